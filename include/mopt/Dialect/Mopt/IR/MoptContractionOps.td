@@ -1,0 +1,63 @@
+//===- MoptContractionOps.td --------------------------------*- tablegen -*-===//
+
+#ifndef MOPT_DIALECT_MOPT_IR_MOPTCONTRACTIONOPS_TD
+#define MOPT_DIALECT_MOPT_IR_MOPTCONTRACTIONOPS_TD
+
+include "mopt/Dialect/Mopt/IR/MoptEnums.td"
+
+def Mopt_MatmulOp : Mopt_InferredOp<"matmul"> {
+  let summary = "batched matrix product";
+  let description = [{
+    `result[b.., m, n] = sum_k lhs[b.., m, k] * rhs[b.., k, n]`. Operands have
+    equal ranks, at least 2; batch dimensions of static size 1 are broadcast.
+    `transpose_lhs` and `transpose_rhs` say that the last two dimensions of an
+    operand are stored the other way around. The result's element type is that
+    of `lhs` for floats and `i32` for integers of 8 bits (ONNX MatMulInteger
+    with zero points of 0; `lhs` and `rhs` may differ in signedness), else the
+    operand's.
+
+    ```mlir
+    %c = mopt.matmul %a, %b {transpose_rhs}
+        : tensor<8x?x64xf32>, tensor<1x32x64xf32> -> tensor<8x?x32xf32>
+    ```
+  }];
+  let arguments = (ins AnyRankedTensor:$lhs, AnyRankedTensor:$rhs,
+                       UnitAttr:$transpose_lhs, UnitAttr:$transpose_rhs);
+  let results = (outs AnyRankedTensor:$result);
+  let assemblyFormat = [{
+    $lhs `,` $rhs attr-dict `:` type($lhs) `,` type($rhs) `->` type($result)
+  }];
+  let hasVerifier = 1;
+}
+
+def Mopt_ConvOp : Mopt_InferredOp<"conv"> {
+  let summary = "convolution over any number of spatial dimensions";
+  let description = [{
+    ONNX Conv and ConvInteger (zero points of 0) without bias. `input` is
+    `[n, c, spatial..]`, or `[n, spatial.., c]` with `channels_last` (the result
+    likewise); `filter` is `[o, c / group, spatial..]` always. `pads_begin` and
+    `pads_end` are at least 0, per spatial dimension. Element types as for
+    `mopt.matmul`.
+
+    ```mlir
+    %y = mopt.conv %x, %w {strides = array<i64: 2, 2>,
+        dilations = array<i64: 1, 1>, pads_begin = array<i64: 3, 3>,
+        pads_end = array<i64: 3, 3>}
+        : tensor<1x3x224x224xf32>, tensor<64x3x7x7xf32> -> tensor<1x64x112x112xf32>
+    ```
+  }];
+  let arguments = (ins AnyRankedTensor:$input, AnyRankedTensor:$filter,
+                       DenseI64ArrayAttr:$strides, DenseI64ArrayAttr:$dilations,
+                       DenseI64ArrayAttr:$pads_begin,
+                       DenseI64ArrayAttr:$pads_end,
+                       DefaultValuedAttr<I64Attr, "1">:$group,
+                       UnitAttr:$channels_last);
+  let results = (outs AnyRankedTensor:$result);
+  let assemblyFormat = [{
+    $input `,` $filter attr-dict `:` type($input) `,` type($filter) `->`
+    type($result)
+  }];
+  let hasVerifier = 1;
+}
+
+#endif // MOPT_DIALECT_MOPT_IR_MOPTCONTRACTIONOPS_TD

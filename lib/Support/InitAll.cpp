@@ -1,0 +1,24 @@
+#include "mopt/InitAll.h"
+
+#include "mopt/Codegen/Passes.h"
+#include "mopt/Conversion/Passes.h"
+#include "mopt/Dialect/Mopt/IR/Mopt.h"
+#include "mopt/Dialect/ONNX/IR/ONNX.h"
+#include "mopt/Transforms/Passes.h"
+
+#include "mlir/InitAllDialects.h"
+#include "mlir/InitAllExtensions.h"
+#include "mlir/InitAllPasses.h"
+
+void mopt::registerAllDialects(mlir::DialectRegistry &registry) {
+  mlir::registerAllDialects(registry);
+  mlir::registerAllExtensions(registry);
+  registry.insert<mopt::onnx::ONNXDialect, mopt::MoptDialect>();
+}
+
+void mopt::registerAllPasses() {
+  mlir::registerAllPasses();
+  registerMoptConversionPasses();
+  registerMoptTransformsPasses();
+  registerMoptCodegenPasses();
+}
