@@ -59,7 +59,7 @@ ParseResult NodeOp::parse(OpAsmParser &parser, OperationState &result) {
   if (parser.parseOperandList(operands, OpAsmParser::Delimiter::Paren) ||
       parser.parseOptionalAttrDict(attributes))
     return failure();
-  result.addAttribute(getAttributesAttrName(result.name),
+  result.addAttribute(getNodeAttributesAttrName(result.name),
                       attributes.getDictionary(b.getContext()));
 
   SmallVector<Attribute> names;
@@ -88,7 +88,7 @@ void NodeOp::print(OpAsmPrinter &p) {
   if (!getDomain().empty())
     p << " domain " << getDomainAttr();
   p << '(' << getInputs() << ')';
-  p.printOptionalAttrDict(getAttributes().getValue());
+  p.printOptionalAttrDict(getNodeAttributes().getValue());
   for (auto [region, name] : llvm::zip_equal(getBodies(), getRegionNames())) {
     p << ' ' << name << '(';
     llvm::interleaveComma(region.getArguments(), p,

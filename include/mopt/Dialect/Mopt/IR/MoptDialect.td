@@ -30,6 +30,6 @@ class Mopt_Op<string mnemonic, list<Trait> traits = []>
 
 class Mopt_InferredOp<string mnemonic, list<Trait> traits = []>
     : Mopt_Op<mnemonic, traits # [Pure, InferTypeOpAdaptorWithIsCompatible,
-        DeclareOpInterfaceMethods<ReifyRankedShapedTypeOpInterface>]>;
+        DeclareOpInterfaceMethods<ReifyRankedShapedTypeOpInterface, ["reifyResultShapes"]>]>;
 
 #endif // MOPT_DIALECT_MOPT_IR_MOPTDIALECT_TD

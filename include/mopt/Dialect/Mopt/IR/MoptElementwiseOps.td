@@ -11,9 +11,13 @@
 
 include "mopt/Dialect/Mopt/IR/MoptEnums.td"
 
+def Mopt_Elementwise : NativeOpTrait<"Elementwise"> {
+  let cppNamespace = "::mopt";
+}
+
 class Mopt_ElementwiseOp<string mnemonic, list<Trait> traits = []>
     : Mopt_InferredOp<mnemonic, traits # [
-        NativeOpTrait<"Elementwise"> {let cppNamespace = "::mopt";}]> {
+        Mopt_Elementwise]> {
   let results = (outs AnyRankedTensor:$result);
 }
 
@@ -82,8 +86,8 @@ def Mopt_SelectOp : Mopt_ElementwiseOp<"select"> {
 }
 
 def Mopt_CastOp : Mopt_Op<"cast", [Pure,
-    NativeOpTrait<"Elementwise"> {let cppNamespace = "::mopt";},
-    DeclareOpInterfaceMethods<ReifyRankedShapedTypeOpInterface>]> {
+    Mopt_Elementwise,
+    DeclareOpInterfaceMethods<ReifyRankedShapedTypeOpInterface, ["reifyResultShapes"]>]> {
   let summary = "elements in another type";
   let description = [{
     Float to integer truncates toward zero; to i1 it is `x != 0`. Float to a

@@ -16,12 +16,12 @@ class Mopt_KindAttr<Mopt_Kind kind, string mnemonic>
   let assemblyFormat = "`<` $value `>`";
 }
 
-// 'round' rounds half to even, as ONNX's Round does. 'not' is logical on i1 and
+// 'round' rounds half to even, as ONNX's Round does. 'not_' is logical on i1 and
 // bitwise on integers. 'is_inf_pos' and 'is_inf_neg' see one sign only.
 def Mopt_UnaryKind : Mopt_Kind<"UnaryKind", "elementwise function of one value", [
   "abs", "neg", "sign", "exp", "log", "sqrt", "reciprocal", "floor", "ceil",
   "round", "sin", "cos", "tan", "asin", "acos", "atan", "sinh", "cosh", "tanh",
-  "asinh", "acosh", "atanh", "erf", "sigmoid", "not", "is_nan", "is_inf",
+  "asinh", "acosh", "atanh", "erf", "sigmoid", "not_", "is_nan", "is_inf",
   "is_inf_pos", "is_inf_neg"]>;
 def Mopt_UnaryKindAttr : Mopt_KindAttr<Mopt_UnaryKind, "unary_kind">;
 

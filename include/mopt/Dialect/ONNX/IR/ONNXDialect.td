@@ -37,7 +37,7 @@ def ONNX_NoneType : TypeDef<ONNX_Dialect, "None"> {
 def ONNX_NodeOp : Op<ONNX_Dialect, "node", []> {
   let summary = "one NodeProto";
   let description = [{
-    `domain` is empty for the default domain. `attributes` holds the scalar,
+    `domain` is empty for the default domain. `node_attributes` holds the scalar,
     list, string and tensor attributes under their ONNX names; a graph
     attribute is a region, and `region_names` gives the attribute's name for
     each. Regions see the values around them, as ONNX subgraphs do. An input
@@ -50,7 +50,7 @@ def ONNX_NodeOp : Op<ONNX_Dialect, "node", []> {
   }];
   let arguments = (ins StrAttr:$op_type,
                        DefaultValuedStrAttr<StrAttr, "">:$domain,
-                       DictionaryAttr:$attributes,
+                       DictionaryAttr:$node_attributes,
                        DefaultValuedAttr<StrArrayAttr, "{}">:$region_names,
                        Variadic<AnyType>:$inputs);
   let results = (outs Variadic<AnyType>:$outputs);

@@ -1,0 +1,158 @@
+// Matrix products and convolutions: types, sizes, verifiers.
+#include "mopt/Dialect/Mopt/IR/Indexing.h"
+#include "mopt/Dialect/Mopt/IR/Mopt.h"
+#include "mopt/Dialect/Mopt/IR/ShapeInference.h"
+
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+
+using namespace mlir;
+using namespace mopt;
+
+/// The accumulator type is the result type: 8-bit integers sum in 32 bits.
+static Type getResultElement(Type operand) {
+  if (operand.isInteger(8))
+    return IntegerType::get(operand.getContext(), 32);
+  return operand;
+}
+
+static bool haveEqualElements(RankedTensorType a, RankedTensorType b) {
+  Type x = a.getElementType(), y = b.getElementType();
+  return x == y || (x.isInteger(8) && y.isInteger(8));
+}
+
+static bool differ(int64_t a, int64_t b) {
+  return ShapedType::isStatic(a) && ShapedType::isStatic(b) && a != b;
+}
+
+//===----------------------------------------------------------------------===//
+// MatmulOp
+//===----------------------------------------------------------------------===//
+
+bool MatmulOp::isCompatibleReturnTypes(TypeRange l, TypeRange r) {
+  return areCompatibleTypes(l, r);
+}
+
+LogicalResult MatmulOp::inferReturnTypes(MLIRContext *,
+                                         std::optional<Location> location,
+                                         Adaptor adaptor,
+                                         SmallVectorImpl<Type> &types) {
+  auto lhs = dyn_cast<RankedTensorType>(adaptor.getLhs().getType());
+  auto rhs = dyn_cast<RankedTensorType>(adaptor.getRhs().getType());
+  if (!lhs || !rhs || lhs.getRank() < 2 || lhs.getRank() != rhs.getRank())
+    return inferError(location, "expected operands of equal rank of at least 2, "
+                                "found ", adaptor.getLhs().getType(), " and ",
+                      adaptor.getRhs().getType());
+  if (!haveEqualElements(lhs, rhs))
+    return inferError(location, "expected equal element types, found ",
+                      lhs.getElementType(), " and ", rhs.getElementType());
+  int64_t rank = lhs.getRank();
+  int64_t m = lhs.getDimSize(adaptor.getTransposeLhs() ? rank - 1 : rank - 2);
+  int64_t kLhs = lhs.getDimSize(adaptor.getTransposeLhs() ? rank - 2 : rank - 1);
+  int64_t kRhs = rhs.getDimSize(adaptor.getTransposeRhs() ? rank - 1 : rank - 2);
+  int64_t n = rhs.getDimSize(adaptor.getTransposeRhs() ? rank - 2 : rank - 1);
+  if (differ(kLhs, kRhs))
+    return inferError(location, "expected equal contracted sizes, found ", kLhs,
+                      " and ", kRhs);
+  FailureOr<SmallVector<int64_t>> shape = inferElementwiseShape(
+      {RankedTensorType::get(lhs.getShape().drop_back(2), lhs.getElementType()),
+       RankedTensorType::get(rhs.getShape().drop_back(2),
+                             rhs.getElementType())});
+  if (failed(shape))
+    return inferError(location, "expected batch dimensions that are equal up to "
+                                "static sizes of 1, found ", lhs, " and ", rhs);
+  shape->append({m, n});
+  types.push_back(
+      RankedTensorType::get(*shape, getResultElement(lhs.getElementType())));
+  return success();
+}
+
+LogicalResult MatmulOp::verify() { return success(); }
+
+LogicalResult
+MatmulOp::reifyResultShapes(OpBuilder &b,
+                            ReifiedRankedShapedTypeDims &shapes) {
+  int64_t rank = cast<RankedTensorType>(getType()).getRank();
+  SmallVector<OpFoldResult> sizes =
+      reifyElementwiseShape(b, getLoc(), {getLhs(), getRhs()});
+  sizes[rank - 2] = tensor::getMixedSize(
+      b, getLoc(), getLhs(), getTransposeLhs() ? rank - 1 : rank - 2);
+  sizes[rank - 1] = tensor::getMixedSize(
+      b, getLoc(), getRhs(), getTransposeRhs() ? rank - 2 : rank - 1);
+  shapes.push_back(std::move(sizes));
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
+// ConvOp
+//===----------------------------------------------------------------------===//
+
+bool ConvOp::isCompatibleReturnTypes(TypeRange l, TypeRange r) {
+  return areCompatibleTypes(l, r);
+}
+
+/// The geometry of spatial dimension `i`; the kernel size is dynamic if the
+/// filter's is.
+template <typename ConvLike>
+static WindowDim getWindow(ConvLike op, RankedTensorType filter, int64_t i) {
+  return {filter.getDimSize(i + 2), op.getStrides()[i], op.getDilations()[i],
+          op.getPadsBegin()[i], op.getPadsEnd()[i]};
+}
+
+LogicalResult ConvOp::inferReturnTypes(MLIRContext *,
+                                       std::optional<Location> location,
+                                       Adaptor adaptor,
+                                       SmallVectorImpl<Type> &types) {
+  auto input = dyn_cast<RankedTensorType>(adaptor.getInput().getType());
+  auto filter = dyn_cast<RankedTensorType>(adaptor.getFilter().getType());
+  if (!input || !filter || input.getRank() < 3 ||
+      input.getRank() != filter.getRank())
+    return inferError(location, "expected operands of equal rank of at least 3, "
+                                "found ", adaptor.getInput().getType(), " and ",
+                      adaptor.getFilter().getType());
+  if (!haveEqualElements(input, filter))
+    return inferError(location, "expected equal element types, found ",
+                      input.getElementType(), " and ", filter.getElementType());
+  int64_t spatial = input.getRank() - 2, group = adaptor.getGroup();
+  if (failed(verifyWindowLists(location, spatial, adaptor.getStrides(),
+                               adaptor.getDilations(), adaptor.getPadsBegin(),
+                               adaptor.getPadsEnd())))
+    return failure();
+  for (int64_t i = 0; i < spatial; ++i)
+    if (ShapedType::isDynamic(filter.getDimSize(i + 2)))
+      return inferError(location, "expected static kernel sizes, found ", filter);
+  SpatialLayout layout(spatial, adaptor.getChannelsLast());
+  int64_t channels = input.getDimSize(layout.channel);
+  int64_t perGroup = filter.getDimSize(1), outputs = filter.getDimSize(0);
+  if (group < 1 || (ShapedType::isStatic(outputs) && outputs % group != 0))
+    return inferError(location, "expected a group count that divides the ",
+                      outputs, " output channels, found ", group);
+  if (ShapedType::isStatic(perGroup) && differ(channels, perGroup * group))
+    return inferError(location, "expected ", perGroup * group,
+                      " input channels, found ", channels);
+  SmallVector<int64_t> shape(input.getShape());
+  shape[layout.channel] = outputs;
+  for (int64_t i = 0; i < spatial; ++i)
+    shape[layout.spatial[i]] = inferWindowCount(
+        input.getDimSize(layout.spatial[i]), getWindow(adaptor, filter, i));
+  types.push_back(
+      RankedTensorType::get(shape, getResultElement(input.getElementType())));
+  return success();
+}
+
+LogicalResult ConvOp::verify() { return success(); }
+
+LogicalResult ConvOp::reifyResultShapes(OpBuilder &b,
+                                        ReifiedRankedShapedTypeDims &shapes) {
+  auto filter = cast<RankedTensorType>(getFilter().getType());
+  int64_t spatial = filter.getRank() - 2;
+  SpatialLayout layout(spatial, getChannelsLast());
+  SmallVector<OpFoldResult> sizes =
+      tensor::getMixedSizes(b, getLoc(), getInput());
+  sizes[layout.channel] = tensor::getMixedSize(b, getLoc(), getFilter(), 0);
+  for (int64_t i = 0; i < spatial; ++i)
+    sizes[layout.spatial[i]] =
+        reifyWindowCount(b, getLoc(), sizes[layout.spatial[i]],
+                         getWindow(*this, filter, i));
+  shapes.push_back(std::move(sizes));
+  return success();
+}
