@@ -2,6 +2,9 @@
 #include "mopt/Dialect/Mopt/IR/ShapeInference.h"
 
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
+#include "mlir/Dialect/Affine/Utils.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Arith/Utils/Utils.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/TypeUtilities.h"
 
@@ -65,7 +68,29 @@ SmallVector<int64_t> mopt::getStaticShape(ArrayRef<OpFoldResult> sizes) {
 
 OpFoldResult mopt::applyAffine(OpBuilder &b, Location loc, AffineExpr expr,
                                ArrayRef<OpFoldResult> operands) {
-  return affine::makeComposedFoldedAffineApply(b, loc, expr, operands);
+  // Plain arithmetic: an affine.apply inside a loop or branch refuses operands
+  // that are not symbols of the function.
+  SmallVector<Attribute> constants;
+  SmallVector<Value> values;
+  for (OpFoldResult operand : operands) {
+    std::optional<int64_t> known = getConstantIntValue(operand);
+    constants.push_back(known ? b.getIndexAttr(*known) : Attribute());
+  }
+  SmallVector<Attribute> folded;
+  AffineMap map = AffineMap::get(0, operands.size(), expr);
+  if (succeeded(map.constantFold(constants, folded)))
+    return b.getIndexAttr(cast<IntegerAttr>(folded.front()).getInt());
+  SmallVector<AffineExpr> known;
+  for (auto [i, constant] : llvm::enumerate(constants))
+    known.push_back(constant ? b.getAffineConstantExpr(
+                                   cast<IntegerAttr>(constant).getInt())
+                             : b.getAffineSymbolExpr(i));
+  expr = simplifyAffineExpr(expr.replaceSymbols(known), 0, operands.size());
+  for (OpFoldResult operand : operands)
+    values.push_back(isa<Value>(operand) ? cast<Value>(operand) : Value());
+  if (auto symbol = dyn_cast<AffineSymbolExpr>(expr))
+    return values[symbol.getPosition()];
+  return affine::expandAffineExpr(b, loc, expr, /*dimValues=*/{}, values);
 }
 
 /// The number of windows as an expression of the size.
@@ -97,16 +122,17 @@ OpFoldResult mopt::reifyWindowCount(OpBuilder &b, Location loc,
     return b.getIndexAttr(inferWindowCount(*known, dim));
   AffineExpr symbol = b.getAffineSymbolExpr(0);
   OpFoldResult count = applyAffine(b, loc, getWindowCount(symbol, dim), size);
-  MLIRContext *ctx = b.getContext();
+  auto value = [&](OpFoldResult v) {
+    return getValueOrCreateConstantIndexOp(b, loc, v);
+  };
   if (dim.ceilMode) {
     // The last window starts before the end of input and leading padding.
-    AffineExpr limit = (symbol + dim.padBegin).ceilDiv(dim.stride);
-    count = affine::makeComposedFoldedAffineMin(
-        b, loc,
-        AffineMap::get(0, 1, {getWindowCount(symbol, dim), limit}, ctx), size);
+    OpFoldResult limit = applyAffine(
+        b, loc, (symbol + dim.padBegin).ceilDiv(dim.stride), size);
+    count = arith::MinSIOp::create(b, loc, value(count), value(limit))
+                .getResult();
   }
-  return affine::makeComposedFoldedAffineMax(
-      b, loc,
-      AffineMap::get(0, 1, {symbol, getAffineConstantExpr(0, ctx)}, ctx),
-      count);
+  return arith::MaxSIOp::create(b, loc, value(count),
+                                value(b.getIndexAttr(0)))
+      .getResult();
 }

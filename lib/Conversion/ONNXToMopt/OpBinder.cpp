@@ -1,0 +1,204 @@
+// Operands and attributes of an ONNX node as handlers want them.
+#include "mopt/Conversion/ONNXToMopt/OpBinder.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/IR/Matchers.h"
+
+using namespace mlir;
+using namespace mopt;
+
+int64_t ConversionState::getVersion(StringRef domain) const {
+  auto version = opsets ? opsets.getAs<IntegerAttr>(
+                              domain.empty() ? StringRef("ai.onnx") : domain)
+                        : IntegerAttr();
+  return version ? version.getInt() : 0;
+}
+
+bool OpBinder::isResultUsed(unsigned i) {
+  return i < node.getOutputs().size() && !node.getOutputs()[i].use_empty();
+}
+
+Value OpBinder::getOperand(unsigned i) {
+  if (i >= node.getInputs().size() ||
+      isa<onnx::NoneType>(node.getInputs()[i].getType()))
+    return {};
+  return state.values.lookupOrNull(node.getInputs()[i]);
+}
+
+TypedValue<RankedTensorType> OpBinder::getTensor(unsigned i) {
+  Value operand = getOperand(i);
+  if (auto tensor = dyn_cast_if_present<TypedValue<RankedTensorType>>(operand))
+    return tensor;
+  InFlightDiagnostic diagnostic = emitError() << "expected a tensor as input " << i;
+  if (operand)
+    diagnostic << ", found " << operand.getType();
+  else
+    diagnostic << ", found none";
+  return {};
+}
+
+FailureOr<SmallVector<Value>> OpBinder::getTensors() {
+  SmallVector<Value> tensors;
+  for (unsigned i = 0; i < getNumOperands(); ++i) {
+    tensors.push_back(getTensor(i));
+    if (!tensors.back())
+      return failure();
+  }
+  return tensors;
+}
+
+//===----------------------------------------------------------------------===//
+// Attributes
+//===----------------------------------------------------------------------===//
+
+bool OpBinder::hasAttr(StringRef name) {
+  return node.getNodeAttributes().contains(name);
+}
+
+int64_t OpBinder::getInt(StringRef name, int64_t otherwise) {
+  auto attr = node.getNodeAttributes().getAs<IntegerAttr>(name);
+  return attr ? attr.getValue().getSExtValue() : otherwise;
+}
+
+double OpBinder::getFloat(StringRef name, double otherwise) {
+  auto attr = node.getNodeAttributes().getAs<FloatAttr>(name);
+  return attr ? attr.getValueAsDouble() : otherwise;
+}
+
+StringRef OpBinder::getString(StringRef name, StringRef otherwise) {
+  auto attr = node.getNodeAttributes().getAs<StringAttr>(name);
+  return attr ? attr.getValue() : otherwise;
+}
+
+std::optional<SmallVector<int64_t>> OpBinder::getInts(StringRef name) {
+  if (auto attr = node.getNodeAttributes().getAs<DenseI64ArrayAttr>(name))
+    return SmallVector<int64_t>(attr.asArrayRef());
+  return std::nullopt;
+}
+
+std::optional<SmallVector<float>> OpBinder::getFloats(StringRef name) {
+  if (auto attr = node.getNodeAttributes().getAs<DenseF32ArrayAttr>(name))
+    return SmallVector<float>(attr.asArrayRef());
+  return std::nullopt;
+}
+
+ElementsAttr OpBinder::getElements(StringRef name) {
+  return node.getNodeAttributes().getAs<ElementsAttr>(name);
+}
+
+Region *OpBinder::getRegion(StringRef name) {
+  for (auto [region, regionName] :
+       llvm::zip_equal(node.getBodies(), node.getRegionNames().getValue()))
+    if (mlir::cast<StringAttr>(regionName).getValue() == name)
+      return &region;
+  return nullptr;
+}
+
+FailureOr<int64_t> OpBinder::normalizeAxis(int64_t axis, int64_t rank) {
+  if (axis < -rank || axis >= rank)
+    return emitError() << "expected an axis in [" << -rank << ", " << rank
+                       << "), found " << axis;
+  return axis < 0 ? axis + rank : axis;
+}
+
+FailureOr<SmallVector<int64_t>> OpBinder::normalizeAxes(ArrayRef<int64_t> axes,
+                                                        int64_t rank,
+                                                        bool sort) {
+  SmallVector<int64_t> result;
+  for (int64_t axis : axes) {
+    FailureOr<int64_t> normal = normalizeAxis(axis, rank);
+    if (failed(normal))
+      return failure();
+    if (llvm::is_contained(result, *normal))
+      return emitError() << "expected different axes, found " << axis
+                         << " again";
+    result.push_back(*normal);
+  }
+  if (sort)
+    llvm::sort(result);
+  return result;
+}
+
+//===----------------------------------------------------------------------===//
+// Operands as parameters
+//===----------------------------------------------------------------------===//
+
+FailureOr<SmallVector<OpFoldResult>> OpBinder::getIndexOperand(unsigned i) {
+  TypedValue<RankedTensorType> tensor = getTensor(i);
+  if (!tensor)
+    return failure();
+  if (!tensor.getType().hasStaticShape() ||
+      !isa<IntegerType>(tensor.getType().getElementType()))
+    return emitError() << "expected integers of a static count as input " << i
+                       << ", found " << tensor.getType();
+  return state.shapes.getElements(tensor);
+}
+
+FailureOr<SmallVector<int64_t>> OpBinder::getConstantInts(unsigned i) {
+  FailureOr<SmallVector<OpFoldResult>> elements = getIndexOperand(i);
+  if (failed(elements))
+    return failure();
+  std::optional<SmallVector<int64_t>> values = getConstantIntValues(*elements);
+  if (!values)
+    return emitError() << "expected input " << i
+                       << " to be known when the model is compiled; make it an "
+                          "initializer";
+  return *values;
+}
+
+FailureOr<std::optional<SmallVector<int64_t>>>
+OpBinder::getIntsAttrOrOperand(StringRef name, unsigned operand) {
+  if (std::optional<SmallVector<int64_t>> values = getInts(name))
+    return values;
+  if (!getOperand(operand))
+    return std::optional<SmallVector<int64_t>>();
+  FailureOr<SmallVector<int64_t>> values = getConstantInts(operand);
+  if (failed(values))
+    return failure();
+  return std::optional<SmallVector<int64_t>>(*values);
+}
+
+FailureOr<double> OpBinder::getConstantScalar(unsigned i) {
+  Attribute attr;
+  Value operand = getOperand(i);
+  if (operand && matchPattern(operand, m_Constant(&attr)))
+    if (auto elements = dyn_cast<DenseElementsAttr>(attr);
+        elements && elements.getNumElements() == 1) {
+      if (isa<FloatType>(elements.getElementType())) {
+        APFloat value = *elements.getValues<APFloat>().begin();
+        bool losesInfo;
+        value.convert(APFloat::IEEEdouble(), APFloat::rmNearestTiesToEven,
+                      &losesInfo);
+        return value.convertToDouble();
+      }
+      auto type = dyn_cast<IntegerType>(elements.getElementType());
+      if (type) {
+        APInt value = *elements.getValues<APInt>().begin();
+        return type.isUnsigned() ? value.roundToDouble(false)
+                                 : value.roundToDouble(type.getWidth() > 1);
+      }
+    }
+  return emitError() << "expected input " << i
+                     << " to be a constant of one element";
+}
+
+//===----------------------------------------------------------------------===//
+// Result
+//===----------------------------------------------------------------------===//
+
+LogicalResult OpBinder::replace(ValueRange results) {
+  for (auto [i, result] : llvm::enumerate(results)) {
+    if (i >= node.getOutputs().size())
+      break;
+    if (!result) {
+      if (isResultUsed(i))
+        return failure();
+      continue;
+    }
+    state.values.map(node.getOutputs()[i], result);
+  }
+  for (unsigned i = results.size(); i < getNumResults(); ++i)
+    if (isResultUsed(i))
+      return emitError() << "output " << i << " is not supported";
+  return success();
+}
