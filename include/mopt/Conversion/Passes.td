@@ -17,4 +17,16 @@ def ConvertONNXToMopt : Pass<"convert-onnx-to-mopt", "mlir::ModuleOp"> {
 }
 
 
+def ConvertMoptToLinalg : Pass<"convert-mopt-to-linalg", "mlir::ModuleOp"> {
+  let summary = "lower mopt ops to linalg on tensors";
+  let description = [{
+    Unsigned integers become signless and booleans become `i8`; the signedness
+    is in the scalar ops from here on. Anchors are left alone.
+  }];
+  let dependentDialects = ["mlir::affine::AffineDialect",
+    "mlir::arith::ArithDialect", "mlir::bufferization::BufferizationDialect",
+    "mlir::linalg::LinalgDialect", "mlir::math::MathDialect",
+    "mlir::scf::SCFDialect", "mlir::tensor::TensorDialect"];
+}
+
 #endif // MOPT_CONVERSION_PASSES_TD

@@ -1,0 +1,110 @@
+//===- Elements.h - elements of tensors below the graph level ---*- C++ -*-===//
+//
+// From the structured level on, tensors hold signless integers, and booleans as
+// bytes: a vector.load of i1 would read packed bits. What an element means is
+// known from the type it had before, its logical type.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef MOPT_CONVERSION_MOPTTOLINALG_ELEMENTS_H
+#define MOPT_CONVERSION_MOPTTOLINALG_ELEMENTS_H
+
+#include "mopt/Dialect/Mopt/IR/Mopt.h"
+
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/IR/Builders.h"
+
+namespace mopt {
+/// The stored type of elements of logical type `element`: i8 for i1, signless
+/// for unsigned integers.
+mlir::Type getStoredElementType(mlir::Type element);
+
+/// The type in which a value of `element` is computed: i1 for booleans,
+/// signless integers.
+mlir::Type getScalarType(mlir::Type element);
+
+/// Between the stored form of an element and the scalar that is computed with.
+mlir::Value loadElement(mlir::OpBuilder &b, mlir::Location loc,
+                        mlir::Value stored, mlir::Type element);
+mlir::Value storeElement(mlir::OpBuilder &b, mlir::Location loc,
+                         mlir::Value scalar, mlir::Type element);
+
+/// Is `element` an unsigned integer, or a boolean?
+bool isUnsignedElement(mlir::Type element);
+
+/// Scalar code of the elementwise kinds. Operands and results are scalars (see
+/// `getScalarType`) of logical type `element`.
+mlir::Value buildUnary(mlir::OpBuilder &b, mlir::Location loc, UnaryKind kind,
+                       mlir::Type element, mlir::Value x);
+mlir::Value buildBinary(mlir::OpBuilder &b, mlir::Location loc, BinaryKind kind,
+                        mlir::Type element, mlir::Value x, mlir::Value y);
+mlir::Value buildCompare(mlir::OpBuilder &b, mlir::Location loc,
+                         CompareKind kind, mlir::Type element, mlir::Value x,
+                         mlir::Value y);
+mlir::Value buildCast(mlir::OpBuilder &b, mlir::Location loc, mlir::Type from,
+                      mlir::Type to, mlir::Value x, bool saturate);
+/// One step of a reduction, and the scalar it starts from.
+mlir::Value buildReduce(mlir::OpBuilder &b, mlir::Location loc, ReduceKind kind,
+                        mlir::Type element, mlir::Value x, mlir::Value y);
+mlir::TypedAttr getReduceIdentity(ReduceKind kind, mlir::Type element);
+
+/// A scalar constant.
+mlir::Value buildConstant(mlir::OpBuilder &b, mlir::Location loc,
+                          mlir::Type scalar, double number);
+
+/// The elements type of a tensor value.
+inline mlir::Type getElement(mlir::Value tensor) {
+  return llvm::cast<mlir::RankedTensorType>(tensor.getType()).getElementType();
+}
+
+/// An uninitialized tensor of stored elements.
+mlir::Value createEmpty(mlir::OpBuilder &b, mlir::Location loc,
+                        llvm::ArrayRef<mlir::OpFoldResult> sizes,
+                        mlir::Type element);
+
+/// The sizes of a mopt op's first result.
+llvm::SmallVector<mlir::OpFoldResult> getResultSizes(mlir::OpBuilder &b,
+                                                     mlir::Operation *op);
+
+/// A linalg.generic of parallel loops over `sizes`: the result element is what
+/// `body` makes of the operands' stored elements, a scalar of type `element`.
+/// `maps` has one map per input.
+mlir::Value createParallelGeneric(
+    mlir::OpBuilder &b, mlir::Location loc,
+    llvm::ArrayRef<mlir::OpFoldResult> sizes, mlir::Type element,
+    mlir::ValueRange inputs, llvm::ArrayRef<mlir::AffineMap> maps,
+    llvm::function_ref<mlir::Value(mlir::OpBuilder &, mlir::Location,
+                                   mlir::ValueRange)>
+        body);
+
+/// The type in which values of `element` are summed: f32 for narrower floats.
+mlir::Type getAccumulatorType(mlir::Type element);
+
+/// A float scalar in another float type.
+mlir::Value convertFloat(mlir::OpBuilder &b, mlir::Location loc, mlir::Value x,
+                         mlir::Type type);
+
+/// A tensor of `sizes` with `value`, a stored scalar, in every element.
+mlir::Value createFilled(mlir::OpBuilder &b, mlir::Location loc,
+                         llvm::ArrayRef<mlir::OpFoldResult> sizes,
+                         mlir::Value value);
+
+/// Reduces `input` along `axes` (sorted), which keep size 1, from `identity`.
+/// `body` combines a stored element of `input` with the accumulator; its
+/// arguments are the loop body's builder, the element and the accumulator.
+mlir::Value createReduction(
+    mlir::OpBuilder &b, mlir::Location loc, mlir::ValueRange inputs,
+    llvm::ArrayRef<mlir::AffineMap> maps,
+    llvm::ArrayRef<mlir::OpFoldResult> sizes, llvm::ArrayRef<int64_t> axes,
+    mlir::Value identity,
+    llvm::function_ref<mlir::Value(mlir::OpBuilder &, mlir::Location,
+                                   mlir::ValueRange elements, mlir::Value acc)>
+        body);
+
+/// The indexing map of an operand that is broadcast along its static sizes of
+/// 1 to a result of `rank` dimensions.
+mlir::AffineMap getBroadcastMap(mlir::RankedTensorType operand,
+                                mlir::RankedTensorType result);
+} // namespace mopt
+
+#endif // MOPT_CONVERSION_MOPTTOLINALG_ELEMENTS_H

@@ -1,0 +1,151 @@
+// Stored and computed forms of elements, and the generic ops made of them.
+#include "mopt/Conversion/MoptToLinalg/Elements.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/Interfaces/InferTypeOpInterface.h"
+
+using namespace mlir;
+using namespace mopt;
+
+Type mopt::getStoredElementType(Type element) {
+  if (auto integer = dyn_cast<IntegerType>(element)) {
+    unsigned width = integer.getWidth() == 1 ? 8 : integer.getWidth();
+    return IntegerType::get(element.getContext(), width);
+  }
+  return element;
+}
+
+Type mopt::getScalarType(Type element) {
+  if (auto integer = dyn_cast<IntegerType>(element))
+    return IntegerType::get(element.getContext(), integer.getWidth());
+  return element;
+}
+
+bool mopt::isUnsignedElement(Type element) {
+  return element.isUnsignedInteger() || element.isInteger(1);
+}
+
+Value mopt::loadElement(OpBuilder &b, Location loc, Value stored, Type element) {
+  if (!element.isInteger(1))
+    return stored;
+  Value zero = arith::ConstantOp::create(b, loc, b.getI8IntegerAttr(0));
+  return arith::CmpIOp::create(b, loc, arith::CmpIPredicate::ne, stored, zero);
+}
+
+Value mopt::storeElement(OpBuilder &b, Location loc, Value scalar, Type element) {
+  if (!element.isInteger(1))
+    return scalar;
+  return arith::ExtUIOp::create(b, loc, b.getI8Type(), scalar);
+}
+
+Value mopt::createEmpty(OpBuilder &b, Location loc, ArrayRef<OpFoldResult> sizes,
+                        Type element) {
+  return tensor::EmptyOp::create(b, loc, sizes, getStoredElementType(element));
+}
+
+SmallVector<OpFoldResult> mopt::getResultSizes(OpBuilder &b, Operation *op) {
+  ReifiedRankedShapedTypeDims shapes;
+  // Every mopt op implements this without failing.
+  (void)cast<ReifyRankedShapedTypeOpInterface>(op).reifyResultShapes(b, shapes);
+  // The result type may know more than the operands tell.
+  auto type = cast<RankedTensorType>(op->getResult(0).getType());
+  for (auto [size, known] : llvm::zip_equal(shapes.front(), type.getShape()))
+    if (ShapedType::isStatic(known))
+      size = b.getIndexAttr(known);
+  return shapes.front();
+}
+
+Value mopt::createParallelGeneric(
+    OpBuilder &b, Location loc, ArrayRef<OpFoldResult> sizes, Type element,
+    ValueRange inputs, ArrayRef<AffineMap> maps,
+    function_ref<Value(OpBuilder &, Location, ValueRange)> body) {
+  Value init = createEmpty(b, loc, sizes, element);
+  SmallVector<AffineMap> allMaps(maps);
+  allMaps.push_back(b.getMultiDimIdentityMap(sizes.size()));
+  SmallVector<utils::IteratorType> iterators(sizes.size(),
+                                             utils::IteratorType::parallel);
+  auto generic = linalg::GenericOp::create(
+      b, loc, init.getType(), inputs, init, allMaps, iterators,
+      [&](OpBuilder &b, Location loc, ValueRange args) {
+        Value scalar = body(b, loc, args.drop_back());
+        linalg::YieldOp::create(b, loc, storeElement(b, loc, scalar, element));
+      });
+  return generic.getResult(0);
+}
+
+AffineMap mopt::getBroadcastMap(RankedTensorType operand,
+                                RankedTensorType result) {
+  MLIRContext *ctx = operand.getContext();
+  SmallVector<AffineExpr> exprs;
+  for (auto [dim, own, to] :
+       llvm::enumerate(operand.getShape(), result.getShape()))
+    exprs.push_back(own == 1 && to != 1 ? getAffineConstantExpr(0, ctx)
+                                        : getAffineDimExpr(dim, ctx));
+  return AffineMap::get(result.getRank(), 0, exprs, ctx);
+}
+
+Type mopt::getAccumulatorType(Type element) {
+  auto type = dyn_cast<FloatType>(element);
+  return type && type.getWidth() < 32
+             ? Type(Float32Type::get(element.getContext()))
+             : getScalarType(element);
+}
+
+Value mopt::convertFloat(OpBuilder &b, Location loc, Value x, Type type) {
+  return buildCast(b, loc, x.getType(), type, x, /*saturate=*/true);
+}
+
+Value mopt::createFilled(OpBuilder &b, Location loc,
+                         ArrayRef<OpFoldResult> sizes, Value value) {
+  Value empty = tensor::EmptyOp::create(b, loc, sizes, value.getType());
+  return linalg::FillOp::create(b, loc, value, empty).getResult(0);
+}
+
+Value mopt::createReduction(
+    OpBuilder &b, Location loc, ValueRange inputs, ArrayRef<AffineMap> maps,
+    ArrayRef<OpFoldResult> sizes, ArrayRef<int64_t> axes, Value identity,
+    function_ref<Value(OpBuilder &, Location, ValueRange, Value)> body) {
+  // Into a tensor without the reduced dimensions, as tiling wants it.
+  SmallVector<OpFoldResult> kept, result;
+  SmallVector<AffineExpr> keptDims;
+  SmallVector<utils::IteratorType> iterators;
+  SmallVector<ReassociationIndices> groups;
+  int64_t rank = sizes.size();
+  for (int64_t dim = 0; dim < rank; ++dim) {
+    bool isReduced = llvm::is_contained(axes, dim);
+    iterators.push_back(isReduced ? utils::IteratorType::reduction
+                                  : utils::IteratorType::parallel);
+    result.push_back(isReduced ? OpFoldResult(b.getIndexAttr(1)) : sizes[dim]);
+    if (!isReduced) {
+      kept.push_back(sizes[dim]);
+      keptDims.push_back(b.getAffineDimExpr(dim));
+      // Leading reduced dimensions join the first kept one.
+      if (groups.empty() && kept.size() == 1)
+        groups.push_back(llvm::to_vector(llvm::seq<int64_t>(0, dim + 1)));
+      else
+        groups.push_back({dim});
+    } else if (!groups.empty()) {
+      groups.back().push_back(dim);
+    }
+  }
+  Value init = createFilled(b, loc, kept, identity);
+  SmallVector<AffineMap> allMaps(maps);
+  allMaps.push_back(AffineMap::get(rank, 0, keptDims, b.getContext()));
+  Value reduced =
+      linalg::GenericOp::create(
+          b, loc, init.getType(), inputs, init, allMaps, iterators,
+          [&](OpBuilder &b, Location loc, ValueRange args) {
+            linalg::YieldOp::create(
+                b, loc, body(b, loc, args.drop_back(), args.back()));
+          })
+          .getResult(0);
+  if (axes.empty())
+    return reduced;
+  SmallVector<int64_t> shape;
+  SmallVector<Value> dynamic;
+  dispatchIndexOpFoldResults(result, dynamic, shape);
+  return tensor::ExpandShapeOp::create(
+      b, loc, RankedTensorType::get(shape, identity.getType()), reduced, groups,
+      result);
+}

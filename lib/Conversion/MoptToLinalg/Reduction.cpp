@@ -1,0 +1,247 @@
+// mopt reductions, softmax and normalization to linalg.generic.
+#include "mopt/Conversion/MoptToLinalg/Elements.h"
+#include "mopt/Conversion/MoptToLinalg/Patterns.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Arith/Utils/Utils.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/Transforms/DialectConversion.h"
+
+using namespace mlir;
+using namespace mopt;
+
+static Value toAccumulator(OpBuilder &b, Location loc, Value x, Type acc) {
+  return isa<FloatType>(acc) ? convertFloat(b, loc, x, acc) : x;
+}
+
+/// A tensor of accumulators as one of `element`, if they differ.
+static Value fromAccumulators(OpBuilder &b, Location loc, Value x,
+                              ArrayRef<OpFoldResult> sizes, Type element) {
+  if (getElement(x) == getStoredElementType(element))
+    return x;
+  return createParallelGeneric(
+      b, loc, sizes, element, x, b.getMultiDimIdentityMap(sizes.size()),
+      [&](OpBuilder &b, Location loc, ValueRange v) {
+        return convertFloat(b, loc, v[0], element);
+      });
+}
+
+/// The map of a tensor whose dimensions `axes` have size 1.
+static AffineMap getReducedMap(int64_t rank, ArrayRef<int64_t> axes,
+                               MLIRContext *ctx) {
+  SmallVector<AffineExpr> exprs;
+  for (int64_t dim = 0; dim < rank; ++dim)
+    exprs.push_back(llvm::is_contained(axes, dim) ? getAffineConstantExpr(0, ctx)
+                                                  : getAffineDimExpr(dim, ctx));
+  return AffineMap::get(rank, 0, exprs, ctx);
+}
+
+namespace {
+struct LowerReduce : OpConversionPattern<ReduceOp> {
+  using OpConversionPattern::OpConversionPattern;
+
+  LogicalResult
+  matchAndRewrite(ReduceOp op, OpAdaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    Location loc = op.getLoc();
+    Type element = getElement(op.getInput());
+    // Maximum and minimum need no wider type.
+    bool isSum = op.getKind() == ReduceKind::sum || op.getKind() == ReduceKind::prod;
+    Type acc = isSum ? getAccumulatorType(element) : getScalarType(element);
+    Type logical = isa<FloatType>(acc) ? acc : element;
+    SmallVector<OpFoldResult> sizes =
+        tensor::getMixedSizes(rewriter, loc, adaptor.getInput());
+    Value identity = storeElement(
+        rewriter, loc,
+        arith::ConstantOp::create(rewriter, loc,
+                                  getReduceIdentity(op.getKind(), logical)),
+        element);
+    Value result = createReduction(
+        rewriter, loc, adaptor.getInput(),
+        rewriter.getMultiDimIdentityMap(sizes.size()), sizes, op.getAxes(),
+        identity,
+        [&](OpBuilder &b, Location loc, ValueRange x, Value sum) {
+          Value term =
+              toAccumulator(b, loc, loadElement(b, loc, x[0], element), acc);
+          Value total = buildReduce(b, loc, op.getKind(), logical,
+                                    loadElement(b, loc, sum, element), term);
+          return storeElement(b, loc, total, element);
+        });
+    result = fromAccumulators(rewriter, loc, result, getResultSizes(rewriter, op),
+                              element);
+    rewriter.replaceOp(op, castTo(rewriter, op, result));
+    return success();
+  }
+
+  Value castTo(OpBuilder &b, Operation *op, Value value) const {
+    Type type = getTypeConverter()->convertType(op->getResult(0).getType());
+    return value.getType() == type
+               ? value
+               : tensor::CastOp::create(b, op->getLoc(), type, value).getResult();
+  }
+};
+
+struct LowerSoftmax : OpConversionPattern<SoftmaxOp> {
+  using OpConversionPattern::OpConversionPattern;
+
+  LogicalResult
+  matchAndRewrite(SoftmaxOp op, OpAdaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    Location loc = op.getLoc();
+    Type element = getElement(op.getInput()), acc = getAccumulatorType(element);
+    Value x = adaptor.getInput();
+    SmallVector<OpFoldResult> sizes = tensor::getMixedSizes(rewriter, loc, x);
+    int64_t rank = sizes.size(), axis = op.getAxis();
+    MLIRContext *ctx = op.getContext();
+    AffineMap identity = rewriter.getMultiDimIdentityMap(rank);
+    AffineMap reduced = getReducedMap(rank, axis, ctx);
+    Value most = createReduction(
+        rewriter, loc, x, identity, sizes, axis,
+        arith::ConstantOp::create(rewriter, loc,
+                                  getReduceIdentity(ReduceKind::max, acc)),
+        [&](OpBuilder &b, Location loc, ValueRange v, Value m) {
+          return buildReduce(b, loc, ReduceKind::max, acc, m,
+                             toAccumulator(b, loc, v[0], acc));
+        });
+    auto exponent = [&](OpBuilder &b, Location loc, ValueRange v) -> Value {
+      return arith::SubFOp::create(b, loc, toAccumulator(b, loc, v[0], acc), v[1]);
+    };
+    Value zero = buildConstant(rewriter, loc, acc, 0);
+    if (op.getLog()) {
+      Value sum = createReduction(
+          rewriter, loc, {x, most}, {identity, reduced}, sizes, axis, zero,
+          [&](OpBuilder &b, Location loc, ValueRange v, Value s) -> Value {
+            Value e = math::ExpOp::create(b, loc, exponent(b, loc, v));
+            return arith::AddFOp::create(b, loc, s, e);
+          });
+      rewriter.replaceOp(
+          op, createParallelGeneric(
+                  rewriter, loc, sizes, element, {x, most, sum},
+                  {identity, reduced, reduced},
+                  [&](OpBuilder &b, Location loc, ValueRange v) {
+                    Value y = arith::SubFOp::create(
+                        b, loc, exponent(b, loc, v.take_front(2)),
+                        math::LogOp::create(b, loc, v[2]));
+                    return convertFloat(b, loc, y, element);
+                  }));
+      return success();
+    }
+    // The exponentials are kept in the result's own storage.
+    Value e = createParallelGeneric(
+        rewriter, loc, sizes, acc, {x, most}, {identity, reduced},
+        [&](OpBuilder &b, Location loc, ValueRange v) -> Value {
+          return math::ExpOp::create(b, loc, exponent(b, loc, v));
+        });
+    Value sum = createReduction(
+        rewriter, loc, e, identity, sizes, axis, zero,
+        [&](OpBuilder &b, Location loc, ValueRange v, Value s) -> Value {
+          return arith::AddFOp::create(b, loc, s, v[0]);
+        });
+    if (acc == element) {
+      SmallVector<utils::IteratorType> iterators(rank,
+                                                 utils::IteratorType::parallel);
+      auto scaled = linalg::GenericOp::create(
+          rewriter, loc, e.getType(), sum, e, ArrayRef{reduced, identity},
+          iterators, [](OpBuilder &b, Location loc, ValueRange v) {
+            Value y = arith::DivFOp::create(b, loc, v[1], v[0]);
+            linalg::YieldOp::create(b, loc, y);
+          });
+      rewriter.replaceOp(op, scaled.getResult(0));
+      return success();
+    }
+    rewriter.replaceOp(
+        op, createParallelGeneric(
+                rewriter, loc, sizes, element, {e, sum}, {identity, reduced},
+                [&](OpBuilder &b, Location loc, ValueRange v) {
+                  Value y = arith::DivFOp::create(b, loc, v[0], v[1]);
+                  return convertFloat(b, loc, y, element);
+                }));
+    return success();
+  }
+};
+
+struct LowerNormalize : OpConversionPattern<NormalizeOp> {
+  using OpConversionPattern::OpConversionPattern;
+
+  LogicalResult
+  matchAndRewrite(NormalizeOp op, OpAdaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    Location loc = op.getLoc();
+    Type element = getElement(op.getInput()), acc = getAccumulatorType(element);
+    Value x = adaptor.getInput();
+    SmallVector<OpFoldResult> sizes = tensor::getMixedSizes(rewriter, loc, x);
+    int64_t rank = sizes.size();
+    SmallVector<int64_t> axes =
+        llvm::to_vector(llvm::seq<int64_t>(op.getAxis(), rank));
+    MLIRContext *ctx = op.getContext();
+    AffineMap identity = rewriter.getMultiDimIdentityMap(rank);
+    AffineMap reduced = getReducedMap(rank, axes, ctx);
+    Value zero = buildConstant(rewriter, loc, acc, 0);
+    Value count = arith::ConstantIndexOp::create(rewriter, loc, 1);
+    for (int64_t axis : axes)
+      count = arith::MulIOp::create(
+          rewriter, loc, count,
+          getValueOrCreateConstantIndexOp(rewriter, loc, sizes[axis]));
+    Value divisor = arith::SIToFPOp::create(
+        rewriter, loc, acc,
+        arith::IndexCastOp::create(rewriter, loc, rewriter.getI64Type(), count));
+
+    // Over the sum of terms: its mean is taken where it is used.
+    Value sum;
+    if (!op.getRms())
+      sum = createReduction(
+          rewriter, loc, x, identity, sizes, axes, zero,
+          [&](OpBuilder &b, Location loc, ValueRange v, Value s) -> Value {
+            return arith::AddFOp::create(b, loc, s,
+                                         toAccumulator(b, loc, v[0], acc));
+          });
+    auto center = [&](OpBuilder &b, Location loc, Value v, Value s) -> Value {
+      v = toAccumulator(b, loc, v, acc);
+      if (!s)
+        return v;
+      return arith::SubFOp::create(b, loc, v,
+                                   arith::DivFOp::create(b, loc, s, divisor));
+    };
+    SmallVector<Value> inputs{x};
+    SmallVector<AffineMap> maps{identity};
+    if (sum) {
+      inputs.push_back(sum);
+      maps.push_back(reduced);
+    }
+    auto centered = [&](OpBuilder &b, Location loc, ValueRange v) {
+      return center(b, loc, v[0], sum ? v[1] : Value());
+    };
+    Value squares = createReduction(
+        rewriter, loc, inputs, maps, sizes, axes, zero,
+        [&](OpBuilder &b, Location loc, ValueRange v, Value s) -> Value {
+          Value d = centered(b, loc, v);
+          return arith::AddFOp::create(b, loc, s,
+                                       arith::MulFOp::create(b, loc, d, d));
+        });
+    inputs.push_back(squares);
+    maps.push_back(reduced);
+    double epsilon = op.getEpsilon().convertToDouble();
+    rewriter.replaceOp(
+        op, createParallelGeneric(
+                rewriter, loc, sizes, element, inputs, maps,
+                [&](OpBuilder &b, Location loc, ValueRange v) {
+                  Value variance =
+                      arith::DivFOp::create(b, loc, v.back(), divisor);
+                  variance = arith::AddFOp::create(
+                      b, loc, variance, buildConstant(b, loc, acc, epsilon));
+                  Value y = arith::DivFOp::create(
+                      b, loc, centered(b, loc, v),
+                      math::SqrtOp::create(b, loc, variance));
+                  return convertFloat(b, loc, y, element);
+                }));
+    return success();
+  }
+};
+} // namespace
+
+void mopt::populateReductionToLinalg(TypeConverter &types,
+                                     RewritePatternSet &patterns) {
+  patterns.add<LowerReduce, LowerSoftmax, LowerNormalize>(types,
+                                                          patterns.getContext());
+}
