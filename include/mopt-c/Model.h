@@ -99,7 +99,9 @@ enum {
   /// until the next run or the destruction of the context. A later run treats
   /// such a tensor as one without a buffer, so it may be passed again as it
   /// is, as an output or as an input.
-  MOPT_TENSOR_CONTEXT_OWNED = 1
+  MOPT_TENSOR_CONTEXT_OWNED = 1,
+  /// The same for its `dims`.
+  MOPT_TENSOR_CONTEXT_DIMS = 2
 };
 
 /// A dense row-major tensor.
@@ -112,7 +114,7 @@ enum {
 /// `capacity_bytes` says how much room there is. With `data` null the context
 /// provides the memory. With `dims`, `rank` entries must have room; they are
 /// overwritten with the result's dimensions. With `dims` null the context
-/// provides them, valid as its data. `dtype` may be MOPT_UNDEFINED.
+/// provides them, valid as long as its data. `dtype` may be MOPT_UNDEFINED.
 /// After a run every field describes the result.
 ///
 /// An output may overlap an input, at the cost of a copy. Two outputs may not.
