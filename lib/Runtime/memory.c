@@ -1,6 +1,5 @@
 /* memory.c: the allocator of a model and the regions of its contexts. After a
  * first run of some sizes, a run of the same sizes allocates nothing. */
-#define _GNU_SOURCE
 #include "Memory.h"
 #include <stdlib.h>
 

@@ -3,7 +3,6 @@
  * sleeps on a futex. A pool that is busy, because another model shares it or
  * because a body starts a loop, runs the loop on the calling thread: no
  * deadlock, and no more threads than were asked for. */
-#define _GNU_SOURCE
 #include "Pool.h"
 #include <limits.h>
 #include <linux/futex.h>

@@ -1,6 +1,5 @@
 /* threads.c: how many threads a pool has by default. A container's quota
  * counts: more threads than CPU time make every parallel loop wait. */
-#define _GNU_SOURCE
 #include "Pool.h"
 #include <errno.h>
 #include <fcntl.h>

@@ -1,6 +1,5 @@
 /* weights.c: where the weights of a model are: in the library, or in a file
  * that is mapped, so that models and processes share its pages. */
-#define _GNU_SOURCE
 #include "Model.h"
 #include <dlfcn.h>
 #include <errno.h>
