@@ -1,0 +1,140 @@
+/* Model.h: what a model and a context consist of, and the steps of a run. */
+#ifndef MOPT_RUNTIME_MODEL_H
+#define MOPT_RUNTIME_MODEL_H
+
+#include "Memory.h"
+#include <stdarg.h>
+#include <stdatomic.h>
+
+struct MoptModel {
+  const MoptModelDesc *desc;
+  MoptAllocator allocator;
+  const MoptTensorSpec *inputs;
+  const MoptTensorSpec *outputs;
+  /// Sums of the ranks.
+  int64_t input_dims;
+  int64_t output_dims;
+  /// One per dimension of the inputs, then the outputs: which name it has, -1
+  /// without a name.
+  int32_t *symbols;
+  int32_t symbol_count;
+  const void *weights;
+  /// The mapped weight file, null for embedded weights.
+  void *mapping;
+  size_t mapping_bytes;
+  /// Null where one thread does everything.
+  MoptPool *pool;
+  /// What `pool` points to for a caller's parallel loop.
+  struct MoptCallbackPool {
+    MoptPool interface;
+    int32_t threads;
+    void (*parallel_for)(void *user, int64_t count, MoptLoopBody body,
+                         void *data);
+    void *user;
+  } callback;
+};
+
+enum { MOPT_ERROR_BYTES = 512 };
+
+/// The part of a context that generated code uses.
+struct MoptRun {
+  void *arena;
+  const void *weights;
+  MoptPool *pool;
+  /// Whether a parallel loop is under way. Written by the calling thread only
+  /// before and after the loop, which orders it for the others.
+  int in_parallel;
+  /// 0, or 1 once an error is recorded.
+  atomic_int failed;
+  MoptStatus status;
+  char error[MOPT_ERROR_BYTES];
+  MoptRegion region;
+  /// Where mopt_rt_alloc jumps without memory.
+  void *escape;
+};
+
+struct MoptContext {
+  /// First, so that a run is its context.
+  MoptRun run;
+  MoptModel *model;
+  atomic_int busy;
+  /// Bytes of this struct with its arrays.
+  int64_t bytes;
+  /// Copies of inputs that lie in memory of this context, such as an output of
+  /// the last run.
+  MoptRegion staging;
+  /// What the entry gets.
+  MoptTensor *inputs;
+  MoptTensor *outputs;
+  /// The dimensions of all inputs, then all outputs.
+  int64_t *dims;
+  /// The value of each named dimension in this run, -1 if unknown.
+  int64_t *symbol_values;
+};
+
+/* dtype.c */
+
+/// "" for a number that is no type.
+const char *mopt_rt_dtype_name(MoptDType dtype);
+/// 0 for a number that is no type.
+int mopt_rt_dtype_bits(MoptDType dtype);
+/// MoptModelApi.status_name.
+const char *mopt_rt_status_name(MoptStatus status);
+/// Bytes of a tensor, -1 if a dimension is negative or the size overflows.
+int64_t mopt_rt_tensor_bytes(MoptDType dtype, int32_t rank,
+                             const int64_t *dims);
+
+/* error.c */
+
+/// Records an error of `run`, if it is the first, and returns `status`. A null
+/// run is allowed.
+MoptStatus mopt_rt_error(MoptRun *run, MoptStatus status, const char *format,
+                         ...) __attribute__((format(printf, 3, 4)));
+
+/* shape.c */
+
+/// Forgets all named dimensions.
+void mopt_rt_clear_symbols(const MoptModel *model, int64_t *symbol_values);
+/// Checks the dimensions of input `index` and binds its named ones.
+MoptStatus mopt_rt_check_dims(const MoptModel *model, int32_t index,
+                              const int64_t *dims, int64_t *symbol_values,
+                              MoptRun *run);
+/// Writes the dimensions of all outputs, -1 for unknown ones.
+void mopt_rt_output_dims(const MoptModel *model, const int64_t *input_dims,
+                         const int64_t *symbol_values, int64_t *output_dims);
+/// MoptModelApi.infer_output_dims and .workspace_bytes.
+MoptStatus mopt_rt_infer_output_dims(const MoptModel *model,
+                                     const int64_t *input_dims,
+                                     int64_t *output_dims);
+int64_t mopt_rt_workspace_bytes(const MoptModel *model,
+                                const int64_t *input_dims);
+
+/* weights.c */
+
+/// Finds the weights of `model->desc`, in the library or in the file at `path`
+/// (null: beside the library).
+MoptStatus mopt_rt_open_weights(MoptModel *model, const char *path,
+                                MoptRun *run);
+void mopt_rt_close_weights(MoptModel *model);
+
+/* tensors.c */
+
+/// Checks the caller's inputs and makes `context->inputs` of them.
+MoptStatus mopt_rt_take_inputs(MoptContext *context, const MoptTensor *inputs);
+/// Checks the caller's outputs and makes `context->outputs` of them.
+MoptStatus mopt_rt_prepare_outputs(MoptContext *context,
+                                   const MoptTensor *outputs);
+/// Brings the results to the caller.
+MoptStatus mopt_rt_deliver_outputs(MoptContext *context, MoptTensor *outputs);
+
+/* The rest of MoptModelApi: model.c, context.c, run.c */
+
+void mopt_rt_destroy(MoptModel *model);
+MoptStatus mopt_rt_context_create(MoptModel *model, MoptContext **context);
+void mopt_rt_context_destroy(MoptContext *context);
+MoptStatus mopt_rt_run(MoptContext *context, const MoptTensor *inputs,
+                       size_t input_count, MoptTensor *outputs,
+                       size_t output_count);
+const char *mopt_rt_last_error(const MoptContext *context);
+
+#endif

@@ -1,0 +1,147 @@
+/* Runtime.h: the protocol between generated code and the runtime that is
+ * linked into each emitted library. Internal: both sides are built together,
+ * so nothing here is stable. C99, and valid C++ for the compiler's side.
+ *
+ * Generated code emits MoptModelDesc as constant data: pointers to flat arrays
+ * of i32, i64 or characters, and functions; no arrays of pointers.
+ */
+#ifndef MOPT_RUNTIME_RUNTIME_H
+#define MOPT_RUNTIME_RUNTIME_H
+
+#include "mopt-c/Model.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define MOPT_RT_DESC_VERSION 1
+
+/// Alignment of the arena, of weights and of what mopt_rt_alloc returns.
+#define MOPT_RT_ALIGNMENT 64
+
+/// One run of a model. Generated functions pass it on and never look inside.
+typedef struct MoptRun MoptRun;
+
+/// How the entry delivers an output.
+enum {
+  /// The entry stores `data` and `dims` of a contiguous result: memory from
+  /// mopt_rt_alloc, the arena, an input or the weights.
+  MOPT_RT_OUTPUT_RESULT = 0,
+  /// The entry writes to the `data` that it finds. Its dimensions must be
+  /// static, named by inputs, or answered by `infer_dims`; they are in `dims`.
+  MOPT_RT_OUTPUT_DESTINATION = 1
+};
+
+/// Bytes of zeroed, 8-byte aligned, writable memory that `storage` points to:
+/// `specs` is input_count + output_count, `dims` is dim_count.
+#define MOPT_RT_STORAGE_BYTES(specs, dims) (256 + 40 * (specs) + 8 * (dims))
+
+/// A model as generated code describes it. Arrays run over the inputs, then
+/// the outputs. All fields are naturally aligned; there is no padding.
+typedef struct MoptModelDesc {
+  /* 0 */ int32_t version;
+  /* 4 */ int32_t desc_bytes;
+  /* 8 */ const char *name;
+  /* 16 */ const char *build_info_json;
+  /* 24 */ int32_t input_count;
+  /* 28 */ int32_t output_count;
+  /// Sum of all ranks.
+  /* 32 */ int64_t dim_count;
+  /// NUL-terminated strings one after the other, one per input and output.
+  /* 40 */ const char *names;
+  /// MoptDType, one per input and output.
+  /* 48 */ const int32_t *dtypes;
+  /* 56 */ const int32_t *ranks;
+  /// dim_count sizes, -1 for dynamic ones.
+  /* 64 */ const int64_t *dims;
+  /// dim_count NUL-terminated strings, empty for a dimension without a name.
+  /// A name on an output promises that it equals the input's dimension of that
+  /// name.
+  /* 72 */ const char *dim_names;
+  /// MOPT_RT_OUTPUT_*, one per output.
+  /* 80 */ const int32_t *output_kinds;
+  /// Bytes that mopt_rt_arena provides.
+  /* 88 */ int64_t arena_bytes;
+  /// Embedded weights, 64-byte aligned, or null.
+  /* 96 */ const void *weights;
+  /* 104 */ int64_t weights_bytes;
+  /// File name of the weights where they are not embedded, or null.
+  /* 112 */ const char *weights_file;
+  /// Equals MoptWeightsHeader.id of that file.
+  /* 120 */ int64_t weights_id;
+  /// Computes the outputs. Returns a MoptStatus; what mopt_rt_fail recorded
+  /// counts as well. Inputs and outputs are arrays as in Model.h; every
+  /// `dims` of an output has room for its rank.
+  /* 128 */ int32_t (*entry)(MoptRun *run, const MoptTensor *inputs,
+                             MoptTensor *outputs);
+  /// Writes all output dimensions from all input dimensions, -1 for what
+  /// depends on values. Null: static dimensions and names decide.
+  /* 136 */ void (*infer_dims)(const int64_t *input_dims, int64_t *output_dims);
+  /// Bytes that a run takes from mopt_rt_alloc. Null: not known.
+  /* 144 */ int64_t (*dynamic_bytes)(const int64_t *input_dims);
+  /// Calls mopt_rt_create with this descriptor.
+  /* 152 */ MoptStatus (*create)(const MoptModelOptions *options,
+                                 MoptModel **model);
+  /// MOPT_RT_STORAGE_BYTES zeroed bytes for the table.
+  /* 160 */ void *storage;
+  /* 168 */ int64_t storage_bytes;
+} MoptModelDesc; /* 176 bytes */
+
+/// The start of a weight file; the weights follow at `header_bytes`.
+typedef struct MoptWeightsHeader {
+  /// "moptwts" and a NUL.
+  char magic[8];
+  uint32_t version;
+  uint32_t header_bytes;
+  int64_t weights_bytes;
+  int64_t id;
+  uint8_t zeros[32];
+} MoptWeightsHeader; /* 64 bytes */
+
+/// Called by `mopt_model_<entry>`: the table around a descriptor, null if the
+/// descriptor is unusable.
+const MoptModelApi *mopt_rt_api(const MoptModelDesc *desc);
+
+/// Called by MoptModelDesc.create.
+MoptStatus mopt_rt_create(const MoptModelDesc *desc,
+                          const MoptModelOptions *options, MoptModel **model);
+
+/// `bytes` of 64-byte aligned memory for this run; as (part of) an output until
+/// the next run. Thread-safe. Without memory: outside of a parallel loop the
+/// run ends here with an error; inside of one the error is recorded and null
+/// returned, and the body must return.
+void *mopt_rt_alloc(MoptRun *run, int64_t bytes);
+
+/// The current extent of mopt_rt_alloc's memory, and the return to an earlier
+/// extent: bounds the memory of loops. Not inside of a parallel loop.
+int64_t mopt_rt_alloc_mark(MoptRun *run);
+void mopt_rt_alloc_release(MoptRun *run, int64_t mark);
+
+/// Calls `body` on pieces of [0, count), on several threads, and returns when
+/// all are done. Nested calls run on the calling thread.
+void mopt_rt_parallel_for(MoptRun *run,
+                          void (*body)(MoptRun *run, void *data, int64_t begin,
+                                       int64_t end),
+                          void *data, int64_t count);
+
+/// The most pieces that mopt_rt_parallel_for cuts a loop into.
+int64_t mopt_rt_thread_count(MoptRun *run);
+
+/// The static arena.
+void *mopt_rt_arena(MoptRun *run);
+
+/// The weights.
+const void *mopt_rt_weights(MoptRun *run);
+
+/// Records an error; the first one stays. Generated code then returns
+/// normally. Thread-safe. `message` is copied.
+void mopt_rt_fail(MoptRun *run, int32_t status, const char *message);
+
+/// 1 after mopt_rt_fail, for loops that would not end otherwise.
+int32_t mopt_rt_failed(MoptRun *run);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* MOPT_RUNTIME_RUNTIME_H */

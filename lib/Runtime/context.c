@@ -1,0 +1,109 @@
+/* context.c: contexts, and what generated code asks of them. */
+#include "Model.h"
+#include <setjmp.h>
+#include <string.h>
+
+/* A context is one allocation: the struct, then its arrays of 8-byte fields. */
+MoptStatus mopt_rt_context_create(MoptModel *model, MoptContext **result) {
+  if (!result)
+    return MOPT_INVALID_ARGUMENT;
+  *result = NULL;
+  if (!model)
+    return MOPT_INVALID_ARGUMENT;
+  const MoptModelDesc *desc = model->desc;
+  int64_t tensors = (int64_t)desc->input_count + desc->output_count;
+  int64_t bytes =
+      (int64_t)sizeof(MoptContext) + (int64_t)sizeof(MoptTensor) * tensors +
+      (int64_t)sizeof(int64_t) * (desc->dim_count + model->symbol_count);
+  MoptContext *context = mopt_rt_allocate(&model->allocator, bytes);
+  if (!context)
+    return MOPT_OUT_OF_MEMORY;
+  memset(context, 0, (size_t)bytes);
+  context->run.arena = mopt_rt_allocate(&model->allocator, desc->arena_bytes);
+  if (!context->run.arena) {
+    mopt_rt_deallocate(&model->allocator, context, bytes);
+    return MOPT_OUT_OF_MEMORY;
+  }
+  context->run.weights = model->weights;
+  context->run.pool = model->pool;
+  mopt_rt_region_init(&context->run.region, &model->allocator);
+  mopt_rt_region_init(&context->staging, &model->allocator);
+  context->model = model;
+  context->bytes = bytes;
+  context->inputs = (MoptTensor *)(context + 1);
+  context->outputs = context->inputs + desc->input_count;
+  context->dims = (int64_t *)(context->outputs + desc->output_count);
+  context->symbol_values = context->dims + desc->dim_count;
+  *result = context;
+  return MOPT_OK;
+}
+
+void mopt_rt_context_destroy(MoptContext *context) {
+  if (!context)
+    return;
+  const MoptAllocator *allocator = &context->model->allocator;
+  mopt_rt_region_destroy(&context->run.region);
+  mopt_rt_region_destroy(&context->staging);
+  mopt_rt_deallocate(allocator, context->run.arena,
+                     context->model->desc->arena_bytes);
+  mopt_rt_deallocate(allocator, context, context->bytes);
+}
+
+const char *mopt_rt_last_error(const MoptContext *context) {
+  return context ? context->run.error : "expected a context, found null";
+}
+
+void *mopt_rt_arena(MoptRun *run) { return run->arena; }
+
+const void *mopt_rt_weights(MoptRun *run) { return run->weights; }
+
+void *mopt_rt_alloc(MoptRun *run, int64_t bytes) {
+  void *data = mopt_rt_region_alloc(&run->region, bytes);
+  if (data)
+    return data;
+  mopt_rt_error(run, MOPT_OUT_OF_MEMORY, "no memory for %lld bytes",
+                (long long)bytes);
+  /* Between here and the run there is generated code only. */
+  if (!run->in_parallel && run->escape)
+    longjmp(*(jmp_buf *)run->escape, 1);
+  return NULL;
+}
+
+int64_t mopt_rt_alloc_mark(MoptRun *run) {
+  return mopt_rt_region_position(&run->region);
+}
+
+void mopt_rt_alloc_release(MoptRun *run, int64_t mark) {
+  mopt_rt_region_release(&run->region, mark);
+}
+
+int64_t mopt_rt_thread_count(MoptRun *run) {
+  return run->pool ? run->pool->thread_count(run->pool) : 1;
+}
+
+typedef struct Loop {
+  MoptRun *run;
+  void (*body)(MoptRun *run, void *data, int64_t begin, int64_t end);
+  void *data;
+} Loop;
+
+static void loop_piece(void *data, int64_t begin, int64_t end) {
+  Loop *loop = data;
+  loop->body(loop->run, loop->data, begin, end);
+}
+
+void mopt_rt_parallel_for(MoptRun *run,
+                          void (*body)(MoptRun *run, void *data, int64_t begin,
+                                       int64_t end),
+                          void *data, int64_t count) {
+  if (count <= 0)
+    return;
+  if (!run->pool || count == 1 || run->in_parallel) {
+    body(run, data, 0, count);
+    return;
+  }
+  Loop loop = {run, body, data};
+  run->in_parallel = 1;
+  run->pool->parallel_for(run->pool, count, loop_piece, &loop);
+  run->in_parallel = 0;
+}

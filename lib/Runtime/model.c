@@ -1,0 +1,147 @@
+/* model.c: creation and destruction of models. */
+#include "Model.h"
+#include "Pool.h"
+#include <stdio.h>
+#include <string.h>
+
+static int32_t callback_thread_count(MoptPool *pool) {
+  return ((struct MoptCallbackPool *)pool)->threads;
+}
+
+static void callback_parallel_for(MoptPool *pool, int64_t count,
+                                  MoptLoopBody body, void *data) {
+  struct MoptCallbackPool *callback = (struct MoptCallbackPool *)pool;
+  callback->parallel_for(callback->user, count, body, data);
+}
+
+/* The callback lives in its model. */
+static void callback_keep(MoptPool *pool) { (void)pool; }
+
+static MoptStatus open_pool(MoptModel *model, const MoptModelOptions *options,
+                            MoptRun *run) {
+  if (options->pool && options->parallel_for)
+    return mopt_rt_error(run, MOPT_INVALID_ARGUMENT,
+                         "options: expected 'pool' or 'parallel_for', found "
+                         "both");
+  if (options->pool) {
+    MoptPool *pool = options->pool;
+    if (pool->abi_version != MOPT_MODEL_ABI_VERSION ||
+        pool->struct_bytes < sizeof(MoptPool))
+      return mopt_rt_error(run, MOPT_UNSUPPORTED,
+                           "options: expected a pool of version %d, found %u",
+                           MOPT_MODEL_ABI_VERSION, pool->abi_version);
+    pool->retain(pool);
+    model->pool = pool;
+    return MOPT_OK;
+  }
+  int32_t threads = mopt_rt_choose_threads(options->threads);
+  if (options->parallel_for) {
+    MoptPool interface = {MOPT_MODEL_ABI_VERSION, sizeof(MoptPool),
+                          callback_thread_count,  callback_parallel_for,
+                          callback_keep,          callback_keep};
+    model->callback.interface = interface;
+    model->callback.threads = threads;
+    model->callback.parallel_for = options->parallel_for;
+    model->callback.user = options->parallel_for_user;
+    model->pool = &model->callback.interface;
+    return MOPT_OK;
+  }
+  if (threads == 1)
+    return MOPT_OK;
+  MoptPoolOptions pool = {sizeof(pool), threads, options->spin_us, 0};
+  MoptStatus status = mopt_rt_pool_create(&pool, &model->pool);
+  if (status)
+    mopt_rt_error(run, status, "no memory for a pool of %d threads", threads);
+  return status;
+}
+
+/* Gives equal names equal numbers, in order of appearance. */
+static void number_symbols(MoptModel *model) {
+  const char *const *names =
+      (const char *const *)(model->inputs + model->desc->input_count +
+                            model->desc->output_count);
+  for (int64_t i = 0; i < model->desc->dim_count; ++i) {
+    model->symbols[i] = -1;
+    if (!names[i])
+      continue;
+    for (int64_t j = 0; j < i && model->symbols[i] < 0; ++j)
+      if (names[j] && strcmp(names[i], names[j]) == 0)
+        model->symbols[i] = model->symbols[j];
+    if (model->symbols[i] < 0)
+      model->symbols[i] = model->symbol_count++;
+  }
+}
+
+static int64_t model_bytes(const MoptModelDesc *desc) {
+  return (int64_t)sizeof(MoptModel) +
+         (int64_t)sizeof(int32_t) * desc->dim_count;
+}
+
+static MoptStatus create(const MoptModelDesc *desc,
+                         const MoptModelOptions *options, MoptModel **result,
+                         MoptRun *run) {
+  const MoptModelApi *api = mopt_rt_api(desc);
+  if (!api)
+    return mopt_rt_error(run, MOPT_INTERNAL,
+                         "the library's description of the model is damaged");
+  const MoptAllocator *custom = options->allocator;
+  if (custom && (!custom->allocate || !custom->deallocate))
+    return mopt_rt_error(run, MOPT_INVALID_ARGUMENT,
+                         "options: expected two functions in 'allocator', "
+                         "found null");
+  MoptAllocator allocator = mopt_rt_allocator(custom);
+  MoptModel *model = mopt_rt_allocate(&allocator, model_bytes(desc));
+  if (!model)
+    return mopt_rt_error(run, MOPT_OUT_OF_MEMORY, "no memory for a model");
+  memset(model, 0, sizeof(*model));
+  model->desc = desc;
+  model->allocator = allocator;
+  model->inputs = api->inputs;
+  model->outputs = api->outputs;
+  model->symbols = (int32_t *)(model + 1);
+  model->input_dims = model->output_dims = 0;
+  for (int32_t i = 0; i < desc->input_count; ++i)
+    model->input_dims += desc->ranks[i];
+  model->output_dims = desc->dim_count - model->input_dims;
+  number_symbols(model);
+  MoptStatus status = mopt_rt_open_weights(model, options->weights_path, run);
+  if (!status)
+    status = open_pool(model, options, run);
+  if (status)
+    mopt_rt_destroy(model);
+  else
+    *result = model;
+  return status;
+}
+
+MoptStatus mopt_rt_create(const MoptModelDesc *desc,
+                          const MoptModelOptions *options, MoptModel **result) {
+  if (!result)
+    return MOPT_INVALID_ARGUMENT;
+  *result = NULL;
+  MoptModelOptions chosen;
+  memset(&chosen, 0, sizeof(chosen));
+  if (options) {
+    if (options->struct_bytes > sizeof(chosen))
+      return MOPT_UNSUPPORTED;
+    if (options->struct_bytes < sizeof(uint32_t))
+      return MOPT_INVALID_ARGUMENT;
+    memcpy(&chosen, options, options->struct_bytes);
+  }
+  MoptRun run;
+  memset(&run, 0, sizeof(run));
+  MoptStatus status = create(desc, &chosen, result, &run);
+  if (chosen.error && chosen.error_bytes > 0)
+    snprintf(chosen.error, chosen.error_bytes, "%s", run.error);
+  return status;
+}
+
+void mopt_rt_destroy(MoptModel *model) {
+  if (!model)
+    return;
+  if (model->pool)
+    model->pool->release(model->pool);
+  mopt_rt_close_weights(model);
+  MoptAllocator allocator = model->allocator;
+  mopt_rt_deallocate(&allocator, model, model_bytes(model->desc));
+}
