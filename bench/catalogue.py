@@ -39,6 +39,14 @@ class Model:
         return {spec["name"]: [dims[d] if isinstance(d, str) else d for d in spec["shape"]]
                 for spec in self.entry["inputs"]}
 
+    def static_shapes(self):
+        """Input shapes of the static file. A dimension under "static_except" stays
+        symbolic: fixed, it would make a branch that is not taken invalid."""
+        dims = dict(self.entry["dims"])
+        dims.update({name: name for name in self.entry.get("static_except", [])})
+        return {spec["name"]: [dims[d] if isinstance(d, str) else d for d in spec["shape"]]
+                for spec in self.entry["inputs"]}
+
     def inputs(self, case=None, seed=0):
         """Seeded input arrays by name; the same for the same case and seed anywhere."""
         dims = dict(self.entry["dims"], **(case or {}))
