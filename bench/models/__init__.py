@@ -1,0 +1,1 @@
+"""Makers of the models that tests and benches use (see ../models.json)."""
