@@ -11,7 +11,8 @@ macro(mopt_tablegen td out)
   mlir_tablegen(${out} ${ARGN})
 endmacro()
 
-# mopt_target_table(<file.td> <out>): searchable tables of target rows.
+# mopt_target_table(<file.td> <out>): searchable tables of target rows. The file
+# goes into the sources of the library that includes it.
 function(mopt_target_table td out)
   cmake_path(ABSOLUTE_PATH td OUTPUT_VARIABLE td_path)
   get_filename_component(out_dir ${CMAKE_CURRENT_BINARY_DIR}/${out} DIRECTORY)
@@ -25,7 +26,6 @@ function(mopt_target_table td out)
     DEPENDS ${td_path}
     DEPFILE ${CMAKE_CURRENT_BINARY_DIR}/${out}.d
     COMMENT "Building ${out}")
-  set_property(GLOBAL APPEND PROPERTY MOPT_TABLES ${CMAKE_CURRENT_BINARY_DIR}/${out})
 endfunction()
 
 # mopt_add_library(<name> <sources>... [EXCEPTIONS] [DEPENDS <targets>...]

@@ -1,9 +1,15 @@
 // mopt-opt: runs passes and pipelines on any IR level.
 #include "mopt/InitAll.h"
+#include "mopt/Target/TargetRegistry.h"
 
 #include "mlir/Tools/mlir-opt/MlirOptMain.h"
+#include "llvm/ADT/StringRef.h"
 
 int main(int argc, char **argv) {
+  if (argc == 2 && llvm::StringRef(argv[1]) == "--mopt-list-targets") {
+    mopt::printTargets(llvm::outs());
+    return 0;
+  }
   mlir::DialectRegistry registry;
   mopt::registerAllDialects(registry);
   mopt::registerAllPasses();

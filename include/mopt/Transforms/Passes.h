@@ -3,6 +3,8 @@
 #ifndef MOPT_TRANSFORMS_PASSES_H
 #define MOPT_TRANSFORMS_PASSES_H
 
+#include "mopt/Dialect/Mopt/IR/Mopt.h"
+
 #include "mlir/Pass/Pass.h"
 
 namespace mopt {

@@ -24,7 +24,9 @@ def Mopt_TargetAttr : AttrDef<Mopt_Dialect, "Target"> {
     StringRefParameter<"LLVM processor name">:$cpu,
     StringRefParameter<"LLVM feature string">:$features,
     "unsigned":$vectorBits, "unsigned":$vectorRegisters,
-    "int64_t":$l1Bytes, "int64_t":$l2Bytes);
+    "int64_t":$l1Bytes, "int64_t":$l2Bytes,
+    StringRefParameter<"LLVM processor name to schedule for, if not cpu",
+                       [{""}]>:$tune);
   let assemblyFormat = "`<` struct(params) `>`";
   let extraClassDeclaration = [{
     /// The name under which a module carries its target.

@@ -1,0 +1,49 @@
+//===- TargetBackend.h - what an architecture brings ------------*- C++ -*-===//
+//
+// One subclass per architecture, in lib/Target/<Arch>/, listed in
+// TargetRegistry.cpp. Nothing else in the tree names an architecture.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef MOPT_TARGET_TARGETBACKEND_H
+#define MOPT_TARGET_TARGETBACKEND_H
+
+#include "mopt/Target/TargetInfo.h"
+
+#include "llvm/ADT/ArrayRef.h"
+#include "llvm/ADT/StringSet.h"
+#include "llvm/TargetParser/Triple.h"
+#include <optional>
+
+namespace llvm {
+class Function;
+} // namespace llvm
+
+namespace mopt {
+
+class TargetBackend {
+public:
+  virtual ~TargetBackend();
+
+  /// Is code for `triple` this backend's?
+  virtual bool handles(const llvm::Triple &triple) const = 0;
+  /// The machines with a name.
+  virtual llvm::ArrayRef<TargetRow> getRows() const = 0;
+  /// What a linked library may import.
+  virtual llvm::ArrayRef<SystemSymbolRow> getSystemSymbols() const = 0;
+  /// LLVM names of the features that this machine's processor and operating
+  /// system offer; nothing when it is of another architecture.
+  virtual std::optional<llvm::StringSet<>> getHostFeatures() const = 0;
+  /// Vector width and register count from the features of a machine that has
+  /// no row.
+  virtual void deriveVectorShape(TargetInfo &target) const = 0;
+  /// Puts the attributes on a function that make LLVM use `target` fully.
+  virtual void tuneFunction(llvm::Function &function,
+                            const TargetInfo &target) const = 0;
+  /// Registers LLVM's code generator and assembler, once.
+  virtual void initialize() const = 0;
+};
+
+} // namespace mopt
+
+#endif // MOPT_TARGET_TARGETBACKEND_H

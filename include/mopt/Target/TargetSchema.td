@@ -1,0 +1,57 @@
+//===- TargetSchema.td - classes of target rows -------------*- tablegen -*-===//
+//
+// Facts about machines are rows of these classes, in
+// lib/Target/<Arch>/<Arch>.td; llvm-tblgen -gen-searchable-tables turns them
+// into constexpr tables whose rows come out sorted by the name of their def.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef MOPT_TARGET_TARGETSCHEMA_TD
+#define MOPT_TARGET_TARGETSCHEMA_TD
+
+include "llvm/TableGen/SearchableTable.td"
+
+// A machine that code can be made for: `struct TargetRow`.
+class TargetRow<string name> {
+  // What --target= takes.
+  string Name = name;
+  string Triple = ?;
+  // LLVM's processor name that fixes the instruction set. A generic level is
+  // used where a product's own name would switch on features that virtual
+  // machines of that product lack.
+  string Cpu = ?;
+  // LLVM's processor name that instructions are scheduled for.
+  string Tune = Cpu;
+  // Every feature that generated code may rely on, "+a,+b": `native` takes the
+  // row only where the host has all of them.
+  string Features = "";
+  bits<32> VectorBits = ?;
+  bits<32> VectorRegisters = ?;
+  bits<32> L1Bytes = ?;
+  bits<32> L2Bytes = ?;
+  // `native` takes the fitting row of the highest rank.
+  bits<32> Rank = ?;
+}
+
+class TargetTable : GenericTable {
+  let FilterClass = "TargetRow";
+  let Fields = ["Name", "Triple", "Cpu", "Tune", "Features", "VectorBits",
+                "VectorRegisters", "L1Bytes", "L2Bytes", "Rank"];
+}
+
+// Functions of the system's libraries that a linked library may refer to:
+// `struct SystemSymbolRow`. The version is the newest one that is old enough
+// for every supported system, so that no machine's libc decides the bytes.
+class SystemSymbolRow<string library, string version, string names> {
+  string Library = library;
+  string Version = version;
+  // Separated by blanks.
+  string Names = names;
+}
+
+class SystemSymbolTable : GenericTable {
+  let FilterClass = "SystemSymbolRow";
+  let Fields = ["Library", "Version", "Names"];
+}
+
+#endif // MOPT_TARGET_TARGETSCHEMA_TD
