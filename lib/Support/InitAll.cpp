@@ -4,6 +4,7 @@
 #include "mopt/Conversion/Passes.h"
 #include "mopt/Dialect/Mopt/IR/Mopt.h"
 #include "mopt/Dialect/ONNX/IR/ONNX.h"
+#include "mopt/Pipelines/Pipelines.h"
 #include "mopt/Transforms/Passes.h"
 
 #include "mlir/InitAllDialects.h"
@@ -21,4 +22,5 @@ void mopt::registerAllPasses() {
   registerMoptConversionPasses();
   registerMoptTransformsPasses();
   registerMoptCodegenPasses();
+  registerPipelines();
 }

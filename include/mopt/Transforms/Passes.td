@@ -20,4 +20,36 @@ def AssignTarget : Pass<"mopt-assign-target", "::mlir::ModuleOp"> {
   let dependentDialects = ["::mopt::MoptDialect"];
 }
 
+def FormKernels : Pass<"mopt-form-kernels", "::mlir::func::FuncOp"> {
+  let summary = "group mopt ops into kernels";
+  let description = [{
+    Every op that computes becomes part of a `mopt.fused`: an anchor
+    (contraction, convolution, reduction, ..) together with the elementwise ops
+    that are its only users, or a cluster of elementwise ops. Reshapes, sizes
+    and control flow stay outside.
+  }];
+  let options = [Option<"fuse", "fuse", "bool", "true",
+    "off: one kernel per op">];
+  let dependentDialects = ["::mlir::arith::ArithDialect",
+    "::mlir::tensor::TensorDialect", "::mopt::MoptDialect"];
+}
+
+def OutlineKernels : Pass<"mopt-outline-kernels", "::mlir::ModuleOp"> {
+  let summary = "make a function of each kernel";
+  let description = [{
+    The function takes what the region captured, then one destination tensor
+    per result. Constants are copied into it.
+  }];
+  let dependentDialects = ["::mlir::bufferization::BufferizationDialect",
+    "::mlir::func::FuncDialect"];
+}
+
+def ShareKernels : Pass<"mopt-share-kernels", "::mlir::ModuleOp"> {
+  let summary = "pass constants to kernels and merge equal kernels";
+  let description = [{
+    Constants of more than a few bytes move from kernels to their callers, so
+    that layers that differ in their weights only are one kernel.
+  }];
+}
+
 #endif // MOPT_TRANSFORMS_PASSES_TD

@@ -3,6 +3,8 @@
 #include "mopt/Conversion/MoptToLinalg/Elements.h"
 #include "mopt/Conversion/MoptToLinalg/Patterns.h"
 #include "mopt/Conversion/Passes.h"
+#include "mopt/Dialect/ONNX/IR/ONNX.h"
+#include "mopt/Support/Attributes.h"
 
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -115,10 +117,41 @@ struct ConvertTypes : ConversionPattern {
   }
 };
 
+/// Notes on the entry what its caller sees before element types lose their
+/// sign.
+void recordSignature(func::FuncOp func) {
+  Builder b(func.getContext());
+  auto describe = [&](Type type, DictionaryAttr attrs) -> Attribute {
+    NamedAttrList entry;
+    auto get = [&](StringRef name) {
+      return attrs ? attrs.get(name) : Attribute();
+    };
+    Attribute name = get(onnx::kNameAttr), dims = get(onnx::kDimsAttr);
+    entry.set("name", name ? name : b.getStringAttr(""));
+    entry.set("type", TypeAttr::get(type));
+    if (dims)
+      entry.set("dims", dims);
+    return entry.getDictionary(func.getContext());
+  };
+  SmallVector<Attribute> inputs, outputs;
+  for (unsigned i = 0; i < func.getNumArguments(); ++i)
+    inputs.push_back(describe(func.getArgumentTypes()[i], func.getArgAttrDict(i)));
+  for (unsigned i = 0; i < func.getNumResults(); ++i)
+    outputs.push_back(
+        describe(func.getResultTypes()[i], func.getResultAttrDict(i)));
+  func->setAttr(kSignatureAttr,
+                b.getDictionaryAttr(
+                    {b.getNamedAttr("inputs", b.getArrayAttr(inputs)),
+                     b.getNamedAttr("outputs", b.getArrayAttr(outputs))}));
+}
+
 struct ConvertMoptToLinalg
     : mopt::impl::ConvertMoptToLinalgBase<ConvertMoptToLinalg> {
   void runOnOperation() override {
     MLIRContext *ctx = &getContext();
+    for (auto func : getOperation().getOps<func::FuncOp>())
+      if (func->hasAttr(kEntryAttr))
+        recordSignature(func);
     TypeConverter types;
     types.addConversion([](Type type) { return type; });
     types.addConversion([](RankedTensorType type) -> Type {

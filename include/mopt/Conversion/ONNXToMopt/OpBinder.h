@@ -3,7 +3,7 @@
 #ifndef MOPT_CONVERSION_ONNXTOMOPT_OPBINDER_H
 #define MOPT_CONVERSION_ONNXTOMOPT_OPBINDER_H
 
-#include "mopt/Conversion/ONNXToMopt/ShapeValues.h"
+#include "mopt/Dialect/Mopt/IR/ShapeValues.h"
 #include "mopt/Dialect/Mopt/IR/Mopt.h"
 #include "mopt/Dialect/ONNX/IR/ONNX.h"
 

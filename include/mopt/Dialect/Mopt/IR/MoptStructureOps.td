@@ -3,24 +3,30 @@
 #ifndef MOPT_DIALECT_MOPT_IR_MOPTSTRUCTUREOPS_TD
 #define MOPT_DIALECT_MOPT_IR_MOPTSTRUCTUREOPS_TD
 
+include "mlir/IR/SymbolInterfaces.td"
 include "mopt/Dialect/Mopt/IR/MoptDialect.td"
 
 def Mopt_FusedOp : Mopt_Op<"fused", [SingleBlock]> {
   let summary = "ops that become one kernel";
   let description = [{
     Formed by `mopt-form-kernels`, turned into a function by
-    `mopt-outline-kernels`. The region uses values from outside freely.
+    `mopt-outline-kernels`. The region uses values from outside freely. The
+    operands are the dynamic sizes of the results, in order.
 
     ```mlir
-    %0 = mopt.fused {
-      %1 = mopt.unary <exp> %x : tensor<4xf32> -> tensor<4xf32>
-      mopt.yield %1 : tensor<4xf32>
-    } -> tensor<4xf32>
+    %0 = mopt.fused sizes(%n) {
+      %1 = mopt.unary <exp> %x : tensor<?xf32> -> tensor<?xf32>
+      mopt.yield %1 : tensor<?xf32>
+    } -> tensor<?xf32>
     ```
   }];
+  let arguments = (ins Variadic<Index>:$sizes);
   let results = (outs Variadic<AnyRankedTensor>:$results);
   let regions = (region SizedRegion<1>:$body);
-  let assemblyFormat = "attr-dict-with-keyword $body (`->` type($results)^)?";
+  let assemblyFormat = [{
+    (`sizes` `(` $sizes^ `)`)? attr-dict-with-keyword $body
+    (`->` type($results)^)?
+  }];
   let hasVerifier = 1;
 }
 
@@ -33,6 +39,26 @@ def Mopt_YieldOp : Mopt_Op<"yield", [Pure, ReturnLike, Terminator]> {
   }];
   let arguments = (ins Variadic<AnyType>:$operands);
   let assemblyFormat = "($operands^ `:` type($operands))? attr-dict";
+}
+
+def Mopt_ParallelCallOp : Mopt_Op<"parallel_call",
+    [DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
+  let summary = "a parallel loop whose body is a function";
+  let description = [{
+    Calls `callee(arguments.., begin, end)` for pieces that cover
+    `[0, count)`, on the threads of the run.
+
+    ```mlir
+    mopt.parallel_call @body(%x, %y) count(%n)
+        : memref<8xf32>, memref<8xf32>
+    ```
+  }];
+  let arguments = (ins FlatSymbolRefAttr:$callee, Variadic<AnyType>:$arguments,
+                       Index:$count);
+  let assemblyFormat = [{
+    $callee `(` $arguments `)` `count` `(` $count `)` attr-dict
+    (`:` type($arguments)^)?
+  }];
 }
 
 #endif // MOPT_DIALECT_MOPT_IR_MOPTSTRUCTUREOPS_TD

@@ -1,5 +1,5 @@
 // Traces sizes and small integers through the ops that computed them.
-#include "mopt/Conversion/ONNXToMopt/ShapeValues.h"
+#include "mopt/Dialect/Mopt/IR/ShapeValues.h"
 
 #include "mopt/Dialect/Mopt/IR/Mopt.h"
 #include "mopt/Dialect/Mopt/IR/ShapeInference.h"

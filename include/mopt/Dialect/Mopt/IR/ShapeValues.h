@@ -5,8 +5,8 @@
 //
 //===----------------------------------------------------------------------===//
 
-#ifndef MOPT_CONVERSION_ONNXTOMOPT_SHAPEVALUES_H
-#define MOPT_CONVERSION_ONNXTOMOPT_SHAPEVALUES_H
+#ifndef MOPT_DIALECT_MOPT_IR_SHAPEVALUES_H
+#define MOPT_DIALECT_MOPT_IR_SHAPEVALUES_H
 
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/OpDefinition.h"
@@ -46,4 +46,4 @@ private:
 };
 } // namespace mopt
 
-#endif // MOPT_CONVERSION_ONNXTOMOPT_SHAPEVALUES_H
+#endif // MOPT_DIALECT_MOPT_IR_SHAPEVALUES_H

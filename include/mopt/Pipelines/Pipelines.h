@@ -1,0 +1,49 @@
+//===- Pipelines.h - the passes from level to level -------------*- C++ -*-===//
+
+#ifndef MOPT_PIPELINES_PIPELINES_H
+#define MOPT_PIPELINES_PIPELINES_H
+
+#include "mlir/Pass/PassManager.h"
+#include <string>
+
+namespace mopt {
+/// What the pipelines need to know beside the module.
+struct PipelineOptions {
+  /// A target row; empty keeps the module's.
+  std::string target;
+  /// 0 to 3: at 0 every op is a kernel of its own.
+  unsigned optLevel = 3;
+  /// Name of the model in symbols.
+  std::string entry = "model";
+  /// The certificate, a JSON object.
+  std::string buildInfo = "{}";
+  /// Export `mopt_model`, too.
+  bool shortName = true;
+};
+
+// Each moves exactly one level boundary, see docs/Architecture.md.
+void buildGraphPipeline(mlir::OpPassManager &pm, const PipelineOptions &options);
+void buildLegalizePipeline(mlir::OpPassManager &pm,
+                           const PipelineOptions &options);
+void buildKernelPipeline(mlir::OpPassManager &pm, const PipelineOptions &options);
+void buildStructuredPipeline(mlir::OpPassManager &pm,
+                             const PipelineOptions &options);
+void buildCodegenPipeline(mlir::OpPassManager &pm,
+                          const PipelineOptions &options);
+void buildBufferPipeline(mlir::OpPassManager &pm, const PipelineOptions &options);
+void buildLowerPipeline(mlir::OpPassManager &pm, const PipelineOptions &options);
+
+/// All of them, from onnx to llvm.
+void buildDefaultPipeline(mlir::OpPassManager &pm,
+                          const PipelineOptions &options);
+
+/// From onnx to llvm without fusion, anchors or parallel loops: slow and
+/// plainly right, the oracle of numerics tests.
+void buildReferencePipeline(mlir::OpPassManager &pm,
+                            const PipelineOptions &options);
+
+/// Registers them under their names for mopt-opt.
+void registerPipelines();
+} // namespace mopt
+
+#endif // MOPT_PIPELINES_PIPELINES_H

@@ -1,0 +1,30 @@
+//===- Attributes.h - names of discardable attributes -----------*- C++ -*-===//
+
+#ifndef MOPT_SUPPORT_ATTRIBUTES_H
+#define MOPT_SUPPORT_ATTRIBUTES_H
+
+#include "llvm/ADT/StringRef.h"
+
+namespace mopt {
+/// Marks the function that a model's caller enters.
+inline constexpr llvm::StringLiteral kEntryAttr = "mopt.entry";
+/// Marks a function made of a kernel.
+inline constexpr llvm::StringLiteral kKernelAttr = "mopt.kernel";
+/// Marks a kernel's argument that a result is written to: the result's number.
+inline constexpr llvm::StringLiteral kDestinationAttr = "mopt.destination";
+/// On the entry, from the structured level on: what its caller sees. A
+/// dictionary of "inputs" and "outputs", arrays of dictionaries of "name" (a
+/// string), "type" (the tensor type with its logical element type) and "dims"
+/// (as onnx.dims, where it is known).
+inline constexpr llvm::StringLiteral kSignatureAttr = "mopt.signature";
+/// Marks the entry's argument that is the arena: its bytes.
+inline constexpr llvm::StringLiteral kArenaAttr = "mopt.arena";
+/// Marks the entry's argument that is the weights: their bytes.
+inline constexpr llvm::StringLiteral kWeightsAttr = "mopt.weights";
+/// Marks the entry's argument that an output is written to: its number.
+inline constexpr llvm::StringLiteral kOutputAttr = "mopt.output";
+/// On the entry: the numbers of the outputs that it returns.
+inline constexpr llvm::StringLiteral kReturnedAttr = "mopt.returned";
+} // namespace mopt
+
+#endif // MOPT_SUPPORT_ATTRIBUTES_H

@@ -1,0 +1,136 @@
+// Level in and out: structured. Each result of a kernel is computed in its
+// destination argument, or copied there.
+#include "mopt/Codegen/Passes.h"
+#include "mopt/Support/Attributes.h"
+
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/Dialect/Utils/ReshapeOpsUtils.h"
+#include "mlir/Interfaces/DestinationStyleOpInterface.h"
+
+using namespace mlir;
+
+namespace mopt {
+#define GEN_PASS_DEF_BINDDESTINATIONS
+#include "mopt/Codegen/Passes.h.inc"
+} // namespace mopt
+
+using namespace mopt;
+
+/// The value that `value` was built upon in place, or null at its origin.
+static Value getBase(Value value) {
+  Operation *def = value.getDefiningOp();
+  if (!def)
+    return {};
+  if (auto dps = dyn_cast<DestinationStyleOpInterface>(def))
+    return dps.getTiedOpOperand(cast<OpResult>(value))->get();
+  if (auto loop = dyn_cast<scf::ForOp>(def))
+    return loop.getInitArgs()[cast<OpResult>(value).getResultNumber()];
+  if (auto forall = dyn_cast<scf::ForallOp>(def))
+    return forall.getOutputs()[cast<OpResult>(value).getResultNumber()];
+  if (auto insert = dyn_cast<tensor::InsertSliceOp>(def))
+    return insert.getDest();
+  if (auto insert = dyn_cast<tensor::InsertOp>(def))
+    return insert.getDest();
+  if (auto cast = dyn_cast<tensor::CastOp>(def))
+    return cast.getSource();
+  if (auto expand = dyn_cast<tensor::ExpandShapeOp>(def))
+    return expand.getSrc();
+  if (auto collapse = dyn_cast<tensor::CollapseShapeOp>(def))
+    return collapse.getSrc();
+  return {};
+}
+
+/// `destination`, which stands for the result of `op`, seen as its source.
+static Value invert(OpBuilder &b, Operation *op, Value destination) {
+  Location loc = op->getLoc();
+  if (auto cast = dyn_cast<tensor::CastOp>(op))
+    return tensor::CastOp::create(b, loc, cast.getSource().getType(),
+                                  destination);
+  if (auto expand = dyn_cast<tensor::ExpandShapeOp>(op))
+    return tensor::CollapseShapeOp::create(b, loc, expand.getSrcType(),
+                                           destination,
+                                           expand.getReassociationIndices());
+  if (auto collapse = dyn_cast<tensor::CollapseShapeOp>(op)) {
+    // Only one dimension of a group may be dynamic for this to be known.
+    RankedTensorType type = collapse.getSrcType();
+    SmallVector<OpFoldResult> sizes;
+    for (auto [dim, group] :
+         llvm::enumerate(collapse.getReassociationIndices())) {
+      int64_t fixed = 1, open = -1;
+      for (int64_t source : group) {
+        if (!type.isDynamicDim(source))
+          fixed *= type.getDimSize(source);
+        else if (open >= 0)
+          return {};
+        else
+          open = source;
+      }
+      for (int64_t source : group) {
+        if (source != open) {
+          sizes.push_back(b.getIndexAttr(type.getDimSize(source)));
+          continue;
+        }
+        if (fixed != 1)
+          return {};
+        sizes.push_back(tensor::getMixedSize(b, loc, destination, dim));
+      }
+    }
+    return tensor::ExpandShapeOp::create(b, loc, type, destination,
+                                         collapse.getReassociationIndices(),
+                                         sizes);
+  }
+  return destination;
+}
+
+namespace {
+struct BindDestinations : mopt::impl::BindDestinationsBase<BindDestinations> {
+  void runOnOperation() override {
+    func::FuncOp kernel = getOperation();
+    if (!kernel->hasAttr(kKernelAttr) || kernel.isDeclaration())
+      return;
+    auto ret = cast<func::ReturnOp>(kernel.getBody().front().getTerminator());
+    for (BlockArgument argument : kernel.getArguments()) {
+      auto number = kernel.getArgAttrOfType<IntegerAttr>(
+          argument.getArgNumber(), kDestinationAttr);
+      if (number)
+        bind(ret->getOpOperand(number.getInt()), argument);
+    }
+  }
+
+  void bind(OpOperand &result, BlockArgument destination) {
+    SmallVector<Operation *> path;
+    Value origin = result.get();
+    while (Value base = getBase(origin)) {
+      path.push_back(origin.getDefiningOp());
+      origin = base;
+    }
+    auto empty = origin.getDefiningOp<tensor::EmptyOp>();
+    OpBuilder b(&getContext());
+    b.setInsertionPointToStart(destination.getOwner());
+    // Another use of the same memory would see the result.
+    if (empty && empty->hasOneUse()) {
+      Value seen = destination;
+      for (Operation *op : path)
+        if (seen)
+          seen = invert(b, op, seen);
+      if (seen) {
+        if (seen.getType() != empty.getType())
+          seen = tensor::CastOp::create(b, empty.getLoc(), empty.getType(), seen);
+        empty.replaceAllUsesWith(seen);
+        return;
+      }
+    }
+    b.setInsertionPoint(result.getOwner());
+    Value value = result.get();
+    if (value.getType() != destination.getType())
+      value = tensor::CastOp::create(b, value.getLoc(), destination.getType(),
+                                     value);
+    result.set(
+        linalg::CopyOp::create(b, value.getLoc(), value, Value(destination))
+            .getResult(0));
+  }
+};
+} // namespace

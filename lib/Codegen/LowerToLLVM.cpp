@@ -1,0 +1,196 @@
+// Level in: buffer (loops already branches, anchors expanded). Level out: llvm.
+// Every function gets the run as its first argument; allocations and parallel
+// calls become calls of the runtime.
+#include "mopt/Codegen/Passes.h"
+#include "mopt/Dialect/Mopt/IR/Mopt.h"
+
+#include "mlir/Conversion/ArithToLLVM/ArithToLLVM.h"
+#include "mlir/Conversion/ControlFlowToLLVM/ControlFlowToLLVM.h"
+#include "mlir/Conversion/FuncToLLVM/ConvertFuncToLLVM.h"
+#include "mlir/Conversion/FuncToLLVM/ConvertFuncToLLVMPass.h"
+#include "mlir/Conversion/IndexToLLVM/IndexToLLVM.h"
+#include "mlir/Conversion/LLVMCommon/ConversionTarget.h"
+#include "mlir/Conversion/LLVMCommon/Pattern.h"
+#include "mlir/Conversion/LLVMCommon/TypeConverter.h"
+#include "mlir/Conversion/MathToLLVM/MathToLLVM.h"
+#include "mlir/Conversion/MathToLibm/MathToLibm.h"
+#include "mlir/Conversion/MemRefToLLVM/MemRefToLLVM.h"
+#include "mlir/Conversion/UBToLLVM/UBToLLVM.h"
+#include "mlir/Conversion/VectorToLLVM/ConvertVectorToLLVM.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/LLVMIR/FunctionCallUtils.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/Vector/Transforms/LoweringPatterns.h"
+#include "mlir/Transforms/DialectConversion.h"
+
+using namespace mlir;
+
+namespace mopt {
+#define GEN_PASS_DEF_LOWERTOLLVM
+#include "mopt/Codegen/Passes.h.inc"
+} // namespace mopt
+
+using namespace mopt;
+
+/// The run that the function around `op` was called for.
+static Value getRun(Operation *op) {
+  auto function = op->getParentOfType<FunctionOpInterface>();
+  return function.getFunctionBody().front().getArgument(0);
+}
+
+/// Adds the run to functions and their calls.
+static void passRun(ModuleOp module) {
+  Type pointer = LLVM::LLVMPointerType::get(module.getContext());
+  for (auto func : module.getOps<func::FuncOp>())
+    if (!func.isDeclaration())
+      (void)func.insertArgument(0, pointer, {}, func.getLoc());
+  module.walk([&](func::CallOp call) {
+    auto callee = SymbolTable::lookupNearestSymbolFrom<func::FuncOp>(
+        call, call.getCalleeAttr());
+    if (callee && !callee.isDeclaration())
+      call->insertOperands(0, getRun(call));
+  });
+}
+
+namespace {
+struct LowerAlloc : ConvertOpToLLVMPattern<memref::AllocOp> {
+  using ConvertOpToLLVMPattern::ConvertOpToLLVMPattern;
+
+  LogicalResult
+  matchAndRewrite(memref::AllocOp op, OpAdaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    Location loc = op.getLoc();
+    SmallVector<Value> sizes, strides;
+    Value bytes;
+    getMemRefDescriptorSizes(loc, op.getType(), adaptor.getDynamicSizes(),
+                             rewriter, sizes, strides, bytes,
+                             /*sizeInBytes=*/true);
+    FailureOr<LLVM::LLVMFuncOp> function = LLVM::lookupOrCreateFn(
+        rewriter, op->getParentOfType<ModuleOp>(), "mopt_rt_alloc",
+        {getPtrType(), getIndexType()}, getPtrType());
+    if (failed(function))
+      return failure();
+    Value run = getRun(op);
+    Value memory = LLVM::CallOp::create(rewriter, loc, *function,
+                                        ValueRange{run, bytes})
+                       .getResult();
+    rewriter.replaceOp(op, Value(createMemRefDescriptor(loc, op.getType(), memory,
+                                                        memory, sizes, strides,
+                                                        rewriter)));
+    return success();
+  }
+};
+
+struct LowerParallelCall : ConvertOpToLLVMPattern<ParallelCallOp> {
+  using ConvertOpToLLVMPattern::ConvertOpToLLVMPattern;
+
+  LogicalResult
+  matchAndRewrite(ParallelCallOp op, OpAdaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    Location loc = op.getLoc();
+    auto module = op->getParentOfType<ModuleOp>();
+    Type pointer = getPtrType(), i64 = rewriter.getI64Type();
+    Type nothing = LLVM::LLVMVoidType::get(op.getContext());
+    ValueRange arguments = adaptor.getArguments();
+    auto record = LLVM::LLVMStructType::getLiteral(
+        op.getContext(), llvm::to_vector(arguments.getTypes()));
+
+    FailureOr<LLVM::LLVMFuncOp> loop = LLVM::lookupOrCreateFn(
+        rewriter, module, "mopt_rt_parallel_for",
+        {pointer, pointer, pointer, i64}, nothing);
+    if (failed(loop))
+      return failure();
+    std::string name = (op.getCallee() + "_thunk").str();
+    Value values = LLVM::UndefOp::create(rewriter, loc, record);
+    for (auto [i, value] : llvm::enumerate(arguments))
+      values = LLVM::InsertValueOp::create(rewriter, loc, values, value,
+                                           static_cast<int64_t>(i));
+    // Allocated once per call of the function: in its entry block.
+    Value slot;
+    {
+      OpBuilder::InsertionGuard guard(rewriter);
+      auto function = op->getParentOfType<FunctionOpInterface>();
+      rewriter.setInsertionPointToStart(&function.getFunctionBody().front());
+      Value one = LLVM::ConstantOp::create(rewriter, loc, i64,
+                                           rewriter.getI64IntegerAttr(1));
+      slot = LLVM::AllocaOp::create(rewriter, loc, pointer, record, one,
+                                    /*alignment=*/8);
+    }
+    LLVM::StoreOp::create(rewriter, loc, values, slot);
+    if (!module.lookupSymbol(name))
+      createThunk(rewriter, op, name, record);
+    Value thunk = LLVM::AddressOfOp::create(rewriter, loc, pointer, name);
+    Value run = getRun(op);
+    LLVM::CallOp::create(rewriter, loc, *loop,
+                         ValueRange{run, thunk, slot, adaptor.getCount()});
+    rewriter.eraseOp(op);
+    return success();
+  }
+
+  /// (run, record, begin, end) as the runtime calls it.
+  void createThunk(ConversionPatternRewriter &rewriter, ParallelCallOp op,
+                   StringRef name, LLVM::LLVMStructType record) const {
+    Location loc = op.getLoc();
+    OpBuilder::InsertionGuard guard(rewriter);
+    auto module = op->getParentOfType<ModuleOp>();
+    rewriter.setInsertionPointToEnd(module.getBody());
+    Type pointer = getPtrType(), i64 = rewriter.getI64Type();
+    auto type = LLVM::LLVMFunctionType::get(
+        LLVM::LLVMVoidType::get(op.getContext()), {pointer, pointer, i64, i64});
+    auto thunk = LLVM::LLVMFuncOp::create(rewriter, loc, name, type,
+                                          LLVM::Linkage::Internal);
+    Block *entry = thunk.addEntryBlock(rewriter);
+    rewriter.setInsertionPointToStart(entry);
+    Value values =
+        LLVM::LoadOp::create(rewriter, loc, record, entry->getArgument(1));
+    SmallVector<Value> operands{entry->getArgument(0)};
+    for (auto [i, original] : llvm::enumerate(op.getArguments())) {
+      Value value = LLVM::ExtractValueOp::create(rewriter, loc, values,
+                                                 static_cast<int64_t>(i));
+      operands.push_back(UnrealizedConversionCastOp::create(
+                             rewriter, loc, original.getType(), value)
+                             .getResult(0));
+    }
+    for (unsigned i : {2u, 3u})
+      operands.push_back(UnrealizedConversionCastOp::create(
+                             rewriter, loc, Type(rewriter.getIndexType()),
+                             Value(entry->getArgument(i)))
+                             .getResult(0));
+    func::CallOp::create(rewriter, loc, op.getCallee(), TypeRange(), operands);
+    LLVM::ReturnOp::create(rewriter, loc, ValueRange());
+  }
+};
+
+struct LowerToLLVM : mopt::impl::LowerToLLVMBase<LowerToLLVM> {
+  void runOnOperation() override {
+    ModuleOp module = getOperation();
+    MLIRContext *ctx = &getContext();
+    passRun(module);
+
+    LowerToLLVMOptions options(ctx);
+    LLVMTypeConverter types(ctx, options);
+    RewritePatternSet patterns(ctx);
+    arith::populateArithToLLVMConversionPatterns(types, patterns);
+    cf::populateControlFlowToLLVMConversionPatterns(types, patterns);
+    populateFuncToLLVMConversionPatterns(types, patterns);
+    index::populateIndexToLLVMConversionPatterns(types, patterns);
+    populateMathToLLVMConversionPatterns(types, patterns);
+    populateMathToLibmConversionPatterns(patterns);
+    populateFinalizeMemRefToLLVMConversionPatterns(types, patterns);
+    ub::populateUBToLLVMConversionPatterns(types, patterns);
+    vector::populateVectorTransferLoweringPatterns(patterns);
+    populateVectorToLLVMConversionPatterns(types, patterns);
+    patterns.add<LowerAlloc, LowerParallelCall>(types, /*benefit=*/10);
+
+    LLVMConversionTarget target(*ctx);
+    target.addLegalOp<ModuleOp>();
+    if (failed(applyFullConversion(module, target, std::move(patterns))))
+      return signalPassFailure();
+    for (auto func : module.getOps<LLVM::LLVMFuncOp>())
+      if (!func.isExternal() && SymbolTable::getSymbolVisibility(func) ==
+                                    SymbolTable::Visibility::Private)
+        func.setLinkage(LLVM::Linkage::Internal);
+  }
+};
+} // namespace

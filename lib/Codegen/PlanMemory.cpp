@@ -1,0 +1,284 @@
+// Level in and out: buffer. The entry's buffers of static size are views of one
+// arena, its constants views of the weights, its static results arguments.
+// Buffers of kernels stay where they are, the small ones on the stack.
+#include "mopt/Codegen/Passes.h"
+#include "mopt/Support/Attributes.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/IR/SymbolTable.h"
+#include "mlir/Interfaces/ViewLikeInterface.h"
+#include "llvm/ADT/SetVector.h"
+#include "llvm/Support/MathExtras.h"
+
+using namespace mlir;
+
+namespace mopt {
+#define GEN_PASS_DEF_PLANMEMORY
+#include "mopt/Codegen/Passes.h.inc"
+} // namespace mopt
+
+using namespace mopt;
+
+/// Of the arena and of weights.
+static constexpr int64_t kAlignment = 64;
+/// What a kernel may put on its thread's stack, all buffers together.
+static constexpr int64_t kStackBytes = 64 << 10;
+
+static int64_t getBytes(MemRefType type) {
+  // Indices are 64 bits wide on every target.
+  Type element = type.getElementType();
+  int64_t bits = element.isIndex() ? 64 : element.getIntOrFloatBitWidth();
+  return type.getNumElements() * llvm::divideCeil(bits, 8);
+}
+
+namespace {
+/// A buffer and when it is alive, in ops of the entry's block.
+struct Buffer {
+  memref::AllocOp alloc;
+  int64_t bytes, first, last;
+  int64_t offset = 0;
+};
+
+struct PlanMemory : mopt::impl::PlanMemoryBase<PlanMemory> {
+  void runOnOperation() override {
+    for (auto func : getOperation().getOps<func::FuncOp>()) {
+      if (func.isDeclaration())
+        continue;
+      if (func->hasAttr(kEntryAttr)) {
+        bindOutputs(func);
+        placeConstants(func);
+        placeBuffers(func);
+      } else {
+        moveToStack(func);
+      }
+    }
+  }
+
+  //===--------------------------------------------------------------------===//
+  // Results
+  //===--------------------------------------------------------------------===//
+
+  /// Results that are allocated here and have a static size are written where
+  /// the caller wants them.
+  static void bindOutputs(func::FuncOp entry) {
+    Builder b(entry.getContext());
+    auto ret = cast<func::ReturnOp>(entry.getBody().front().getTerminator());
+    SmallVector<Value> kept;
+    SmallVector<int64_t> numbers;
+    for (auto [i, value] : llvm::enumerate(ret.getOperands())) {
+      auto alloc = value.getDefiningOp<memref::AllocOp>();
+      bool isBound = alloc && alloc.getType().hasStaticShape() &&
+                     alloc->getBlock() == ret->getBlock() &&
+                     llvm::count(ret.getOperands(), value) == 1;
+      if (isBound) {
+        unsigned position = entry.getNumArguments();
+        auto attrs = b.getDictionaryAttr(
+            b.getNamedAttr(kOutputAttr, b.getI64IntegerAttr(i)));
+        (void)entry.insertArgument(position, alloc.getType(), attrs,
+                                   alloc.getLoc());
+        alloc.replaceAllUsesWith(Value(entry.getArgument(position)));
+        alloc.erase();
+      } else {
+        kept.push_back(value);
+        numbers.push_back(i);
+      }
+    }
+    OpBuilder builder(ret);
+    func::ReturnOp::create(builder, ret.getLoc(), kept);
+    ret.erase();
+    entry.removeResAttrsAttr();
+    entry.setFunctionType(b.getFunctionType(entry.getArgumentTypes(),
+                                            ValueRange(kept).getTypes()));
+    entry->setAttr(kReturnedAttr, b.getDenseI64ArrayAttr(numbers));
+  }
+
+  //===--------------------------------------------------------------------===//
+  // Constants
+  //===--------------------------------------------------------------------===//
+
+  void placeConstants(func::FuncOp entry) {
+    ModuleOp module = getOperation();
+    SymbolTable symbols(module);
+    Builder b(&getContext());
+    SmallVector<memref::GetGlobalOp> uses;
+    entry.walk([&](memref::GetGlobalOp op) { uses.push_back(op); });
+    llvm::MapVector<Attribute, int64_t> offsets;
+    int64_t total = 0;
+    Value weights;
+    for (memref::GetGlobalOp use : uses) {
+      auto global = symbols.lookup<memref::GlobalOp>(use.getName());
+      if (!global || !global.getConstant() || !global.getInitialValue())
+        continue;
+      auto elements = cast<ElementsAttr>(global.getConstantInitValue());
+      auto [place, isNew] = offsets.try_emplace(elements, total);
+      if (isNew)
+        total = llvm::alignTo(total + getBytes(global.getType()), kAlignment);
+      if (!weights)
+        weights = addBytesArgument(entry, kWeightsAttr);
+      OpBuilder builder(use);
+      use.replaceAllUsesWith(
+          createView(builder, use, weights, place->second).getResult());
+      use.erase();
+    }
+    if (weights) {
+      entry.setArgAttr(cast<BlockArgument>(weights).getArgNumber(), kWeightsAttr,
+                       b.getI64IntegerAttr(total));
+      SmallVector<Attribute> elements;
+      for (auto &entry : offsets)
+        elements.push_back(entry.first);
+      module->setAttr("mopt.weights", b.getArrayAttr(elements));
+    }
+    for (auto global : llvm::make_early_inc_range(module.getOps<memref::GlobalOp>()))
+      if (SymbolTable::symbolKnownUseEmpty(global, module))
+        global.erase();
+  }
+
+  static Value addBytesArgument(func::FuncOp entry, StringRef attr) {
+    Builder b(entry.getContext());
+    auto type = MemRefType::get(ShapedType::kDynamic, b.getI8Type());
+    unsigned position = entry.getNumArguments();
+    (void)entry.insertArgument(
+        position, type,
+        b.getDictionaryAttr(b.getNamedAttr(attr, b.getI64IntegerAttr(0))),
+        entry.getLoc());
+    return entry.getArgument(position);
+  }
+
+  template <typename Op>
+  static memref::ViewOp createView(OpBuilder &b, Op op, Value bytes,
+                                   int64_t offset) {
+    Value start = arith::ConstantIndexOp::create(b, op.getLoc(), offset);
+    return memref::ViewOp::create(b, op.getLoc(), cast<MemRefType>(op.getType()),
+                                  bytes, start, ValueRange());
+  }
+
+  //===--------------------------------------------------------------------===//
+  // Buffers
+  //===--------------------------------------------------------------------===//
+
+  /// All values that may show the memory of `alloc`. False if a loop hands it
+  /// to its next iteration, which would find it overwritten.
+  static bool collectAliases(Value alloc, llvm::SetVector<Value> &aliases) {
+    aliases.insert(alloc);
+    for (size_t i = 0; i < aliases.size(); ++i) {
+      for (OpOperand &use : aliases[i].getUses()) {
+        Operation *user = use.getOwner();
+        if (isa<scf::YieldOp>(user)) {
+          auto branch = dyn_cast<scf::IfOp>(user->getParentOp());
+          if (!branch)
+            return false;
+          aliases.insert(branch.getResult(use.getOperandNumber()));
+        } else if (isa<scf::ConditionOp, LoopLikeOpInterface>(user)) {
+          return false;
+        } else if (isa<func::ReturnOp>(user)) {
+          return false;
+        } else {
+          // Views, casts, and whatever else may pass memory on.
+          for (Value result : user->getResults())
+            if (isa<BaseMemRefType>(result.getType()))
+              aliases.insert(result);
+        }
+      }
+    }
+    return true;
+  }
+
+  void placeBuffers(func::FuncOp entry) {
+    Block &block = entry.getBody().front();
+    DenseMap<Operation *, int64_t> order;
+    for (auto [i, op] : llvm::enumerate(block))
+      order[&op] = i;
+    SmallVector<Buffer> buffers;
+    entry.walk([&](memref::AllocOp alloc) {
+      llvm::SetVector<Value> aliases;
+      if (!alloc.getType().hasStaticShape() || !collectAliases(alloc, aliases))
+        return;
+      Buffer buffer{alloc, getBytes(alloc.getType()),
+                    order[block.findAncestorOpInBlock(*alloc)], 0};
+      buffer.last = buffer.first;
+      for (Value alias : aliases)
+        for (Operation *user : alias.getUsers())
+          buffer.last = std::max(buffer.last,
+                                 order[block.findAncestorOpInBlock(*user)]);
+      buffers.push_back(buffer);
+    });
+    if (buffers.empty())
+      return;
+
+    // The largest first, each at the lowest place that is free in its time.
+    SmallVector<Buffer *> bySize;
+    for (Buffer &buffer : buffers)
+      bySize.push_back(&buffer);
+    llvm::sort(bySize, [](Buffer *a, Buffer *b) {
+      // Ties in program order, which is their order in memory.
+      return std::tuple(-a->bytes, a) < std::tuple(-b->bytes, b);
+    });
+    int64_t total = 0;
+    SmallVector<Buffer *> placed;
+    for (Buffer *buffer : bySize) {
+      SmallVector<Buffer *> rivals;
+      for (Buffer *other : placed)
+        if (other->first <= buffer->last && buffer->first <= other->last)
+          rivals.push_back(other);
+      llvm::sort(rivals, [](Buffer *a, Buffer *b) {
+        return a->offset < b->offset;
+      });
+      int64_t offset = 0;
+      for (Buffer *rival : rivals) {
+        if (offset + buffer->bytes <= rival->offset)
+          break;
+        offset = std::max<int64_t>(
+            offset, llvm::alignTo(rival->offset + rival->bytes, kAlignment));
+      }
+      buffer->offset = offset;
+      total = std::max(total, offset + buffer->bytes);
+      placed.push_back(buffer);
+    }
+
+    Value arena = addBytesArgument(entry, kArenaAttr);
+    Builder b(&getContext());
+    entry.setArgAttr(cast<BlockArgument>(arena).getArgNumber(), kArenaAttr,
+                     b.getI64IntegerAttr(llvm::alignTo(total, kAlignment)));
+    for (Buffer &buffer : buffers) {
+      OpBuilder builder(buffer.alloc);
+      Value view =
+          createView(builder, buffer.alloc, arena, buffer.offset).getResult();
+      buffer.alloc.replaceAllUsesWith(view);
+      buffer.alloc.erase();
+    }
+  }
+
+  //===--------------------------------------------------------------------===//
+  // Kernels
+  //===--------------------------------------------------------------------===//
+
+  /// Small buffers of static size, one place each: a stack slot inside of a
+  /// loop would grow the stack.
+  static void moveToStack(func::FuncOp kernel) {
+    int64_t used = 0;
+    SmallVector<memref::AllocOp> allocs;
+    kernel.walk([&](memref::AllocOp alloc) { allocs.push_back(alloc); });
+    for (memref::AllocOp alloc : allocs) {
+      llvm::SetVector<Value> aliases;
+      if (!alloc.getType().hasStaticShape() || !collectAliases(alloc, aliases))
+        continue;
+      int64_t bytes = llvm::alignTo(getBytes(alloc.getType()), kAlignment);
+      if (used + bytes > kStackBytes)
+        continue;
+      used += bytes;
+      // Parallel bodies become functions of their own.
+      Operation *scope = alloc->getParentOfType<scf::ForallOp>();
+      Block *block = scope ? &scope->getRegion(0).front()
+                           : &kernel.getBody().front();
+      OpBuilder b = OpBuilder::atBlockBegin(block);
+      Value slot = memref::AllocaOp::create(b, alloc.getLoc(), alloc.getType(),
+                                            b.getI64IntegerAttr(kAlignment));
+      alloc.replaceAllUsesWith(slot);
+      alloc.erase();
+    }
+  }
+};
+} // namespace

@@ -1,0 +1,123 @@
+// The pipelines, each from one level to the next.
+#include "mopt/Pipelines/Pipelines.h"
+
+#include "mopt/Codegen/Passes.h"
+#include "mopt/Conversion/Passes.h"
+#include "mopt/Transforms/Passes.h"
+
+#include "mlir/Conversion/Passes.h"
+#include "mlir/Dialect/Arith/Transforms/Passes.h"
+#include "mlir/Dialect/Bufferization/Transforms/Passes.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/Linalg/Passes.h"
+#include "mlir/Dialect/MemRef/Transforms/Passes.h"
+#include "mlir/Transforms/Passes.h"
+
+using namespace mlir;
+using namespace mopt;
+
+void mopt::buildGraphPipeline(OpPassManager &pm, const PipelineOptions &options) {
+  AssignTargetOptions target;
+  target.target = options.target;
+  pm.addPass(createAssignTarget(target));
+  pm.addPass(createConvertONNXToMopt());
+  pm.addPass(createCanonicalizerPass());
+  pm.addPass(createCSEPass());
+}
+
+void mopt::buildLegalizePipeline(OpPassManager &, const PipelineOptions &) {}
+
+void mopt::buildKernelPipeline(OpPassManager &pm,
+                               const PipelineOptions &options) {
+  FormKernelsOptions form;
+  form.fuse = options.optLevel > 0;
+  pm.addNestedPass<func::FuncOp>(createFormKernels(form));
+  pm.addPass(createOutlineKernels());
+}
+
+void mopt::buildStructuredPipeline(OpPassManager &pm,
+                                   const PipelineOptions &options) {
+  pm.addPass(createConvertMoptToLinalg());
+  if (options.optLevel > 0)
+    pm.addNestedPass<func::FuncOp>(createLinalgElementwiseOpFusionPass());
+  pm.addNestedPass<func::FuncOp>(createBindDestinations());
+  pm.addPass(createShareKernels());
+}
+
+void mopt::buildCodegenPipeline(OpPassManager &pm,
+                                const PipelineOptions &) {
+  pm.addNestedPass<func::FuncOp>(createTileKernels());
+  pm.addPass(createCanonicalizerPass());
+}
+
+void mopt::buildBufferPipeline(OpPassManager &pm, const PipelineOptions &) {
+  pm.addPass(createBufferizeTensors());
+  pm.addPass(bufferization::createDropEquivalentBufferResultsPass());
+  pm.addPass(createCSEPass());
+  pm.addPass(createCanonicalizerPass());
+  pm.addPass(createPlanMemory());
+}
+
+void mopt::buildLowerPipeline(OpPassManager &pm, const PipelineOptions &options) {
+  pm.addNestedPass<func::FuncOp>(createConvertLinalgToLoopsPass());
+  pm.addPass(createLowerParallel());
+  GenerateABIOptions abi;
+  abi.entryName = options.entry;
+  abi.buildInfo = options.buildInfo;
+  abi.shortName = options.shortName;
+  pm.addPass(createGenerateABI(abi));
+  pm.addPass(memref::createExpandOpsPass());
+  pm.addPass(memref::createExpandStridedMetadataPass());
+  pm.addPass(createLowerAffinePass());
+  pm.addPass(createCanonicalizerPass());
+  pm.addPass(createCSEPass());
+  pm.addNestedPass<func::FuncOp>(arith::createArithExpandOpsPass());
+  pm.addPass(createSCFToControlFlowPass());
+  pm.addPass(createLowerToLLVM());
+  pm.addPass(createReconcileUnrealizedCastsPass());
+  pm.addPass(createCanonicalizerPass());
+  pm.addPass(createCSEPass());
+}
+
+void mopt::buildDefaultPipeline(OpPassManager &pm,
+                                const PipelineOptions &options) {
+  buildGraphPipeline(pm, options);
+  buildLegalizePipeline(pm, options);
+  buildKernelPipeline(pm, options);
+  buildStructuredPipeline(pm, options);
+  buildCodegenPipeline(pm, options);
+  buildBufferPipeline(pm, options);
+  buildLowerPipeline(pm, options);
+}
+
+void mopt::buildReferencePipeline(OpPassManager &pm,
+                                  const PipelineOptions &options) {
+  PipelineOptions plain = options;
+  plain.optLevel = 0;
+  buildGraphPipeline(pm, plain);
+  buildKernelPipeline(pm, plain);
+  pm.addPass(createConvertMoptToLinalg());
+  pm.addNestedPass<func::FuncOp>(createBindDestinations());
+  buildBufferPipeline(pm, plain);
+  buildLowerPipeline(pm, plain);
+}
+
+void mopt::registerPipelines() {
+  using Builder = void (*)(OpPassManager &, const PipelineOptions &);
+  static constexpr std::tuple<const char *, const char *, Builder> pipelines[] = {
+      {"mopt-graph-pipeline", "from onnx to graph", buildGraphPipeline},
+      {"mopt-legalize-pipeline", "from graph to legal", buildLegalizePipeline},
+      {"mopt-kernel-pipeline", "from legal to kernels", buildKernelPipeline},
+      {"mopt-structured-pipeline", "from kernels to structured",
+       buildStructuredPipeline},
+      {"mopt-codegen-pipeline", "from structured to vector",
+       buildCodegenPipeline},
+      {"mopt-buffer-pipeline", "from vector to buffer", buildBufferPipeline},
+      {"mopt-lower-pipeline", "from buffer to llvm", buildLowerPipeline},
+      {"mopt-default-pipeline", "from onnx to llvm", buildDefaultPipeline},
+      {"mopt-reference-pipeline", "from onnx to llvm, slow and plainly right",
+       buildReferencePipeline}};
+  for (auto &[name, summary, build] : pipelines)
+    PassPipelineRegistration<> registration(
+        name, summary, [build = build](OpPassManager &pm) { build(pm, {}); });
+}
