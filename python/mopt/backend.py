@@ -3,16 +3,19 @@
 import onnx
 from onnx.backend.base import Backend, BackendRep, namedtupledict
 
+from ._compile import CompileError
+from ._specialize import SpecializingSession, parameter_inputs
 from .session import InferenceSession
+
+_UNSUPPORTED = 3
 
 
 class PreparedModel(BackendRep):
     """A compiled model that takes its inputs by position."""
 
-    def __init__(self, session):
+    def __init__(self, session, inputs, outputs):
         self.session = session
-        self._inputs = [value.name for value in session.get_inputs()]
-        self._outputs = [value.name for value in session.get_outputs()]
+        self._inputs, self._outputs = inputs, outputs
 
     def run(self, inputs, **kwargs):
         """Outputs for a list of inputs, a dictionary by name, or a single array."""
@@ -31,10 +34,22 @@ class MoptBackend(Backend):
     @classmethod
     def prepare(cls, model, device="CPU", **options):
         """Compiles a ModelProto, a path or bytes; options are those of `mopt.compile`,
-        and `threads`."""
+        and `threads`. A model that does not compile because its parameters are graph
+        inputs is compiled by `run`, for their values."""
         if not cls.supports_device(device):
             raise ValueError(f"expected device 'CPU', found '{device}'")
-        return PreparedModel(InferenceSession(model, **options))
+        try:
+            session = InferenceSession(model, **options)
+        except CompileError as error:
+            proto = _proto(model)
+            parameters = parameter_inputs(proto)
+            if error.exit_code != _UNSUPPORTED or not parameters:
+                raise
+            session = SpecializingSession(proto, parameters,
+                                          lambda variant: InferenceSession(variant, **options))
+            return PreparedModel(session, *session.names())
+        return PreparedModel(session, [value.name for value in session.get_inputs()],
+                             [value.name for value in session.get_outputs()])
 
     @classmethod
     def run_model(cls, model, inputs, device="CPU", **options):
@@ -67,6 +82,12 @@ class MoptBackend(Backend):
     @classmethod
     def supports_device(cls, device):
         return device.split(":")[0] == "CPU"
+
+
+def _proto(model):
+    if isinstance(model, onnx.ModelProto):
+        return model
+    return onnx.load_from_string(model) if isinstance(model, bytes) else onnx.load(model)
 
 
 is_compatible = MoptBackend.is_compatible
