@@ -55,12 +55,18 @@ def number_of(dtype):
     return _NUMBERS.get(dtype)
 
 
-def byte_count(number, elements):
-    return (elements * _TABLE[number][2] + 7) // 8
-
-
 def is_packed(number):
     return _TABLE[number][2] < 8
+
+
+def is_plain(number):
+    """Whether NumPy itself has the type, so that its buffers say what they hold."""
+    return numpy_type(number).isbuiltin == 1 and number != STRING
+
+
+def carrier_type(number):
+    """The integer that stands for a type of whole bytes that NumPy itself has not."""
+    return np.dtype(f"uint{_TABLE[number][2]}")
 
 
 def pack(array, number):

@@ -2,8 +2,6 @@
 
 import os
 
-import numpy as np
-
 from . import _dtypes
 from ._compile import Library, compile
 from ._model import CompiledModel
@@ -39,6 +37,8 @@ class InferenceSession:
                             "comes too late")
         # A relative name without a slash would be looked for in the system's folders.
         self._model = CompiledModel(os.path.abspath(path), threads, weights, folder)
+        self._inputs = [spec.name for spec in self._model.inputs]
+        self._outputs = [spec.name for spec in self._model.outputs]
 
     def get_inputs(self):
         return [NodeArg(spec) for spec in self._model.inputs]
@@ -55,40 +55,25 @@ class InferenceSession:
         """Values of the named outputs (None: all) for arrays by input name. Inputs are
         NumPy arrays, anything with DLPack, or what NumPy makes an array of; none is
         copied that is row-major already."""
-        names = [spec.name for spec in self._model.outputs]
-        for name in output_names or []:
-            if name not in names:
-                raise ValueError(f"no output is called '{name}'; outputs: {', '.join(names)}")
-        arrays = [_as_input(spec, input_feed) for spec in self._model.inputs]
-        unknown = set(input_feed) - {spec.name for spec in self._model.inputs}
-        if unknown:
-            known = ", ".join(spec.name for spec in self._model.inputs)
-            raise ValueError(f"no input is called '{min(unknown)}'; inputs: {known}")
-        results = self._model.run(arrays)
+        for name in output_names or ():
+            if name not in self._outputs:
+                raise ValueError(f"no output is called '{name}'; "
+                                 f"outputs: {', '.join(self._outputs)}")
+        if len(input_feed) != len(self._inputs) or not all(map(input_feed.__contains__,
+                                                               self._inputs)):
+            self._refuse(input_feed)
+        results = self._model.run([input_feed[name] for name in self._inputs])
         if not output_names:
             return results
-        return [results[names.index(name)] for name in output_names]
+        return [results[self._outputs.index(name)] for name in output_names]
+
+    def _refuse(self, feed):
+        for name in self._inputs:
+            if name not in feed:
+                raise ValueError(f"input '{name}' is missing")
+        unknown = min(set(feed) - set(self._inputs))
+        raise ValueError(f"no input is called '{unknown}'; inputs: {', '.join(self._inputs)}")
 
     def close(self):
         """Ends the session now rather than when it is collected."""
         self._model.close()
-
-
-def _as_input(spec, feed):
-    if spec.name not in feed:
-        raise ValueError(f"input '{spec.name}' is missing")
-    value = feed[spec.name]
-    if not isinstance(value, np.ndarray) and hasattr(value, "__dlpack__"):
-        value = np.from_dlpack(value)
-    array = np.asarray(value, order="C")
-    expected = _dtypes.numpy_type(spec.number)
-    if not array.dtype.isnative or not array.flags.aligned:
-        array = np.array(array, array.dtype.newbyteorder("="), order="C")
-    if _dtypes.number_of(array.dtype) != spec.number:
-        # Python numbers and lists have no element type of their own to insist on.
-        if isinstance(value, (bool, int, float, list, tuple)) and not isinstance(
-                value, np.generic):
-            return np.asarray(value, expected, order="C")
-        raise TypeError(f"input '{spec.name}': expected element type {expected}, "
-                        f"found {array.dtype}")
-    return array
