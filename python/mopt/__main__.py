@@ -85,7 +85,7 @@ def _bench_verb(options, rest):
         session.close()
         models = {engine: library if engine == "mopt" else options.model for engine in engines}
         for threads in (int(count) for count in options.threads.split(",")):
-            results += _bench.bench(models, feed, threads).values()
+            results += _bench.bench(models, feed, threads, options.rounds).values()
     if options.json:
         print(json.dumps({"cpu": peers.cpu_description(),
                           "results": [timing.as_dict() for timing in results]}, indent=1))
@@ -160,6 +160,7 @@ def _parser():
     bench = verb("bench", _bench_verb, "time a model, beside other engines")
     fed(bench, {"default": "1,2", "help": "counts, with commas"})
     bench.add_argument("--compare", default="", help="onnxruntime,openvino")
+    bench.add_argument("--rounds", type=int, default=_bench.ROUNDS)
     bench.add_argument("--json", action="store_true")
     verify = verb("verify", _verify_verb, "compare a model's outputs with another engine's")
     fed(verify, {"type": int, "default": 1})
