@@ -1,40 +1,10 @@
-"""ONNX Runtime's answers, and the rule by which an answer agrees with them.
+"""ONNX Runtime's answers to a model, which results are compared with by the rule of
+`mopt.agreement`."""
 
-The reference is ONNX Runtime with its optimizations off. A float result may differ
-from it by a share of the output's scale, or by twice what ONNX Runtime's own
-optimized run differs, where that is more: so much rounding the model itself has.
-Integer, boolean and string results are equal.
-"""
+from mopt.agreement import Reference, compare
+from mopt.peers import onnxruntime_session as session
 
-from dataclasses import dataclass
-
-import numpy as np
-import onnxruntime
-
-# Allowed error over the output's scale, by the tolerance class of models.json.
-TOLERANCES = {"f32": 1e-4}
-OPTIMIZED_FACTOR = 2.0
-
-
-def session(model, optimized, threads=1):
-    """An ONNX Runtime session of a path or of bytes."""
-    options = onnxruntime.SessionOptions()
-    levels = onnxruntime.GraphOptimizationLevel
-    options.graph_optimization_level = (
-        levels.ORT_ENABLE_ALL if optimized else levels.ORT_DISABLE_ALL)
-    options.intra_op_num_threads = threads
-    options.inter_op_num_threads = 1
-    options.log_severity_level = 3
-    return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
-
-
-@dataclass
-class Reference:
-    """Output names, the unoptimized run's values and the optimized run's."""
-
-    names: list
-    exact: list
-    optimized: list
+__all__ = ["Reference", "compare", "run", "session"]
 
 
 def run(model, inputs, threads=1):
@@ -45,91 +15,3 @@ def run(model, inputs, threads=1):
     del plain
     optimized = session(model, optimized=True, threads=threads).run(None, inputs)
     return Reference(names, exact, optimized)
-
-
-@dataclass
-class Difference:
-    """How one output compares: `message` is empty when it agrees."""
-
-    name: str
-    error: float
-    relative: float
-    allowed: float
-    message: str = ""
-
-    @property
-    def agrees(self):
-        return not self.message
-
-
-def max_error(got, expected):
-    """Largest absolute difference; inf where NaN or infinities do not coincide."""
-    # int and float64 hold every smaller type, bfloat16 and float8 included.
-    got, expected = np.asarray(got).astype(np.float64), np.asarray(expected).astype(np.float64)
-    same = (got == expected) | (np.isnan(got) & np.isnan(expected))
-    if same.all():
-        return 0.0
-    with np.errstate(invalid="ignore"):
-        error = np.abs(got - expected)[~same]
-    return float(error.max()) if np.isfinite(error).all() else float("inf")
-
-
-def scale_of(array):
-    """Largest finite magnitude."""
-    values = np.abs(np.asarray(array).astype(np.float64))
-    values = values[np.isfinite(values)]
-    return float(values.max()) if values.size else 0.0
-
-
-def _is_float(dtype):
-    return dtype.kind == "f" or dtype.name.startswith(("bfloat", "float"))
-
-
-def compare_output(name, got, exact, optimized, tolerance="f32"):
-    """One output against the two reference runs."""
-    got, exact, optimized = np.asarray(got), np.asarray(exact), np.asarray(optimized)
-    for what, found, expected in [("element type", got.dtype, exact.dtype),
-                                  ("shape", got.shape, exact.shape)]:
-        if found != expected:
-            return Difference(name, np.inf, np.inf, 0.0,
-                              f"output '{name}': expected {what} {expected}, found {found}")
-    if not _is_float(exact.dtype):
-        wrong = int(np.count_nonzero(got != exact))
-        message = f"output '{name}': {wrong} of {exact.size} elements differ" if wrong else ""
-        return Difference(name, float(wrong), float(wrong), 0.0, message)
-    scale = scale_of(exact)
-    rounding = max_error(optimized, exact) if optimized.shape == exact.shape else 0.0
-    allowed = TOLERANCES[tolerance] * scale
-    if np.isfinite(rounding):
-        allowed = max(allowed, OPTIMIZED_FACTOR * rounding)
-    error = max_error(got, exact)
-    relative = error / scale if scale else (0.0 if error == 0 else np.inf)
-    message = ""
-    if not error <= allowed:
-        message = f"output '{name}': error {error:.3g}, allowed {allowed:.3g} (scale {scale:.3g})"
-    return Difference(name, error, relative, allowed, message)
-
-
-def compare_argmax(name, got, exact, axis, allowed):
-    """The index of the largest element agrees wherever the reference's two largest
-    are further apart than the allowed error could close."""
-    top = np.sort(np.asarray(exact).astype(np.float64), axis=axis)
-    gap = np.take(top, -1, axis=axis) - np.take(top, -2, axis=axis)
-    differs = np.argmax(got, axis=axis) != np.argmax(exact, axis=axis)
-    wrong = int(np.count_nonzero(differs & (gap > 2 * allowed)))
-    return f"output '{name}': {wrong} of {gap.size} argmax differ" if wrong else ""
-
-
-def compare(got, reference, tolerance="f32", argmax=None, argmax_axis=-1):
-    """A `Difference` for each output; `argmax` names the output whose winner counts."""
-    if len(got) != len(reference.exact):
-        raise ValueError(f"expected {len(reference.exact)} outputs, found {len(got)}")
-    result = []
-    for name, value, exact, optimized in zip(reference.names, got, reference.exact,
-                                             reference.optimized):
-        difference = compare_output(name, value, exact, optimized, tolerance)
-        if name == argmax and difference.agrees:
-            difference.message = compare_argmax(name, value, exact, argmax_axis,
-                                                difference.allowed)
-        result.append(difference)
-    return result

@@ -3,6 +3,7 @@ tests, which the package generates in memory, and the model tests it stores."""
 
 import glob
 import os
+import warnings
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -29,7 +30,10 @@ class Case:
 def load():
     """All cases, sorted by name within their kind."""
     cases = []
-    nodes = {test.name: test for test in loader.load_node_model_tests()}
+    with warnings.catch_warnings():
+        # Overflow and the like, while the package computes what it expects.
+        warnings.simplefilter("ignore")
+        nodes = {test.name: test for test in loader.load_node_model_tests()}
     for name in sorted(nodes):
         test = nodes[name]
         base, mark, _ = name.partition("_expanded")

@@ -71,10 +71,10 @@ def check(found, expected, case, where):
         raise Mismatch(f"{where}: {text[:200]}") from None
 
 
-def run_case(backend, case):
+def run_case(backend, case, options):
     """Outcome and message of one case, run in this process."""
     try:
-        prepared = backend.prepare(case.model, "CPU")
+        prepared = backend.prepare(case.model, "CPU", **options)
         for inputs, expected in case.data_sets:
             found = list(prepared.run(inputs))
             if len(found) != len(expected):
@@ -96,7 +96,7 @@ def run_case(backend, case):
     return "pass", ""
 
 
-def work(pipe, backend_name, cases):
+def work(pipe, backend_name, cases, options):
     """A worker: receives indices, answers outcomes."""
     # Ctrl-C is for the parent, which then ends its workers.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -106,17 +106,17 @@ def work(pipe, backend_name, cases):
         if index is None:
             return
         start = time.monotonic()
-        outcome, message = run_case(backend, cases[index])
+        outcome, message = run_case(backend, cases[index], options)
         pipe.send((index, outcome, message[:2000], time.monotonic() - start))
 
 
 class Worker:
     """A forked process, so that it has the cases without loading them again."""
 
-    def __init__(self, backend_name, cases):
+    def __init__(self, backend_name, cases, options):
         context = multiprocessing.get_context("fork")
         self.pipe, child = context.Pipe()
-        self.process = context.Process(target=work, args=(child, backend_name, cases))
+        self.process = context.Process(target=work, args=(child, backend_name, cases, options))
         self.process.start()
         child.close()
         self.index, self.deadline = None, None
@@ -131,8 +131,8 @@ class Worker:
         self.pipe.close()
 
 
-def run_all(backend_name, cases, jobs, timeout, progress):
-    """Results by index: (outcome, message, seconds)."""
+def run_all(backend_name, cases, options, jobs, timeout, progress):
+    """Results by index: (outcome, message, seconds). `options` go to prepare()."""
     results, waiting = {}, list(range(len(cases)))[::-1]
     workers = []
 
@@ -146,7 +146,7 @@ def run_all(backend_name, cases, jobs, timeout, progress):
             while waiting and sum(w.index is not None for w in workers) < jobs:
                 idle = next((w for w in workers if w.index is None), None)
                 if idle is None:
-                    idle = Worker(backend_name, cases)
+                    idle = Worker(backend_name, cases, options)
                     workers.append(idle)
                 idle.start(waiting.pop(), timeout)
             busy = [w for w in workers if w.index is not None]
@@ -192,6 +192,8 @@ def table(rows):
 def parse(arguments):
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--backend", default="mopt.backend", help="module with prepare()")
+    parser.add_argument("--arguments", default="",
+                        help="for mopt-compile, with spaces: --arguments='--target=x86-64-v3'")
     parser.add_argument("--filter", default="", help="regular expression searched in names")
     parser.add_argument("--kind", default="", help="only this kind, e.g. node")
     parser.add_argument("--shard", default="0/1", help="i/n: every n-th case from the i-th on")
@@ -220,7 +222,9 @@ def main(arguments=None):
                   flush=True)
 
     start = time.monotonic()
-    results = run_all(options.backend, cases, options.jobs, options.timeout, progress)
+    prepare_options = {"arguments": options.arguments.split()} if options.arguments else {}
+    results = run_all(options.backend, cases, prepare_options, options.jobs, options.timeout,
+                      progress)
     rows = [{"name": case.name, "kind": case.kind, "operator": case.operator,
              "expanded": case.expanded, "outcome": results[index][0],
              "message": results[index][1], "seconds": round(results[index][2], 4)}
