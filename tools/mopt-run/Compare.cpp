@@ -46,6 +46,7 @@ Comparison mopt_run::compare(const std::string &name, const Array &found,
     return result;
   }
   result.tolerance = tolerance >= 0 ? tolerance : defaultTolerance(*type);
+  bool is64BitInteger = found.dtype == MOPT_INT64 || found.dtype == MOPT_UINT64;
   double scale = scaleOf(expected);
   double bound = result.tolerance * scale;
   for (int64_t i = 0, n = valueCount(found); i < n; ++i) {
@@ -57,11 +58,10 @@ Comparison mopt_run::compare(const std::string &name, const Array &found,
     double error = a == b ? 0 : std::fabs(a - b);
     if (std::isfinite(error))
       result.maxError = std::max(result.maxError, error);
-    // Integers of 64 bits may differ though their doubles do not.
-    bool exact = result.tolerance == 0 && type->bits == 64;
-    if ((a == b && !exact) || error <= bound)
-      if (!exact)
-        continue;
+    // 64-bit integers may differ though their doubles do not.
+    bool equal = a == b && !is64BitInteger;
+    if (equal || (result.tolerance > 0 && error <= bound))
+      continue;
     if (result.mismatches++ == 0)
       result.firstMismatch = i;
   }

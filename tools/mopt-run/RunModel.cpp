@@ -117,7 +117,6 @@ static bool isLibrary(const std::string &path) {
   if (FILE *file = fopen(path.c_str(), "rb")) {
     char bytes[4] = {};
     magic.assign(bytes, fread(bytes, 1, 4, file));
-    magic.assign(bytes, magic.size());
     fclose(file);
   }
   return magic == "\x7f"

@@ -8,6 +8,7 @@
 #include "RunModel.h"
 #include "mopt-c/Model.h"
 #include <cstdio>
+#include <new>
 
 using namespace mopt_run;
 
@@ -23,8 +24,14 @@ int main(int argc, char **argv) {
     return exitOk;
   }
   if (options.version) {
-    printf("mopt %s, model ABI %d\n", MOPT_VERSION, MOPT_MODEL_ABI_VERSION);
+    printf("mopt %s, LLVM %s, model ABI %d\n", MOPT_VERSION, MOPT_LLVM_VERSION,
+           MOPT_MODEL_ABI_VERSION);
     return exitOk;
   }
-  return runModel(options);
+  try {
+    return runModel(options);
+  } catch (const std::bad_alloc &) {
+    fprintf(stderr, "mopt-run: %s: not enough memory\n", options.model.c_str());
+    return exitBadInput;
+  }
 }
