@@ -2,10 +2,12 @@
  * first run of some sizes, a run of the same sizes allocates nothing. */
 #include "Memory.h"
 #include <stdlib.h>
+#include <sys/mman.h>
 
 /* Far above any real size, far below what overflows when sizes are added. */
 #define MAX_BYTES ((int64_t)1 << 56)
 #define MIN_BLOCK_BYTES ((int64_t)1 << 16)
+#define HUGE_PAGE_BYTES ((size_t)1 << 21)
 
 struct MoptBlock {
   MoptBlock *older;
@@ -17,8 +19,15 @@ struct MoptBlock {
 
 static void *default_allocate(void *user, size_t bytes, size_t alignment) {
   (void)user;
+  /* Large memory in huge pages where the system has them to give: kernels walk
+   * over far more small pages than the processor keeps translations of. */
+  int huge = bytes >= 2 * HUGE_PAGE_BYTES;
   void *data = NULL;
-  return posix_memalign(&data, alignment, bytes) == 0 ? data : NULL;
+  if (posix_memalign(&data, huge ? HUGE_PAGE_BYTES : alignment, bytes) != 0)
+    return NULL;
+  if (huge)
+    madvise(data, bytes & ~(HUGE_PAGE_BYTES - 1), MADV_HUGEPAGE);
+  return data;
 }
 
 static void default_deallocate(void *user, void *data, size_t bytes) {

@@ -1,2 +1,11 @@
+set(include /usr/x86_64-linux-gnu/include)
+if(CMAKE_SYSTEM_PROCESSOR STREQUAL x86_64)
+  set(include_flags)
+elseif(EXISTS ${include}/pthread.h)
+  set(include_flags -isystem ${include})
+else()
+  message(STATUS "No libc6-dev-amd64-cross: mopt-compile will not link x86-64 libraries")
+  return()
+endif()
 mopt_runtime_bitcode(x86_64 X86/relax.c
-  FLAGS --target=x86_64-unknown-linux-gnu -march=x86-64)
+  FLAGS --target=x86_64-unknown-linux-gnu -march=x86-64 ${include_flags})

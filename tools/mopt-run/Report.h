@@ -1,0 +1,50 @@
+//===- Report.h - What a run found ------------------------------*- C++ -*-===//
+#ifndef MOPT_TOOLS_MOPT_RUN_REPORT_H
+#define MOPT_TOOLS_MOPT_RUN_REPORT_H
+
+#include "Array.h"
+#include "Options.h"
+
+namespace mopt_run {
+
+/// How far an output is from what was expected.
+struct Comparison {
+  std::string name;
+  bool passed = false;
+  double tolerance = 0;
+  /// Largest difference, and the same in units of the largest expected value.
+  double maxError = 0, relativeError = 0;
+  /// Elements out of tolerance, and the first of them.
+  int64_t mismatches = 0, firstMismatch = -1;
+  /// Why the arrays cannot be compared, or "".
+  std::string reason;
+};
+
+/// Compares under `tolerance`, below 0 under that of the element type. Integers
+/// must be equal; NaN equals NaN.
+Comparison compare(const std::string &name, const Array &found,
+                   const Array &expected, double tolerance);
+
+struct Report {
+  std::string model;
+  int32_t threads = 0;
+  double loadMs = 0, firstRunMs = 0;
+  /// One per timed run, in order.
+  std::vector<double> latenciesMs;
+  std::vector<Array> inputs, outputs;
+  std::vector<Comparison> comparisons;
+};
+
+/// The smallest latency that `percent` of the runs do not exceed.
+double percentile(std::vector<double> values, double percent);
+
+/// The report for people, and for programs.
+std::string formatText(const Report &report, const MoptModelApi &api);
+std::string formatJson(const Report &report, const MoptModelApi &api);
+/// Inputs and outputs of the model: --info.
+std::string formatInfo(const MoptModelApi &api);
+std::string formatInfoJson(const MoptModelApi &api);
+
+} // namespace mopt_run
+
+#endif
