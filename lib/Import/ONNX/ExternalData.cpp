@@ -58,7 +58,7 @@ ExternalData::map(StringRef location, Location loc) {
   int file = open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
   if (file < 0)
     return fail("cannot be opened: " + llvm::sys::StrError());
-  auto closeFile = llvm::make_scope_exit([&] { close(file); });
+  llvm::scope_exit closeFile([&] { close(file); });
   struct stat status;
   if (fstat(file, &status) || !S_ISREG(status.st_mode))
     return fail("is not a file");

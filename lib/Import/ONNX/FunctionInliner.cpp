@@ -94,7 +94,7 @@ LogicalResult GraphImporter::inlineCall(pb::NodeProto &node,
     return emitError(loc) << "subgraphs and functions nest more than "
                           << kMaxDepth << " deep";
 
-  FunctionFrame frame{function.proto, scope.frame, {}};
+  FunctionFrame frame(function.proto, scope.frame);
   llvm::DenseSet<StringRef> declared;
   for (const std::string &attribute : function.proto->attribute())
     declared.insert(attribute);
@@ -125,8 +125,11 @@ LogicalResult GraphImporter::inlineCall(pb::NodeProto &node,
     return emitError(loc) << "function '" << name << "' has "
                           << function.proto->output_size()
                           << " outputs, expected " << node.output_size();
-  Scope inner{nullptr, &function.opsets, &frame, label.str() + "/", line,
-              scope.depth + 1};
+  Scope inner(&function.opsets);
+  inner.frame = &frame;
+  inner.prefix = label.str() + "/";
+  inner.callLine = line;
+  inner.depth = scope.depth + 1;
   FailureOr<SmallVector<Value>> results =
       importFunctionBody(*function.proto, operands, frame, inner, loc);
   if (failed(results))

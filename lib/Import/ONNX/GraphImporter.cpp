@@ -4,6 +4,7 @@
 #include "GraphImporter.h"
 
 #include "GraphOrder.h"
+#include "TypeImporter.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -205,8 +206,7 @@ GraphImporter::lookupOutputs(const pb::GraphProto &graph, Scope &scope,
 FailureOr<std::unique_ptr<Region>>
 GraphImporter::importSubgraph(pb::GraphProto &graph, Scope &outer,
                               Location loc) {
-  Scope scope{&outer, outer.opsets, outer.frame, outer.prefix, outer.callLine,
-              outer.depth + 1};
+  Scope scope(&outer);
   if (scope.depth > kMaxDepth)
     return emitError(loc) << "subgraphs and functions nest more than "
                           << kMaxDepth << " deep";
@@ -254,8 +254,7 @@ LogicalResult GraphImporter::importEntry(ModuleOp module,
   Block *block = function.addEntryBlock();
   builder.setInsertionPointToStart(block);
 
-  Scope scope;
-  scope.opsets = &opsets;
+  Scope scope(&opsets);
   addTypes(scope, graph);
   auto describe = [&](const pb::ValueInfoProto &info) {
     SmallVector<NamedAttribute> attributes = {builder.getNamedAttr(

@@ -28,6 +28,9 @@ struct FunctionFrame {
   const pb::FunctionProto *function;
   const FunctionFrame *caller;
   llvm::DenseMap<llvm::StringRef, BoundAttribute> attributes;
+
+  FunctionFrame(const pb::FunctionProto *function, const FunctionFrame *caller)
+      : function(function), caller(caller) {}
 };
 
 /// The values that nodes see by name: a graph's own, then those around it. The
@@ -41,8 +44,15 @@ struct Scope {
   /// The line of locations; 0 outside functions, where it is the node's own.
   unsigned callLine = 0;
   unsigned depth = 0;
-  llvm::DenseMap<llvm::StringRef, mlir::Value> values = {};
-  llvm::DenseMap<llvm::StringRef, const pb::TypeProto *> types = {};
+  llvm::DenseMap<llvm::StringRef, mlir::Value> values;
+  llvm::DenseMap<llvm::StringRef, const pb::TypeProto *> types;
+
+  explicit Scope(const OpsetVersions *opsets) : opsets(opsets) {}
+  /// The scope of a subgraph.
+  explicit Scope(Scope *parent)
+      : parent(parent), opsets(parent->opsets), frame(parent->frame),
+        prefix(parent->prefix), callLine(parent->callLine),
+        depth(parent->depth + 1) {}
 
   mlir::Value lookup(llvm::StringRef name) const;
 };

@@ -57,7 +57,7 @@ mopt::importer::readModelFile(StringRef path, Location loc) {
     emitError(loc) << "cannot open the model: " << llvm::sys::StrError();
     return nullptr;
   }
-  auto closeFile = llvm::make_scope_exit([&] { close(file); });
+  llvm::scope_exit closeFile([&] { close(file); });
   struct stat status;
   if (fstat(file, &status) || !S_ISREG(status.st_mode)) {
     emitError(loc) << "expected a file";
@@ -74,7 +74,7 @@ mopt::importer::readModelFile(StringRef path, Location loc) {
     emitError(loc) << "cannot map the model: " << llvm::sys::StrError();
     return nullptr;
   }
-  auto unmap = llvm::make_scope_exit([&] { munmap(data, size); });
+  llvm::scope_exit unmap([&] { munmap(data, size); });
   madvise(data, size, MADV_SEQUENTIAL);
   return checkModel(parseModel({static_cast<const char *>(data), size},
                                /*mappedPages=*/true),
