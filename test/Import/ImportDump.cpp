@@ -78,7 +78,7 @@ static bool dump(const std::string &path) {
   if (!full)
     flags.elideLargeElementsAttrs(20).elideLargeResourceString(8);
   if (locations)
-    flags.enableDebugInfo(true, /*prettyForm=*/true);
+    flags.enableDebugInfo(true, /*prettyForm=*/!full);
   module->print(llvm::outs(), flags);
   llvm::outs() << "\n";
   return true;
