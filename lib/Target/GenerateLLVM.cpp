@@ -92,6 +92,9 @@ static SmallVector<llvm::Function *> findEntries(llvm::Module &module) {
 
 static void hideSymbols(llvm::Module &module,
                         ArrayRef<llvm::Function *> entries) {
+  // The short name is for shared libraries only, and added to them in the end.
+  if (llvm::Function *plain = module.getFunction("mopt_model"))
+    plain->eraseFromParent();
   llvm::internalizeModule(module, [&](const llvm::GlobalValue &value) {
     return llvm::is_contained(entries, &value);
   });

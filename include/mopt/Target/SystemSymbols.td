@@ -15,14 +15,13 @@ defvar Libm = "libm.so.6";
 
 // In libc since the architecture's first version.
 defvar LibcFirst = "memmove memset memcmp bcmp memchr strlen strcmp strncmp "
-  # "strchr strtol strtoll strtoul strtoull malloc calloc realloc free "
+  # "strchr strrchr strstr strcspn strerror strtol strtoll strtoul strtoull malloc calloc realloc free "
   # "posix_memalign abort getenv qsort snprintf vsnprintf fopen fclose fread "
   # "fgets sscanf __isoc99_sscanf open open64 close read pread pread64 lseek "
   # "lseek64 mmap mmap64 munmap mprotect madvise sysconf __errno_location "
   # "pthread_self pthread_mutex_init pthread_mutex_destroy pthread_mutex_lock "
   # "pthread_mutex_unlock pthread_attr_init pthread_attr_destroy sched_yield "
-  # "nanosleep syscall _setjmp longjmp sigfillset strcspn strerror strrchr "
-  # "strstr";
+  # "nanosleep syscall sigfillset _setjmp longjmp";
 // In libm since then.
 defvar LibmFirst = "expm1 expm1f log10 log10f log1p log1pf sin sinf cos cosf "
   # "tan tanf asin asinf acos acosf atan atanf atan2 atan2f sinh sinhf cosh "
@@ -40,8 +39,7 @@ def : SystemSymbolRow<Libc, "GLIBC_2.33", "fstat fstat64">;
 def : SystemSymbolRow<Libc, "GLIBC_2.34", "pthread_create pthread_join "
   # "pthread_detach pthread_once pthread_mutex_trylock "
   # "pthread_attr_setstacksize pthread_setaffinity_np pthread_key_create "
-  # "pthread_getspecific pthread_setspecific dlopen dlsym dlclose dlerror "
-  # "dladdr">;
+  # "pthread_getspecific pthread_setspecific dlopen dlsym dlclose dlerror dladdr">;
 def : SystemSymbolRow<Libm, "GLIBC_2.23", "lgamma lgammaf">;
 def : SystemSymbolRow<Libm, "GLIBC_2.25", "roundeven roundevenf">;
 def : SystemSymbolRow<Libm, "GLIBC_2.27", "expf exp2f logf log2f powf">;

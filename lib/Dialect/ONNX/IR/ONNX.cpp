@@ -2,6 +2,7 @@
 #include "mopt/Dialect/ONNX/IR/ONNX.h"
 
 #include "mlir/IR/Builders.h"
+#include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/DialectImplementation.h"
 #include "mlir/IR/OpImplementation.h"
 #include "llvm/ADT/TypeSwitch.h"
@@ -40,7 +41,29 @@ LogicalResult NodeOp::verify() {
   return success();
 }
 
-// onnx.node "Op" [domain "d"] (%inputs) {attributes} ["name" {region}]*
+void NodeOp::build(OpBuilder &builder, OperationState &state,
+                   TypeRange outputs, StringRef opType, ValueRange inputs,
+                   ArrayRef<NamedAttribute> attributes) {
+  build(builder, state, outputs, builder.getStringAttr(opType),
+        builder.getStringAttr(""), builder.getDictionaryAttr(attributes),
+        builder.getArrayAttr({}), /*opset=*/IntegerAttr(), inputs,
+        /*bodiesCount=*/0);
+}
+
+int64_t NodeOp::getOpsetVersion() {
+  if (std::optional<int64_t> own = getOpset())
+    return *own;
+  auto module = (*this)->getParentOfType<ModuleOp>();
+  if (!module)
+    return 0;
+  auto opsets = module->getAttrOfType<DictionaryAttr>(kOpsetsAttr);
+  auto version = opsets ? opsets.getAs<IntegerAttr>(
+                              getDomain().empty() ? "ai.onnx" : getDomain())
+                        : IntegerAttr();
+  return version ? version.getInt() : 0;
+}
+
+// onnx.node "Op" [domain "d"] [opset n] (%inputs) {attributes} ["name" {region}]*
 //     : functional-type
 ParseResult NodeOp::parse(OpAsmParser &parser, OperationState &result) {
   Builder &b = parser.getBuilder();
@@ -52,6 +75,14 @@ ParseResult NodeOp::parse(OpAsmParser &parser, OperationState &result) {
     return failure();
   result.addAttribute(getOpTypeAttrName(result.name), b.getStringAttr(opType));
   result.addAttribute(getDomainAttrName(result.name), b.getStringAttr(domain));
+
+  int64_t opset;
+  if (succeeded(parser.parseOptionalKeyword("opset"))) {
+    if (parser.parseInteger(opset))
+      return failure();
+    result.addAttribute(getOpsetAttrName(result.name),
+                        b.getI64IntegerAttr(opset));
+  }
 
   SmallVector<OpAsmParser::UnresolvedOperand> operands;
   SMLoc loc = parser.getCurrentLocation();
@@ -87,6 +118,8 @@ void NodeOp::print(OpAsmPrinter &p) {
   p << ' ' << getOpTypeAttr();
   if (!getDomain().empty())
     p << " domain " << getDomainAttr();
+  if (std::optional<int64_t> opset = getOpset())
+    p << " opset " << *opset;
   p << '(' << getInputs() << ')';
   p.printOptionalAttrDict(getNodeAttributes().getValue());
   for (auto [region, name] : llvm::zip_equal(getBodies(), getRegionNames())) {

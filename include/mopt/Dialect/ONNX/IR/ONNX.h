@@ -25,6 +25,11 @@ inline constexpr llvm::StringLiteral kNameAttr = "onnx.name";
 /// where it is fixed, a string where the file names it, a unit where the file
 /// says nothing.
 inline constexpr llvm::StringLiteral kDimsAttr = "onnx.dims";
+/// Module attributes: the file's IR version, an integer; who wrote it, a
+/// string; its metadata, a dictionary of strings.
+inline constexpr llvm::StringLiteral kIRVersionAttr = "onnx.ir_version";
+inline constexpr llvm::StringLiteral kProducerAttr = "onnx.producer";
+inline constexpr llvm::StringLiteral kMetadataAttr = "onnx.metadata";
 } // namespace mopt::onnx
 
 #endif // MOPT_DIALECT_ONNX_IR_ONNX_H

@@ -34,6 +34,33 @@ def ONNX_NoneType : TypeDef<ONNX_Dialect, "None"> {
   let summary = "the type of an input that is left out";
 }
 
+def ONNX_StringType : TypeDef<ONNX_Dialect, "String"> {
+  let mnemonic = "string";
+  let summary = "the element type of a tensor of strings";
+}
+
+class ONNX_WrapperType<string name, string typeMnemonic, string text>
+    : TypeDef<ONNX_Dialect, name> {
+  let mnemonic = typeMnemonic;
+  let summary = text;
+  let parameters = (ins "::mlir::Type":$elementType);
+  let assemblyFormat = "`<` $elementType `>`";
+}
+
+def ONNX_SequenceType : ONNX_WrapperType<"Sequence", "sequence",
+    "a list of values of one type">;
+def ONNX_OptionalType : ONNX_WrapperType<"Optional", "optional",
+    "a value or nothing">;
+def ONNX_SparseType : ONNX_WrapperType<"Sparse", "sparse",
+    "a sparse tensor; the parameter is its dense type">;
+
+def ONNX_MapType : TypeDef<ONNX_Dialect, "Map"> {
+  let mnemonic = "map";
+  let summary = "a map from integers or strings to values";
+  let parameters = (ins "::mlir::Type":$keyType, "::mlir::Type":$valueType);
+  let assemblyFormat = "`<` $keyType `,` $valueType `>`";
+}
+
 def ONNX_NodeOp : Op<ONNX_Dialect, "node", []> {
   let summary = "one NodeProto";
   let description = [{
@@ -41,7 +68,9 @@ def ONNX_NodeOp : Op<ONNX_Dialect, "node", []> {
     list, string and tensor attributes under their ONNX names; a graph
     attribute is a region, and `region_names` gives the attribute's name for
     each. Regions see the values around them, as ONNX subgraphs do. An input
-    that is left out is an `onnx.none`.
+    that is left out is an `onnx.none`, a result that is left out has type
+    `!onnx.absent`. `opset` is the version of the operator set that the node
+    belongs to, where that is not the one on the module.
 
     ```mlir
     %y = onnx.node "Softmax"(%x) {axis = 1 : si64}
@@ -52,9 +81,21 @@ def ONNX_NodeOp : Op<ONNX_Dialect, "node", []> {
                        DefaultValuedStrAttr<StrAttr, "">:$domain,
                        DictionaryAttr:$node_attributes,
                        DefaultValuedAttr<StrArrayAttr, "{}">:$region_names,
+                       OptionalAttr<I64Attr>:$opset,
                        Variadic<AnyType>:$inputs);
   let results = (outs Variadic<AnyType>:$outputs);
   let regions = (region VariadicRegion<AnyRegion>:$bodies);
+  let builders = [
+    OpBuilder<(ins "::mlir::TypeRange":$outputs, "::llvm::StringRef":$op_type,
+                   "::mlir::ValueRange":$inputs,
+                   CArg<"::llvm::ArrayRef<::mlir::NamedAttribute>",
+                        "{}">:$attributes)>
+  ];
+  let extraClassDeclaration = [{
+    /// The version of the operator set that the node belongs to: its own or
+    /// the module's; 0 where neither says.
+    int64_t getOpsetVersion();
+  }];
   let hasCustomAssemblyFormat = 1;
   let hasVerifier = 1;
 }

@@ -1,0 +1,49 @@
+// The certificate inside a library: what made it, for what, with what options.
+// Nothing that differs between runs: no paths, times or thread counts.
+#include "Compilation.h"
+
+#include "mopt-c/Model.h"
+#include "mopt/Support/Version.h"
+
+#include "llvm/Config/llvm-config.h"
+#include "llvm/Support/FormatVariadic.h"
+#include "llvm/Support/JSON.h"
+
+using namespace mopt;
+
+std::string mopt::makeBuildInfo(const CompileOptions &options,
+                                const TargetInfo &target) {
+  static constexpr const char *numerics[] = {"strict", "default", "fast"};
+  static constexpr const char *sanitizers[] = {"none", "address", "thread"};
+  llvm::json::Object shapes, dims;
+  for (auto &[name, shape] : options.shapes) {
+    llvm::json::Array sizes;
+    for (int64_t size : shape)
+      sizes.push_back(size);
+    shapes[name] = std::move(sizes);
+  }
+  for (auto &[name, size] : options.dims)
+    dims[name] = size;
+  llvm::json::Object info{
+      {"mopt_version", MOPT_VERSION},
+      {"llvm_version", LLVM_VERSION_STRING},
+      {"abi_version", MOPT_MODEL_ABI_VERSION},
+      {"targets", llvm::json::Array{llvm::json::Object{
+                      {"name", target.name},
+                      {"triple", target.triple},
+                      {"cpu", target.cpu},
+                      {"tune", target.tune},
+                      {"features", target.features},
+                      {"vector_bits", target.vectorBits}}}},
+      {"options",
+       llvm::json::Object{
+           {"opt_level", options.optLevel},
+           {"numerics", numerics[static_cast<int>(options.numerics)]},
+           {"sanitize", sanitizers[static_cast<int>(options.sanitizer)]},
+           {"pipeline", options.referencePipeline ? "reference" : "default"},
+           {"quantize", options.quantize},
+           {"sparsity", options.sparsity},
+           {"shapes", std::move(shapes)},
+           {"dims", std::move(dims)}}}};
+  return llvm::formatv("{0}", llvm::json::Value(std::move(info))).str();
+}

@@ -1,0 +1,77 @@
+//===- Compilation.h - the parts of one compilation -------------*- C++ -*-===//
+
+#ifndef MOPT_DRIVER_COMPILATION_H
+#define MOPT_DRIVER_COMPILATION_H
+
+#include "DiagnosticCollector.h"
+#include "ModelInterface.h"
+#include "Progress.h"
+
+#include "mlir/IR/BuiltinOps.h"
+#include "mlir/IR/OwningOpRef.h"
+
+namespace mopt {
+
+/// Module attributes that the driver sets.
+/// The level that a module was written at, so that compiling goes on there.
+inline constexpr llvm::StringLiteral kLevelAttr = "mopt.level";
+/// The certificate, JSON: becomes MoptModelApi.build_info_json.
+inline constexpr llvm::StringLiteral kBuildInfoAttr = "mopt.build_info";
+/// File name of the weights where they are not embedded.
+inline constexpr llvm::StringLiteral kWeightsFileAttr = "mopt.weights_file";
+
+/// A module and where it stands.
+struct LoadedModule {
+  mlir::OwningOpRef<mlir::ModuleOp> module;
+  Level level = Level::ONNX;
+};
+
+/// Reads options.input: an ONNX model, or IR of some level. The module is null
+/// after an error.
+LoadedModule loadInput(const CompileOptions &options,
+                       mlir::MLIRContext *context,
+                       DiagnosticCollector &diagnostics);
+
+/// Applies --shape and --dim to the entry of an L0 module.
+mlir::LogicalResult specializeShapes(mlir::ModuleOp module,
+                                     const CompileOptions &options);
+
+/// Gives the entry function its name: `options.entry`, or one made from the
+/// input's file name.
+void nameEntry(mlir::ModuleOp module, const CompileOptions &options);
+
+/// Takes the module from one level to the next.
+mlir::LogicalResult raiseLevel(mlir::ModuleOp module, Level from,
+                               const CompileOptions &options);
+
+/// Writes IR with its weights, as text, or as bytecode for `.mlirbc`; "-" is
+/// stdout.
+llvm::Error writeIR(mlir::ModuleOp module, Level level, llvm::StringRef path);
+
+/// The certificate.
+std::string makeBuildInfo(const CompileOptions &options,
+                          const TargetInfo &target);
+
+/// Bytes of all resources that the module refers to.
+int64_t countResourceBytes(mlir::ModuleOp module);
+
+/// The C header of a model.
+std::string makeHeader(const ModelInterface &interface);
+
+/// Writes what a build needs beside an object or archive: the header, Model.h
+/// and a CMake package file.
+llvm::Error writePackage(const ModelInterface &interface,
+                         llvm::StringRef libraryPath);
+
+/// Writes the report that --report asks for.
+llvm::Error writeReport(const CompileOptions &options, ExitCode code,
+                        const Progress &progress,
+                        const DiagnosticCollector &diagnostics,
+                        const TargetInfo *target, int64_t weightsBytes);
+
+/// Writes the dependency file that --depfile asks for.
+llvm::Error writeDepfile(const CompileOptions &options);
+
+} // namespace mopt
+
+#endif // MOPT_DRIVER_COMPILATION_H

@@ -1,0 +1,338 @@
+// From a model's file to an artefact: load, raise level by level, generate
+// code, write. Decides the exit code.
+#include "mopt/Driver/Compile.h"
+
+#include "Compilation.h"
+#include "CrashHandler.h"
+
+#include "mopt/InitAll.h"
+#include "mopt/Target/RuntimeBitcode.h"
+#include "mopt/Target/TargetRegistry.h"
+#include "mopt/Target/WriteFile.h"
+
+#include "mlir/IR/AsmState.h"
+#include "llvm/IR/LLVMContext.h"
+#include "llvm/IR/Module.h"
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/Path.h"
+#include "llvm/Support/Process.h"
+#include "llvm/Support/ThreadPool.h"
+#include "llvm/Target/TargetMachine.h"
+
+using namespace mlir;
+using namespace mopt;
+
+namespace {
+class Compilation {
+public:
+  Compilation(const CompileOptions &options, const DiagnosticSink &sink)
+      : options(options), diagnostics(options, sink),
+        progress(countSteps(options),
+                 !options.quiet &&
+                     (options.verbose ||
+                      llvm::sys::Process::StandardErrIsDisplayed())) {}
+
+  ExitCode run() {
+    ExitCode code = compileModel();
+    noteCrashModule(nullptr);
+    if (options.report.empty())
+      return code;
+    if (llvm::Error error =
+            writeReport(options, code, progress, diagnostics,
+                        target ? &*target : nullptr, weightsBytes))
+      return fail(ExitCode::Usage, std::move(error));
+    return code;
+  }
+
+private:
+  static unsigned countSteps(const CompileOptions &options) {
+    unsigned level = static_cast<unsigned>(options.getFinalLevel());
+    unsigned lastIR = static_cast<unsigned>(Level::LLVM);
+    // Every level and its writing; after the last level, code and its writing.
+    return level <= lastIR ? level + 2 : lastIR + 3;
+  }
+
+  ExitCode fail(ExitCode code, llvm::Error error) {
+    diagnostics.error(llvm::toString(std::move(error)));
+    return code;
+  }
+  ExitCode fail(ExitCode code, const Twine &message) {
+    diagnostics.error(message);
+    return code;
+  }
+
+  /// A failure that the user's model did not cause.
+  ExitCode failInternally(const Twine &what) {
+    if (diagnostics.hasUnsupported())
+      return ExitCode::Unsupported;
+    std::string path = writeReproducer();
+    diagnostics.error("internal error in step '" + progress.current() + "'" +
+                      (what.isTriviallyEmpty() ? "" : ": ") + what +
+                      (path.empty() ? Twine()
+                                    : "; a reproducer is in '" + path + "'"));
+    return ExitCode::Internal;
+  }
+
+  ExitCode checkOptions();
+  ExitCode compileModel();
+  ExitCode raiseTo(ModuleOp module, Level from, Level to);
+  ExitCode emit(ModuleOp module, Level level);
+  std::string placeWeights(ModuleOp module);
+
+  const CompileOptions &options;
+  DiagnosticCollector diagnostics;
+  Progress progress;
+  std::optional<TargetInfo> target;
+  ModelInterface interface;
+  int64_t weightsBytes = 0;
+};
+} // namespace
+
+ExitCode Compilation::checkOptions() {
+  struct {
+    StringRef name, value, plain;
+  } later[] = {{"quantize", options.quantize, "none"},
+               {"calibration", options.calibration, ""},
+               {"prune", options.prune, ""},
+               {"precision", options.precision, "f32"},
+               {"max-drop", options.maxDrop, ""},
+               {"instrument", options.instrument, ""},
+               {"tune", options.tune, ""},
+               {"tune-record", options.tuneRecord, ""}};
+  for (auto &option : later)
+    if (!option.value.empty() && option.value != option.plain)
+      return fail(ExitCode::Unsupported, "option '--" + option.name + "=" +
+                                             option.value +
+                                             "' is not supported");
+  std::string output = options.getOutputPath();
+  StringRef extension = llvm::sys::path::extension(output);
+  if (extension == ".ptx" || extension == ".cubin")
+    return fail(ExitCode::Unsupported,
+                "output of kind '" + extension + "' is not supported");
+  if (!options.emit && !getLevelOfFile(output))
+    return fail(ExitCode::Usage,
+                "expected an output that ends in .so, .a, .o, .s, .ll, .bc or "
+                ".mlir, or --emit, found '" + output + "'");
+  StringRef folder = llvm::sys::path::parent_path(output);
+  if (!folder.empty() && !llvm::sys::fs::is_directory(folder))
+    return fail(ExitCode::Usage, "the output's folder '" + folder +
+                                     "' does not exist");
+
+  bool custom = !options.triple.empty() || !options.cpu.empty() ||
+                !options.features.empty();
+  if (custom && !options.targets.empty())
+    return fail(ExitCode::Usage, "--target excludes --triple, --cpu and "
+                                 "--features");
+  std::vector<std::string> names = options.targets;
+  if (names.empty())
+    names.push_back("native");
+  for (const std::string &name : names) {
+    llvm::Expected<TargetInfo> found =
+        custom ? describeTarget(options.triple, options.cpu, options.features)
+               : lookupTarget(name);
+    if (!found)
+      return fail(ExitCode::Usage, found.takeError());
+    if (target && target->triple != found->triple)
+      return fail(ExitCode::Usage,
+                  "one file cannot hold code for the architectures of '" +
+                      target->name + "' and '" + found->name + "'");
+    if (target && target->name != found->name)
+      return fail(ExitCode::Unsupported,
+                  "several targets in one file are not supported");
+    target = *found;
+  }
+  if (options.getFinalLevel() > Level::LLVM &&
+      getRuntimeBitcode(llvm::Triple(target->triple)).empty())
+    return fail(ExitCode::Unsupported,
+                "the triple '" + target->triple +
+                    "' is not supported: mopt was built without a runtime for "
+                    "it");
+  return ExitCode::Success;
+}
+
+/// Decides where the weights go. Returns the path of their file, empty where
+/// they are embedded.
+std::string Compilation::placeWeights(ModuleOp module) {
+  // Code reaches its own data with 32-bit offsets, and files above it are
+  // better mapped than linked.
+  constexpr int64_t limit = int64_t(1) << 30;
+  bool isFile = options.weights == WeightsPlace::File ||
+                (options.weights == WeightsPlace::Automatic &&
+                 countResourceBytes(module) > limit);
+  if (!isFile)
+    return "";
+  std::string path = options.getOutputPath() + ".weights";
+  module->setAttr(kWeightsFileAttr,
+                  StringAttr::get(module.getContext(),
+                                  llvm::sys::path::filename(path)));
+  return path;
+}
+
+ExitCode Compilation::raiseTo(ModuleOp module, Level from, Level to) {
+  for (Level level = from; level < to;) {
+    Level next = static_cast<Level>(static_cast<int>(level) + 1);
+    progress.begin(getLevelName(next));
+    if (next == Level::LLVM) {
+      placeWeights(module);
+      module->setAttr(kBuildInfoAttr,
+                      StringAttr::get(module.getContext(),
+                                      makeBuildInfo(options, *target)));
+    }
+    if (failed(raiseLevel(module, level, options))) {
+      if (diagnostics.hasUnsupported())
+        return ExitCode::Unsupported;
+      // What the model's own ops say is checked on the way to L1.
+      if (next == Level::Graph && diagnostics.hasErrors())
+        return ExitCode::BadModel;
+      return failInternally("");
+    }
+    level = next;
+    if (level == Level::Graph)
+      interface = readInterface(module);
+    progress.end();
+    if (options.saveTemps.empty())
+      continue;
+    std::string text;
+    llvm::raw_string_ostream os(text);
+    module->print(os, OpPrintingFlags()
+                          .elideLargeElementsAttrs(64)
+                          .elideLargeResourceString(1024));
+    SmallString<128> path(options.saveTemps);
+    llvm::sys::path::append(path, Twine(static_cast<int>(level)) + "-" +
+                                      getLevelName(level) + ".mlir");
+    if (llvm::Error error = writeFile(path, text))
+      return fail(ExitCode::Usage, std::move(error));
+  }
+  return ExitCode::Success;
+}
+
+ExitCode Compilation::emit(ModuleOp module, Level level) {
+  static constexpr CodeFile kinds[] = {
+      CodeFile::LLVMIR, CodeFile::Bitcode, CodeFile::Assembly,
+      CodeFile::Object, CodeFile::Archive, CodeFile::SharedLibrary};
+  CodeFile kind =
+      kinds[static_cast<int>(level) - static_cast<int>(Level::LLVMIR)];
+  std::string output = options.getOutputPath();
+
+  progress.begin("code");
+  // What is inside decides, also for a module that came with another target.
+  if (auto attr = module->getAttrOfType<TargetAttr>(TargetAttr::kModuleAttr))
+    target = TargetInfo(attr);
+  FailureOr<WeightsBlob> weights = WeightsBlob::fromModule(module);
+  if (failed(weights))
+    return ExitCode::BadModel;
+  weightsBytes = weights->sizeBytes();
+  llvm::Expected<std::unique_ptr<llvm::TargetMachine>> machine =
+      createTargetMachine(*target, options.optLevel);
+  if (!machine)
+    return fail(ExitCode::Usage, machine.takeError());
+  EmissionOptions emission;
+  emission.optLevel = options.optLevel;
+  emission.strictFloat = options.numerics == Numerics::Strict;
+  emission.sanitizer = options.sanitizer;
+  emission.runtimeBitcode = getRuntimeBitcode(llvm::Triple(target->triple));
+  llvm::LLVMContext context;
+  FailureOr<std::unique_ptr<llvm::Module>> code =
+      generateLLVM(module, context, *target, **machine, emission);
+  if (failed(code))
+    return failInternally("");
+  progress.end();
+
+  progress.begin(getLevelName(level));
+  WeightsBlob embedded = *weights;
+  if (module->hasAttr(kWeightsFileAttr)) {
+    if (llvm::Error error = weights->writeFile(output + ".weights"))
+      return fail(ExitCode::Usage, std::move(error));
+    embedded = WeightsBlob();
+  }
+  if (llvm::Error error =
+          emitCode(**code, **machine, emission, kind, embedded, output)) {
+    bool isFileError = error.isA<llvm::FileError>();
+    std::string text = llvm::toString(std::move(error));
+    return isFileError ? fail(ExitCode::Usage, text) : failInternally(text);
+  }
+  if (kind == CodeFile::Object || kind == CodeFile::Archive)
+    if (llvm::Error error = writePackage(interface, output))
+      return fail(ExitCode::Usage, std::move(error));
+  progress.end();
+  return ExitCode::Success;
+}
+
+ExitCode Compilation::compileModel() {
+  if (ExitCode code = checkOptions(); code != ExitCode::Success)
+    return code;
+  if (!options.saveTemps.empty())
+    if (std::error_code error =
+            llvm::sys::fs::create_directories(options.saveTemps))
+      return fail(ExitCode::Usage,
+                  llvm::createFileError(options.saveTemps, error));
+
+  DialectRegistry registry;
+  registerAllDialects(registry);
+  MLIRContext context(registry, MLIRContext::Threading::DISABLED);
+  std::unique_ptr<llvm::DefaultThreadPool> threads;
+  if (options.threads > 1) {
+    threads = std::make_unique<llvm::DefaultThreadPool>(
+        llvm::hardware_concurrency(options.threads));
+    context.setThreadPool(*threads);
+  }
+  context.printOpOnDiagnostic(false);
+  ScopedDiagnosticHandler handler(
+      &context, [&](Diagnostic &diagnostic) { diagnostics.handle(diagnostic); });
+
+  progress.begin("load");
+  LoadedModule loaded = loadInput(options, &context, diagnostics);
+  if (!loaded.module)
+    return diagnostics.hasUnsupported() ? ExitCode::Unsupported
+                                        : ExitCode::BadModel;
+  ModuleOp module = *loaded.module;
+  noteCrashModule(module);
+  if (loaded.level == Level::ONNX) {
+    if (failed(specializeShapes(module, options)))
+      return ExitCode::Usage;
+    nameEntry(module, options);
+  } else if (!options.shapes.empty() || !options.dims.empty()) {
+    return fail(ExitCode::Usage, "--shape and --dim apply to level onnx, found "
+                                 "a module of level " +
+                                     getLevelName(loaded.level));
+  }
+  // A module that was written for a machine stays with it.
+  bool asked = !options.targets.empty() || !options.triple.empty() ||
+               !options.cpu.empty() || !options.features.empty();
+  if (asked || !module->hasAttr(TargetAttr::kModuleAttr))
+    module->setAttr(TargetAttr::kModuleAttr, target->toAttr(&context));
+  interface = readInterface(module);
+  progress.end();
+
+  Level final = options.getFinalLevel();
+  if (final < loaded.level)
+    return fail(ExitCode::Usage, "expected a level from " +
+                                     getLevelName(loaded.level) +
+                                     " on, found --emit=" +
+                                     getLevelName(final));
+  if (ExitCode code =
+          raiseTo(module, loaded.level, std::min(final, Level::LLVM));
+      code != ExitCode::Success)
+    return code;
+  if (final > Level::LLVM) {
+    if (ExitCode code = emit(module, final); code != ExitCode::Success)
+      return code;
+  } else {
+    progress.begin("write");
+    if (llvm::Error error = writeIR(module, final, options.getOutputPath()))
+      return fail(ExitCode::Usage, std::move(error));
+    progress.end();
+  }
+  if (!options.header.empty())
+    if (llvm::Error error = writeFile(options.header, makeHeader(interface)))
+      return fail(ExitCode::Usage, std::move(error));
+  if (!options.depfile.empty())
+    if (llvm::Error error = writeDepfile(options))
+      return fail(ExitCode::Usage, std::move(error));
+  return ExitCode::Success;
+}
+
+ExitCode mopt::compile(const CompileOptions &options,
+                       const DiagnosticSink &sink) {
+  return Compilation(options, sink).run();
+}

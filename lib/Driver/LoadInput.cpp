@@ -1,0 +1,94 @@
+// A file to a module: an ONNX model to L0, IR to the level it was written at.
+#include "Compilation.h"
+
+#include "mopt/Dialect/Mopt/IR/Mopt.h"
+#include "mopt/Dialect/ONNX/IR/ONNX.h"
+#include "mopt/Import/ImportONNX.h"
+
+#include "mlir/Bytecode/BytecodeReader.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/IR/DialectResourceBlobManager.h"
+#include "mlir/Parser/Parser.h"
+#include "llvm/Support/MemoryBuffer.h"
+#include "llvm/Support/Path.h"
+#include "llvm/Support/SourceMgr.h"
+
+using namespace mlir;
+using namespace mopt;
+
+/// A file whose weights were left out parses, silently, to one without them.
+static LogicalResult verifyResources(ModuleOp module) {
+  bool complete = true;
+  module.walk([&](Operation *op) {
+    op->getAttrDictionary().walk([&](DenseResourceElementsAttr attr) {
+      if (attr.getRawHandle().getBlob())
+        return;
+      op->emitError() << "the weights '" << attr.getRawHandle().getKey()
+                      << "' are missing, they were left out when the file was "
+                         "written; expected a file made by --emit";
+      complete = false;
+    });
+  });
+  return success(complete);
+}
+
+static std::optional<Level> findLevel(ModuleOp module) {
+  if (auto name = module->getAttrOfType<StringAttr>(kLevelAttr))
+    return parseLevel(name.getValue());
+  bool hasNodes = false, hasOther = false;
+  module.walk([&](Operation *op) {
+    hasNodes |= isa<mopt::onnx::NodeOp>(op);
+    hasOther |= op != module.getOperation() &&
+                !isa_and_nonnull<LLVM::LLVMDialect>(op->getDialect());
+  });
+  return hasNodes ? Level::ONNX : hasOther ? Level::Graph : Level::LLVM;
+}
+
+static LoadedModule loadIR(const llvm::MemoryBuffer &buffer,
+                           MLIRContext *context,
+                           DiagnosticCollector &diagnostics) {
+  LoadedModule loaded;
+  llvm::SourceMgr sources;
+  sources.AddNewSourceBuffer(
+      llvm::MemoryBuffer::getMemBuffer(buffer.getMemBufferRef(),
+                                       /*RequiresNullTerminator=*/false),
+      llvm::SMLoc());
+  loaded.module = parseSourceFile<ModuleOp>(sources, ParserConfig(context));
+  if (!loaded.module || failed(verifyResources(*loaded.module)))
+    return {};
+  std::optional<Level> level = findLevel(*loaded.module);
+  if (!level || *level > Level::LLVM) {
+    diagnostics.error("expected the attribute '" + kLevelAttr +
+                      "' to name a level of the IR");
+    return {};
+  }
+  loaded.level = *level;
+  return loaded;
+}
+
+LoadedModule mopt::loadInput(const CompileOptions &options,
+                             MLIRContext *context,
+                             DiagnosticCollector &diagnostics) {
+  StringRef extension = llvm::sys::path::extension(options.input);
+  bool isIR = extension == ".mlir" || extension == ".mlirbc";
+  bool specialized = !options.shapes.empty() || !options.dims.empty();
+  ImportOptions import;
+  // What the file states about intermediate shapes need not hold for others.
+  import.useValueInfo = !specialized;
+  if (!isIR && options.input != "-")
+    return {importONNX(options.input, context, import), Level::ONNX};
+
+  llvm::ErrorOr<std::unique_ptr<llvm::MemoryBuffer>> buffer =
+      llvm::MemoryBuffer::getFileOrSTDIN(options.input);
+  if (!buffer) {
+    diagnostics.error("cannot be read: " + buffer.getError().message());
+    return {};
+  }
+  if (isIR || (*buffer)->getBuffer().starts_with("ML\xefR"))
+    return loadIR(**buffer, context, diagnostics);
+  import.bufferName = options.input;
+  StringRef bytes = (*buffer)->getBuffer();
+  return {importONNXBuffer(ArrayRef(bytes.data(), bytes.size()), context,
+                           import),
+          Level::ONNX};
+}

@@ -1,0 +1,194 @@
+// Every option of mopt-compile as a row: its help, and how its value is read.
+#include "OptionTable.h"
+
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/ADT/StringSwitch.h"
+
+using namespace mopt;
+using llvm::StringRef;
+
+static llvm::Error expected(StringRef what, StringRef found) {
+  return llvm::createStringError("expected " + what + ", found '" + found +
+                                 "'");
+}
+
+template <std::string CompileOptions::*Member>
+static llvm::Error setText(CompileOptions &options, StringRef value) {
+  if (value.empty())
+    return expected("a value", value);
+  options.*Member = value.str();
+  return llvm::Error::success();
+}
+
+template <bool CompileOptions::*Member>
+static llvm::Error setSwitch(CompileOptions &options, StringRef) {
+  options.*Member = true;
+  return llvm::Error::success();
+}
+
+static llvm::Error setEmit(CompileOptions &options, StringRef value) {
+  options.emit = parseLevel(value);
+  if (options.emit)
+    return llvm::Error::success();
+  if (value == "ptx" || value == "cubin")
+    return llvm::createStringError("'" + value + "' is not supported");
+  return expected("onnx, graph, legal, kernels, structured, vector, buffer, "
+                  "llvm, llvm-ir, bitcode, asm, obj, lib or so",
+                  value);
+}
+
+static llvm::Error setTarget(CompileOptions &options, StringRef value) {
+  llvm::SmallVector<StringRef> names;
+  value.split(names, ',');
+  for (StringRef name : names) {
+    if (name.empty())
+      return expected("names of targets, separated by commas", value);
+    options.targets.push_back(name.str());
+  }
+  return llvm::Error::success();
+}
+
+static llvm::Error setShape(CompileOptions &options, StringRef value) {
+  constexpr StringRef form =
+      "INPUT:1x3x224x224 with sizes from 0 on, '?' for a dynamic one";
+  // Names of inputs may hold colons, sizes do not.
+  auto [name, sizes] = value.rsplit(':');
+  if (name.empty() || !value.contains(':'))
+    return expected(form, value);
+  llvm::SmallVector<int64_t> dims;
+  llvm::SmallVector<StringRef> parts;
+  if (!sizes.empty())
+    sizes.split(parts, 'x');
+  for (StringRef part : parts) {
+    int64_t size = -1;
+    if (part != "?" && (part.getAsInteger(10, size) || size < 0))
+      return expected(form, value);
+    dims.push_back(size);
+  }
+  options.shapes[name.str()] = dims;
+  return llvm::Error::success();
+}
+
+static llvm::Error setDim(CompileOptions &options, StringRef value) {
+  auto [name, text] = value.rsplit('=');
+  int64_t size;
+  if (name.empty() || text.getAsInteger(10, size) || size < 0)
+    return expected("NAME=SIZE with a size from 0 on", value);
+  options.dims[name.str()] = size;
+  return llvm::Error::success();
+}
+
+static llvm::Error setOptLevel(CompileOptions &options, StringRef value) {
+  if (value.getAsInteger(10, options.optLevel) || options.optLevel > 3)
+    return expected("0, 1, 2 or 3", value);
+  return llvm::Error::success();
+}
+
+static llvm::Error setNumerics(CompileOptions &options, StringRef value) {
+  std::optional<Numerics> parsed =
+      llvm::StringSwitch<std::optional<Numerics>>(value)
+          .Case("strict", Numerics::Strict)
+          .Case("default", Numerics::Default)
+          .Case("fast", Numerics::Fast)
+          .Default(std::nullopt);
+  if (!parsed)
+    return expected("strict, default or fast", value);
+  options.numerics = *parsed;
+  return llvm::Error::success();
+}
+
+static llvm::Error setSanitizer(CompileOptions &options, StringRef value) {
+  std::optional<Sanitizer> parsed =
+      llvm::StringSwitch<std::optional<Sanitizer>>(value)
+          .Case("none", Sanitizer::None)
+          .Case("address", Sanitizer::Address)
+          .Case("thread", Sanitizer::Thread)
+          .Default(std::nullopt);
+  if (!parsed)
+    return expected("none, address or thread", value);
+  options.sanitizer = *parsed;
+  return llvm::Error::success();
+}
+
+static llvm::Error setWeights(CompileOptions &options, StringRef value) {
+  std::optional<WeightsPlace> parsed =
+      llvm::StringSwitch<std::optional<WeightsPlace>>(value)
+          .Case("auto", WeightsPlace::Automatic)
+          .Case("embed", WeightsPlace::Embedded)
+          .Case("file", WeightsPlace::File)
+          .Default(std::nullopt);
+  if (!parsed)
+    return expected("auto, embed or file", value);
+  options.weights = *parsed;
+  return llvm::Error::success();
+}
+
+static llvm::Error setPipeline(CompileOptions &options, StringRef value) {
+  if (value != "default" && value != "reference")
+    return expected("default or reference", value);
+  options.referencePipeline = value == "reference";
+  return llvm::Error::success();
+}
+
+static llvm::Error setSparsity(CompileOptions &options, StringRef value) {
+  if (value != "auto" && value != "off")
+    return expected("auto or off", value);
+  options.sparsity = value.str();
+  return llvm::Error::success();
+}
+
+static llvm::Error setEntry(CompileOptions &options, StringRef value) {
+  if (value.empty() || llvm::isDigit(value[0]) ||
+      !llvm::all_of(value, [](char c) { return llvm::isAlnum(c) || c == '_'; }))
+    return expected("a C identifier", value);
+  options.entry = value.str();
+  return llvm::Error::success();
+}
+
+static llvm::Error setThreads(CompileOptions &options, StringRef value) {
+  if (value.getAsInteger(10, options.threads) || options.threads == 0 ||
+      options.threads > 1024)
+    return expected("a number from 1 to 1024", value);
+  return llvm::Error::success();
+}
+
+llvm::ArrayRef<OptionRow> mopt::getOptionTable() {
+  using O = CompileOptions;
+  static constexpr llvm::StringLiteral output = "Output",
+                                       machine = "Machine", model = "Model",
+                                       accuracy = "Speed and accuracy",
+                                       messages = "Messages";
+  static const OptionRow rows[] = {
+      {output, "o", "FILE", "file to write; .so .a .o .s .ll .bc .mlir choose what", setText<&O::output>},
+      {output, "emit", "LEVEL", "stop at onnx graph legal kernels structured vector buffer llvm llvm-ir bitcode asm obj lib so", setEmit},
+      {output, "entry", "NAME", "name of the model in symbols; from the file's name", setEntry},
+      {output, "header", "FILE", "write a C header for this model", setText<&O::header>},
+      {output, "weights", "PLACE", "embed, file (OUTPUT.weights) or auto (file above 1 GiB)", setWeights},
+      {output, "report", "FILE", "write what was done as JSON", setText<&O::report>},
+      {output, "depfile", "FILE", "write the files read, for make or ninja", setText<&O::depfile>},
+      {output, "save-temps", "DIR", "write the module after each level, big weights left out", setText<&O::saveTemps>},
+      {machine, "target", "NAME", "row of --list-targets; native (default) is the best for this machine", setTarget},
+      {machine, "triple", "TRIPLE", "LLVM triple of a machine without a row", setText<&O::triple>},
+      {machine, "cpu", "CPU", "its LLVM processor name", setText<&O::cpu>},
+      {machine, "features", "LIST", "its features, +a,-b", setText<&O::features>},
+      {model, "shape", "IN:1x3x8", "fix an input's dimensions; repeatable", setShape},
+      {model, "dim", "NAME=SIZE", "fix a named dimension; repeatable", setDim},
+      {accuracy, "O", "0..3", "effort; 3 by default", setOptLevel},
+      {accuracy, "numerics", "MODE", "strict, default or fast", setNumerics},
+      {accuracy, "pipeline", "NAME", "default, or reference: slow and plain", setPipeline},
+      {accuracy, "quantize", "MODE", "none, dynamic-int8, static-int8, weight-int8 or weight-int4", setText<&O::quantize>},
+      {accuracy, "calibration", "FILE", "inputs to measure ranges with", setText<&O::calibration>},
+      {accuracy, "sparsity", "MODE", "auto or off", setSparsity},
+      {accuracy, "prune", "N:M", "impose structured sparsity", setText<&O::prune>},
+      {accuracy, "precision", "TYPE", "f32, bf16, f16, int8 or fp8", setText<&O::precision>},
+      {accuracy, "max-drop", "X", "largest loss of accuracy that passes", setText<&O::maxDrop>},
+      {accuracy, "instrument", "WHAT", "ranges: a library that collects statistics", setText<&O::instrument>},
+      {accuracy, "tune", "SECONDS", "measure kernels on this machine", setText<&O::tune>},
+      {accuracy, "tune-record", "FILE", "where measurements are kept", setText<&O::tuneRecord>},
+      {accuracy, "sanitize", "KIND", "none, address or thread: instrument the code", setSanitizer},
+      {messages, "j", "N", "threads to compile with", setThreads},
+      {messages, "v", "", "print steps, times, memory and choices", setSwitch<&O::verbose>},
+      {messages, "q", "", "print errors only", setSwitch<&O::quiet>},
+  };
+  return rows;
+}
