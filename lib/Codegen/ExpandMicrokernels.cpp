@@ -19,6 +19,17 @@ namespace mopt {
 namespace {
 struct ExpandMicrokernels : impl::ExpandMicrokernelsBase<ExpandMicrokernels> {
   void runOnOperation() override {
+    SmallVector<PackColumnsOp> packs;
+    getOperation()->walk([&](PackColumnsOp op) { packs.push_back(op); });
+    for (PackColumnsOp op : packs) {
+      if (!isa<MemRefType>(op.getInit().getType())) {
+        op->emitOpError("expected memrefs: bufferize before this pass");
+        return signalPassFailure();
+      }
+      OpBuilder b(op);
+      expandPackColumns(b, op);
+      op->erase();
+    }
     SmallVector<AnchorOpInterface> anchors;
     getOperation()->walk([&](AnchorOpInterface op) { anchors.push_back(op); });
     for (AnchorOpInterface op : anchors) {

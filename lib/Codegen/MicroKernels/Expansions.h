@@ -11,6 +11,8 @@ namespace mopt {
 void expandContractAnchor(mlir::OpBuilder &b, ContractAnchorOp op);
 void expandConvAnchor(mlir::OpBuilder &b, ConvAnchorOp op);
 void expandDepthwiseAnchor(mlir::OpBuilder &b, DepthwiseAnchorOp op);
+/// Likewise for packing, which needs no configuration.
+void expandPackColumns(mlir::OpBuilder &b, PackColumnsOp op);
 } // namespace mopt
 
 #endif // MOPT_LIB_CODEGEN_MICROKERNELS_EXPANSIONS_H

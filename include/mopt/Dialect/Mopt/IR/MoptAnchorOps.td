@@ -32,6 +32,10 @@ def Mopt_ConfigAttr : AttrDef<Mopt_Dialect, "Config"> {
     "int64_t":$streams, "int64_t":$prefetchRows, "bool":$prefetchNext);
   let assemblyFormat = "`<` struct(params) `>`";
   let genVerifyDecl = 1;
+  let extraClassDeclaration = [{
+    /// The name under which an op that is not an anchor yet carries it.
+    static constexpr ::llvm::StringLiteral kAttrName = "mopt.config";
+  }];
 }
 
 def Mopt_TensorOrMemRef : AnyTypeOf<[AnyRankedTensor, AnyStridedMemRef]>;
@@ -273,6 +277,42 @@ def Mopt_DepthwiseAnchorOp : Mopt_AnchorOp<"depthwise_anchor"> {
   let extraClassDeclaration = anchorDeclaration # [{
     int64_t getSpatialRank() { return getOutputRank() - 2; }
     int64_t getDomainRank() { return getOutputRank(); }
+  }];
+}
+
+def Mopt_PackColumnsOp : Mopt_Op<"pack_columns", [
+    DestinationStyleOpInterface,
+    DeclareOpInterfaceMethods<MemoryEffectsOpInterface>,
+    DeclareOpInterfaceMethods<BufferizableOpInterface, [
+      "bufferizesToMemoryRead", "bufferizesToMemoryWrite",
+      "getAliasingValues", "bufferize"]>]> {
+  let summary = "the right side of a contraction in blocks of columns";
+  let description = [{
+    `init[b.., n / L, k, n % L] = source[b.., k, n]`, or `source[b.., n, k]` with
+    `transposed`; what lies behind the last column is 0. Constants are packed by
+    `mopt-fold-weight-packing`, other values at run time in vectors of `lanes`
+    elements.
+
+    ```mlir
+    %0 = mopt.pack_columns ins(%b : tensor<64x40xf32>)
+        outs(%e : tensor<3x64x16xf32>) {lanes = 8 : i64} -> tensor<3x64x16xf32>
+    ```
+  }];
+  let arguments = (ins Mopt_TensorOrMemRef:$source, Mopt_TensorOrMemRef:$init,
+                       I64Attr:$lanes, UnitAttr:$transposed);
+  let results = (outs Variadic<AnyRankedTensor>:$results);
+  let assemblyFormat = [{
+    `ins` `(` $source `:` type($source) `)` `outs` `(` $init `:` type($init) `)`
+    attr-dict (`->` type($results)^)?
+  }];
+  let hasVerifier = 1;
+  let extraClassDeclaration = [{
+    ::mlir::MutableOperandRange getDpsInitsMutable() { return getInitMutable(); }
+    /// Columns per packed block.
+    int64_t getBlockColumns() {
+      return ::llvm::cast<::mlir::ShapedType>(getInit().getType())
+          .getShape().back();
+    }
   }];
 }
 
