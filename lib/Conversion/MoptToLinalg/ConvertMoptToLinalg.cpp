@@ -179,7 +179,8 @@ struct ConvertMoptToLinalg
     target.markUnknownOpDynamicallyLegal(
         [&](Operation *op) { return types.isLegal(op); });
     target.addIllegalDialect<MoptDialect>();
-    target.addLegalOp<YieldOp>();
+    target.addLegalOp<YieldOp, ContractAnchorOp, ConvAnchorOp,
+                      DepthwiseAnchorOp, PackColumnsOp>();
     target.addDynamicallyLegalOp<func::FuncOp>([&](func::FuncOp func) {
       return types.isSignatureLegal(func.getFunctionType());
     });

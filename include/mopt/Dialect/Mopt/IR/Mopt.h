@@ -19,6 +19,7 @@
 #include "mopt/Dialect/Mopt/IR/MoptEnums.h.inc"
 #define GET_ATTRDEF_CLASSES
 #include "mopt/Dialect/Mopt/IR/MoptAttrs.h.inc"
+#include "mopt/Dialect/Mopt/IR/AnchorInterface.h"
 
 namespace mopt {
 /// Marks an op whose every result element is a function of the operand

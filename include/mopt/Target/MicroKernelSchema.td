@@ -1,0 +1,46 @@
+//===- MicroKernelSchema.td - class of micro-kernel rows ----*- tablegen -*-===//
+//
+// Which register tiles an architecture has, in
+// lib/Target/<Arch>/<Arch>MicroKernels.td. A tile of a family of which the shape
+// wastes least is chosen; of equal ones the first by the name of its def.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef MOPT_TARGET_MICROKERNELSCHEMA_TD
+#define MOPT_TARGET_MICROKERNELSCHEMA_TD
+
+include "llvm/TableGen/SearchableTable.td"
+
+// `struct MicroKernelRow`.
+class MicroKernelRow<string kind> {
+  // "product": scalars of the left side times vectors of the right one.
+  // "depthwise": vectors of channels.
+  string Kind = kind;
+  string Name = ?;
+  // Features that the target must have, "avx2,fma".
+  string Features = "";
+  // Vectors of this width; 0 for the target's.
+  bits<32> VectorBits = 0;
+  // Vector registers that the target must have.
+  bits<32> Registers = ?;
+  // The register tile: rows and vectors, or output rows and output columns.
+  bits<32> Rows = ?;
+  bits<32> Vectors = ?;
+  // Steps of the innermost reduction that are emitted at once.
+  bits<32> Unroll = 4;
+  // Packed blocks that advance together when there are few rows.
+  bits<32> Streams = 4;
+  // Right sides of more bytes than this are prefetched: the next packed block,
+  // and the one in use that many steps ahead.
+  bits<32> PrefetchBytes = 0;
+  bits<32> PrefetchRows = 0;
+}
+
+class MicroKernelTable : GenericTable {
+  let FilterClass = "MicroKernelRow";
+  let Fields = ["Kind", "Name", "Features", "VectorBits", "Registers", "Rows",
+                "Vectors", "Unroll", "Streams", "PrefetchBytes",
+                "PrefetchRows"];
+}
+
+#endif // MOPT_TARGET_MICROKERNELSCHEMA_TD

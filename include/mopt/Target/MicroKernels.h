@@ -1,0 +1,30 @@
+//===- MicroKernels.h - register tiles as table rows ------------*- C++ -*-===//
+
+#ifndef MOPT_TARGET_MICROKERNELS_H
+#define MOPT_TARGET_MICROKERNELS_H
+
+#include "llvm/ADT/ArrayRef.h"
+#include "llvm/ADT/SmallVector.h"
+#include <cstdint>
+
+namespace mopt {
+/// A row of a micro-kernel table, see MicroKernelSchema.td.
+struct MicroKernelRow {
+  const char *kind;
+  const char *name;
+  const char *features;
+  uint32_t vectorBits;
+  uint32_t registers;
+  uint32_t rows;
+  uint32_t vectors;
+  uint32_t unroll;
+  uint32_t streams;
+  uint32_t prefetchBytes;
+  uint32_t prefetchRows;
+};
+
+/// The tables of the architectures, then the one for every machine.
+llvm::SmallVector<llvm::ArrayRef<MicroKernelRow>> getMicroKernelTables();
+} // namespace mopt
+
+#endif // MOPT_TARGET_MICROKERNELS_H

@@ -1,0 +1,285 @@
+// In: mopt.matmul and mopt.conv with a configuration, on tensors. Out: anchors
+// in destination style with packed right sides; the packing of constants folds
+// later. Ops without a configuration are left alone.
+#include "mopt/Codegen/Passes.h"
+#include "mopt/Dialect/Mopt/IR/Mopt.h"
+#include "mopt/Dialect/Mopt/IR/ShapeInference.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+
+using namespace mlir;
+
+namespace mopt {
+#define GEN_PASS_DEF_CONVERTANCHORS
+#include "mopt/Codegen/Passes.h.inc"
+
+namespace {
+/// Static sizes from the type of the result, the others as the op computes them.
+SmallVector<OpFoldResult> getResultSizes(OpBuilder &b, Operation *op) {
+  auto type = cast<RankedTensorType>(op->getResult(0).getType());
+  ReifiedRankedShapedTypeDims shapes;
+  if (!type.hasStaticShape() && failed(reifyResultShapes(b, op, shapes)))
+    return {};
+  SmallVector<OpFoldResult> sizes;
+  for (auto [i, size] : llvm::enumerate(type.getShape()))
+    sizes.push_back(ShapedType::isDynamic(size)
+                        ? shapes[0][i]
+                        : OpFoldResult(b.getIndexAttr(size)));
+  return sizes;
+}
+
+/// All dimensions but the last `kept` as one.
+Value collapseLeading(OpBuilder &b, Location loc, Value value, int64_t kept) {
+  int64_t rank = cast<RankedTensorType>(value.getType()).getRank();
+  if (rank <= kept + 1)
+    return value;
+  SmallVector<ReassociationIndices> groups(1);
+  for (int64_t i = 0; i < rank; ++i) {
+    if (i >= rank - kept)
+      groups.emplace_back();
+    groups.back().push_back(i);
+  }
+  return tensor::CollapseShapeOp::create(b, loc, value, groups);
+}
+
+/// The product of sizes if all are known.
+std::optional<int64_t> multiply(ArrayRef<OpFoldResult> sizes) {
+  int64_t product = 1;
+  for (OpFoldResult size : sizes) {
+    std::optional<int64_t> known = getConstantIntValue(size);
+    if (!known)
+      return std::nullopt;
+    product *= *known;
+  }
+  return product;
+}
+
+/// The right side in blocks of columns: `value` is `[b.., k, n]`, or
+/// `[b.., n, k]`.
+Value packColumns(OpBuilder &b, Location loc, Value value, bool transposed,
+                  ConfigAttr config) {
+  SmallVector<OpFoldResult> sizes = tensor::getMixedSizes(b, loc, value);
+  if (transposed)
+    std::swap(sizes[sizes.size() - 1], sizes[sizes.size() - 2]);
+  OpFoldResult width = sizes.pop_back_val(), depth = sizes.pop_back_val();
+  sizes.push_back(applyAffine(
+      b, loc, b.getAffineDimExpr(0).ceilDiv(config.getColumns()), {width}));
+  sizes.push_back(depth);
+  sizes.push_back(b.getIndexAttr(config.getColumns()));
+  Type element = cast<RankedTensorType>(value.getType()).getElementType();
+  Value empty = tensor::EmptyOp::create(b, loc, sizes, element);
+  return PackColumnsOp::create(b, loc, empty.getType(), value, empty,
+                               b.getI64IntegerAttr(config.getLanes()),
+                               transposed ? b.getUnitAttr() : UnitAttr())
+      .getResult(0);
+}
+
+/// `value` with dimension `i` of the result taken from `permutation[i]`.
+Value transpose(OpBuilder &b, Location loc, Value value,
+                ArrayRef<int64_t> permutation) {
+  SmallVector<OpFoldResult> sizes = tensor::getMixedSizes(b, loc, value), out;
+  for (int64_t dim : permutation)
+    out.push_back(sizes[dim]);
+  Value empty = tensor::EmptyOp::create(
+      b, loc, out, cast<RankedTensorType>(value.getType()).getElementType());
+  return linalg::TransposeOp::create(b, loc, value, empty, permutation)
+      .getResult()[0];
+}
+
+/// Rows of all leading dimensions times a right side that they share; the
+/// result has the type `type` and the sizes `sizes`.
+Value contractRows(OpBuilder &b, Location loc, Value lhs, Value packed,
+                   RankedTensorType type, ArrayRef<OpFoldResult> sizes,
+                   ConfigAttr config) {
+  lhs = collapseLeading(b, loc, lhs, 1);
+  OpFoldResult rows = type.getRank() == 2
+                          ? sizes.front()
+                          : tensor::getMixedSize(b, loc, lhs, 0);
+  if (std::optional<int64_t> count = multiply(sizes.drop_back()))
+    rows = b.getIndexAttr(*count);
+  Value init = tensor::EmptyOp::create(b, loc, {rows, sizes.back()},
+                                       type.getElementType());
+  Value result = ContractAnchorOp::create(b, loc, lhs, packed, init, AffineMap(),
+                                          AffineMap(), AffineMap(), config)
+                     .getResult(0);
+  if (type.getRank() == 2)
+    return result;
+  SmallVector<ReassociationIndices> groups(2);
+  for (int64_t i = 0; i < type.getRank(); ++i)
+    groups[i == type.getRank() - 1].push_back(i);
+  return tensor::ExpandShapeOp::create(b, loc, type, result, groups, sizes);
+}
+
+/// A batch dimension of static size 1 in an operand is broadcast.
+SmallVector<AffineExpr> getBatchExprs(OpBuilder &b, RankedTensorType operand,
+                                      RankedTensorType result) {
+  SmallVector<AffineExpr> exprs;
+  for (int64_t i = 0; i < result.getRank() - 2; ++i)
+    exprs.push_back(operand.getDimSize(i) == 1 && result.getDimSize(i) != 1
+                        ? b.getAffineConstantExpr(0)
+                        : b.getAffineDimExpr(i));
+  return exprs;
+}
+
+Value convertMatmul(OpBuilder &b, MatmulOp op, ConfigAttr config) {
+  Location loc = op.getLoc();
+  auto lhs = cast<RankedTensorType>(op.getLhs().getType());
+  auto rhs = cast<RankedTensorType>(op.getRhs().getType());
+  auto type = cast<RankedTensorType>(op.getType());
+  int64_t rank = type.getRank();
+  SmallVector<OpFoldResult> sizes = getResultSizes(b, op);
+  bool shared = llvm::all_of(rhs.getShape().drop_back(2),
+                             [](int64_t size) { return size == 1; });
+  Value right = op.getRhs();
+  if (shared)
+    right = collapseLeading(b, loc, right, 1);
+  Value packed = packColumns(b, loc, right, op.getTransposeRhs(), config);
+  if (shared && !op.getTransposeLhs())
+    return contractRows(b, loc, op.getLhs(), packed, type, sizes, config);
+
+  AffineExpr row = b.getAffineDimExpr(rank - 2), last = b.getAffineDimExpr(rank - 1);
+  SmallVector<AffineExpr> lhsExprs = getBatchExprs(b, lhs, type);
+  lhsExprs.append({row, last});
+  if (op.getTransposeLhs())
+    std::swap(lhsExprs[rank - 2], lhsExprs[rank - 1]);
+  SmallVector<AffineExpr> rhsExprs;
+  if (!shared)
+    rhsExprs = getBatchExprs(b, rhs, type);
+  rhsExprs.append({row, last});
+  Value init = tensor::EmptyOp::create(b, loc, sizes, type.getElementType());
+  return ContractAnchorOp::create(
+             b, loc, op.getLhs(), packed, init,
+             AffineMap::get(rank, 0, lhsExprs, b.getContext()),
+             AffineMap::get(rank, 0, rhsExprs, b.getContext()), AffineMap(),
+             config)
+      .getResult(0);
+}
+
+Value padSpatial(OpBuilder &b, ConvOp op) {
+  if (llvm::all_of(op.getPadsBegin(), [](int64_t pad) { return pad == 0; }) &&
+      llvm::all_of(op.getPadsEnd(), [](int64_t pad) { return pad == 0; }))
+    return op.getInput();
+  auto wrap = [&](ArrayRef<int64_t> pads) {
+    SmallVector<int64_t> all{0};
+    llvm::append_range(all, pads);
+    all.push_back(0);
+    return getAsIndexOpFoldResult(b.getContext(), all);
+  };
+  auto type = cast<RankedTensorType>(op.getInput().getType());
+  Value zero = arith::ConstantOp::create(
+      b, op.getLoc(), b.getZeroAttr(type.getElementType()));
+  return tensor::PadOp::create(b, op.getLoc(), Type(), op.getInput(),
+                               wrap(op.getPadsBegin()), wrap(op.getPadsEnd()),
+                               zero);
+}
+
+/// `[o, c / group, kernel..]` as `[group, blocks, kernel.., c / group, L]`.
+Value packFilter(OpBuilder &b, ConvOp op, ConfigAttr config) {
+  Location loc = op.getLoc();
+  auto type = cast<RankedTensorType>(op.getFilter().getType());
+  int64_t rank = type.getRank(), group = op.getGroup();
+  int64_t outputs = type.getDimSize(0) / group;
+  SmallVector<int64_t> shape{group, outputs};
+  llvm::append_range(shape, type.getShape().drop_front());
+  SmallVector<ReassociationIndices> groups{{0, 1}};
+  for (int64_t i = 1; i < rank; ++i)
+    groups.push_back({i + 1});
+  Value filter = tensor::ExpandShapeOp::create(
+      b, loc, type.clone(shape), op.getFilter(), groups);
+  // [group, o, c, kernel..] to [group, kernel.., c, o].
+  SmallVector<int64_t> permutation{0};
+  for (int64_t i = 3; i <= rank; ++i)
+    permutation.push_back(i);
+  permutation.append({2, 1});
+  filter = transpose(b, loc, filter, permutation);
+  ReassociationIndices steps;
+  for (int64_t i = 1; i < rank; ++i)
+    steps.push_back(i);
+  filter = tensor::CollapseShapeOp::create(
+      b, loc, filter,
+      SmallVector<ReassociationIndices>{{0}, steps, {rank}});
+  Value packed = packColumns(b, loc, filter, /*transposed=*/false, config);
+  SmallVector<int64_t> packedShape(
+      cast<RankedTensorType>(packed.getType()).getShape().take_front(2));
+  llvm::append_range(packedShape, type.getShape().drop_front(2));
+  packedShape.append({type.getDimSize(1), config.getColumns()});
+  ReassociationIndices packedSteps;
+  for (int64_t i = 2; i <= rank; ++i)
+    packedSteps.push_back(i);
+  return tensor::ExpandShapeOp::create(
+      b, loc, type.clone(packedShape), packed,
+      SmallVector<ReassociationIndices>{{0}, {1}, packedSteps, {rank + 1}});
+}
+
+Value convertConv(OpBuilder &b, ConvOp op, ConfigAttr config) {
+  Location loc = op.getLoc();
+  auto filter = cast<RankedTensorType>(op.getFilter().getType());
+  auto type = cast<RankedTensorType>(op.getType());
+  int64_t rank = type.getRank(), group = op.getGroup();
+  SmallVector<OpFoldResult> sizes = getResultSizes(b, op);
+  Value input = padSpatial(b, op);
+
+  if (filter.getDimSize(1) == 1 && filter.getDimSize(0) == group && group > 1) {
+    SmallVector<ReassociationIndices> groups{{0, 1}};
+    SmallVector<int64_t> permutation;
+    for (int64_t i = 2; i < rank; ++i) {
+      groups.push_back({i});
+      permutation.push_back(i - 1);
+    }
+    permutation.push_back(0);
+    Value weights = transpose(
+        b, loc,
+        tensor::CollapseShapeOp::create(b, loc, op.getFilter(), groups),
+        permutation);
+    Value init = tensor::EmptyOp::create(b, loc, sizes, type.getElementType());
+    return DepthwiseAnchorOp::create(b, loc, input, weights, init,
+                                     op.getStrides(), op.getDilations(), config)
+        .getResult(0);
+  }
+  auto isOne = [](int64_t value) { return value == 1; };
+  if (group == 1 && input == op.getInput() &&
+      llvm::all_of(filter.getShape().drop_front(2), isOne) &&
+      llvm::all_of(op.getStrides(), isOne)) {
+    // Every output position is a row.
+    SmallVector<ReassociationIndices> groups{{0}, {}};
+    for (int64_t i = 1; i < rank; ++i)
+      groups[1].push_back(i);
+    Value weights =
+        tensor::CollapseShapeOp::create(b, loc, op.getFilter(), groups);
+    return contractRows(b, loc, input,
+                        packColumns(b, loc, weights, /*transposed=*/true, config),
+                        type, sizes, config);
+  }
+  Value init = tensor::EmptyOp::create(b, loc, sizes, type.getElementType());
+  return ConvAnchorOp::create(b, loc, input, packFilter(b, op, config), init,
+                              op.getStrides(), op.getDilations(), config)
+      .getResult(0);
+}
+
+struct ConvertAnchors : impl::ConvertAnchorsBase<ConvertAnchors> {
+  void runOnOperation() override {
+    SmallVector<Operation *> ops;
+    getOperation()->walk([&](Operation *op) {
+      if (isa<MatmulOp, ConvOp>(op) && op->hasAttr(ConfigAttr::kAttrName))
+        ops.push_back(op);
+    });
+    IRRewriter rewriter(&getContext());
+    for (Operation *op : ops) {
+      auto config = op->getAttrOfType<ConfigAttr>(ConfigAttr::kAttrName);
+      if (!config) {
+        op->emitOpError("expected '") << ConfigAttr::kAttrName
+                                      << "' to be a '#mopt.config'";
+        return signalPassFailure();
+      }
+      rewriter.setInsertionPoint(op);
+      auto matmul = dyn_cast<MatmulOp>(op);
+      Value result = matmul ? convertMatmul(rewriter, matmul, config)
+                            : convertConv(rewriter, cast<ConvOp>(op), config);
+      rewriter.replaceOp(op, result);
+    }
+  }
+};
+} // namespace
+} // namespace mopt

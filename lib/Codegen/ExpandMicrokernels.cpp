@@ -1,0 +1,59 @@
+// In: anchors on memrefs, each with a configuration (L6). Out: loops around
+// register tiles of native vectors, the epilogue applied to the accumulators
+// before their only store. Leaves everything else alone. It runs before any
+// conversion, because those would enter the epilogues.
+#include "MicroKernels/Expansions.h"
+#include "mopt/Codegen/Passes.h"
+
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "llvm/ADT/TypeSwitch.h"
+
+using namespace mlir;
+
+namespace mopt {
+#define GEN_PASS_DEF_EXPANDMICROKERNELS
+#include "mopt/Codegen/Passes.h.inc"
+
+namespace {
+struct ExpandMicrokernels : impl::ExpandMicrokernelsBase<ExpandMicrokernels> {
+  void runOnOperation() override {
+    SmallVector<PackColumnsOp> packs;
+    getOperation()->walk([&](PackColumnsOp op) { packs.push_back(op); });
+    for (PackColumnsOp op : packs) {
+      if (!isa<MemRefType>(op.getInit().getType())) {
+        op->emitOpError("expected memrefs: bufferize before this pass");
+        return signalPassFailure();
+      }
+      OpBuilder b(op);
+      expandPackColumns(b, op);
+      op->erase();
+    }
+    SmallVector<AnchorOpInterface> anchors;
+    getOperation()->walk([&](AnchorOpInterface op) { anchors.push_back(op); });
+    for (AnchorOpInterface op : anchors) {
+      if (!isa<MemRefType>(op.getInit().getType())) {
+        op->emitOpError("expected memrefs: bufferize before this pass");
+        return signalPassFailure();
+      }
+      if (!op.getConfigAttr()) {
+        op->emitOpError("expected a 'config' that says which micro-kernel "
+                        "computes it");
+        return signalPassFailure();
+      }
+      OpBuilder b(op);
+      llvm::TypeSwitch<Operation *>(op)
+          .Case([&](ContractAnchorOp anchor) {
+            expandContractAnchor(b, anchor);
+          })
+          .Case([&](ConvAnchorOp anchor) { expandConvAnchor(b, anchor); })
+          .Case([&](DepthwiseAnchorOp anchor) {
+            expandDepthwiseAnchor(b, anchor);
+          });
+      op->erase();
+    }
+  }
+};
+} // namespace
+} // namespace mopt

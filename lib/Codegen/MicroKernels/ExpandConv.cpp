@@ -1,0 +1,152 @@
+// Convolution anchor to micro-kernels: batches, groups, blocks of output
+// channels, blocks of output positions, register tile. The rows of a tile are
+// consecutive positions of the output plane and may wrap to its next row.
+#include "Columns.h"
+#include "Expansions.h"
+#include "PanelPrefetch.h"
+#include "RowBlocks.h"
+
+using namespace mlir;
+using namespace mopt;
+
+namespace {
+class ConvExpansion {
+public:
+  ConvExpansion(OpBuilder &b, ConvAnchorOp op)
+      : ib(b, op.getLoc()), op(op), config(op.getConfigAttr()),
+        input(LinearView::create(ib, op.getInput())),
+        filter(LinearView::create(ib, op.getFilter())),
+        epilogue(ib, cast<AnchorOpInterface>(op.getOperation())),
+        init(LinearView::create(ib, op.getInit())),
+        spatial(op.getSpatialRank()) {}
+
+  void emit() {
+    for (int64_t i = 0; i < spatial; ++i)
+      positions = ib.mul(positions ? positions : ib.constant(1),
+                         init.sizes[i + 1]);
+    int64_t groups = op.getGroups();
+    OpFoldResult width =
+        ib.div(init.sizes.back(), ib.constant(groups));
+    OpFoldResult channels = filter.sizes[spatial + 2];
+    ib.loop(ib.constant(0), init.sizes[0], 1, [&](OpFoldResult n) {
+      batch = n;
+      ib.loop(ib.constant(0), ib.constant(groups), 1, [&](OpFoldResult g) {
+        inputStart = ib.add(ib.mul(n, input.strides[0]), ib.mul(g, channels));
+        filterStart = ib.mul(g, filter.strides[0]);
+        firstColumn = ib.mul(g, width);
+        emitColumns(width);
+      });
+    });
+  }
+
+private:
+  void emitColumns(OpFoldResult width) {
+    forEachPanel(
+        ib, width, config.getColumns(), config.getLanes(), /*streams=*/1,
+        [&](const Panels &panels) {
+          OpFoldResult blocks =
+              countRowBlocks(ib, positions, config.getRows());
+          forEachRowBlock(
+              ib, positions, config.getRows(),
+              [&](int64_t count, OpFoldResult first, OpFoldResult index) {
+                emitTile(panels, count, first, index, blocks);
+              });
+        });
+  }
+
+  /// Batch and spatial coordinates of `count` positions from `first` on.
+  SmallVector<SmallVector<OpFoldResult>> getCoordinates(int64_t count,
+                                                        OpFoldResult first) {
+    SmallVector<OpFoldResult> point(spatial + 1, batch);
+    OpFoldResult rest = first;
+    for (int64_t i = spatial; i > 1; --i) {
+      point[i] = ib.rem(rest, init.sizes[i]);
+      rest = ib.div(rest, init.sizes[i]);
+    }
+    point[1] = rest;
+    SmallVector<SmallVector<OpFoldResult>> points;
+    for (int64_t r = 0; r < count; ++r) {
+      points.push_back(point);
+      // One further, with carries into the outer dimensions.
+      point[spatial] = ib.add(point[spatial], ib.constant(1));
+      for (int64_t i = spatial; i > 1; --i) {
+        Value over = arith::CmpIOp::create(
+            ib.b, ib.loc, arith::CmpIPredicate::eq, ib.value(point[i]),
+            ib.value(init.sizes[i]));
+        Value carry = arith::SelectOp::create(
+            ib.b, ib.loc, over, ib.value(ib.constant(1)),
+            ib.value(ib.constant(0)));
+        point[i] = arith::SelectOp::create(ib.b, ib.loc, over,
+                                           ib.value(ib.constant(0)),
+                                           ib.value(point[i]))
+                       .getResult();
+        point[i - 1] = ib.add(point[i - 1], carry);
+      }
+    }
+    return points;
+  }
+
+  void emitTile(const Panels &panels, int64_t count, OpFoldResult first,
+                OpFoldResult index, OpFoldResult blocks) {
+    RegisterTile tile;
+    tile.lhs = &input;
+    tile.rhs = &filter;
+    SmallVector<SmallVector<OpFoldResult>> points =
+        getCoordinates(count, first);
+    for (const SmallVector<OpFoldResult> &point : points) {
+      OpFoldResult row = inputStart;
+      for (int64_t i = 0; i < spatial; ++i)
+        row = ib.add(row,
+                     ib.mul(point[i + 1],
+                            ib.mul(input.strides[i + 1],
+                                   ib.constant(op.getStrides()[i]))));
+      tile.lhsRows.push_back(row);
+    }
+    tile.rhsPanels = {ib.add(
+        filterStart, ib.mul(panels.firstBlock, filter.strides[1]))};
+    tile.vectors = panels.vectors;
+    tile.accumulatorType =
+        VectorType::get(config.getLanes(),
+                        op.getEpilogue().front().getArgument(0).getType());
+    OpFoldResult steps = filter.sizes[spatial + 2];
+    for (int64_t i = 0; i < spatial; ++i) {
+      tile.loops.push_back({filter.sizes[i + 2],
+                            ib.mul(input.strides[i + 1],
+                                   ib.constant(op.getDilations()[i])),
+                            filter.strides[i + 2]});
+      steps = ib.mul(steps, filter.sizes[i + 2]);
+    }
+    tile.loops.push_back({filter.sizes[spatial + 2], input.strides[spatial + 1],
+                          filter.strides[spatial + 2]});
+    mergeReductionLoops(ib, tile.loops);
+    tile.unroll = config.getUnroll();
+    tile.prefetchRows = config.getPrefetchRows();
+    if (config.getPrefetchNext())
+      tile.prefetch = getPanelPrefetch(
+          ib, ib.add(tile.rhsPanels.front(), filter.strides[1]), steps,
+          config.getColumns(), index, blocks);
+    SmallVector<Value> sums = tile.emit(ib);
+    llvm::SmallBitVector varying(spatial + 1, true);
+    varying.reset(0);
+    epilogue.emit(ib, points, varying,
+                  panels.getOutputVectors(ib, config.getColumns(),
+                                          config.getLanes(), firstColumn),
+                  sums);
+  }
+
+  IndexBuilder ib;
+  ConvAnchorOp op;
+  ConfigAttr config;
+  LinearView input, filter;
+  Epilogue epilogue;
+  LinearView init;
+  int64_t spatial;
+  OpFoldResult positions;
+  // Of the batch and group that are being emitted.
+  OpFoldResult batch, inputStart, filterStart, firstColumn;
+};
+} // namespace
+
+void mopt::expandConvAnchor(OpBuilder &b, ConvAnchorOp op) {
+  ConvExpansion(b, op).emit();
+}

@@ -1,0 +1,18 @@
+//===- Expansions.h - from anchor to micro-kernel ---------------*- C++ -*-===//
+
+#ifndef MOPT_LIB_CODEGEN_MICROKERNELS_EXPANSIONS_H
+#define MOPT_LIB_CODEGEN_MICROKERNELS_EXPANSIONS_H
+
+#include "mopt/Dialect/Mopt/IR/Mopt.h"
+
+namespace mopt {
+/// Emit loops and vectors for an anchor on memrefs that has a configuration.
+/// The anchor itself stays.
+void expandContractAnchor(mlir::OpBuilder &b, ContractAnchorOp op);
+void expandConvAnchor(mlir::OpBuilder &b, ConvAnchorOp op);
+void expandDepthwiseAnchor(mlir::OpBuilder &b, DepthwiseAnchorOp op);
+/// Likewise for packing, which needs no configuration.
+void expandPackColumns(mlir::OpBuilder &b, PackColumnsOp op);
+} // namespace mopt
+
+#endif // MOPT_LIB_CODEGEN_MICROKERNELS_EXPANSIONS_H

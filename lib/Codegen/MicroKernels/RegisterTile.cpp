@@ -1,0 +1,196 @@
+// The loops around a register tile: accumulators are values carried by the
+// loops, so that they stay in registers; the innermost loop is unrolled.
+#include "RegisterTile.h"
+
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+
+using namespace mlir;
+using namespace mopt;
+
+/// Bytes that one prefetch brings.
+constexpr int64_t kLineBytes = 64;
+
+void mopt::mergeReductionLoops(IndexBuilder &ib,
+                               SmallVectorImpl<ReductionLoop> &loops) {
+  SmallVector<ReductionLoop> merged;
+  for (const ReductionLoop &loop : loops) {
+    auto continues = [&](OpFoldResult outer, OpFoldResult inner) {
+      std::optional<int64_t> a = getConstantIntValue(outer);
+      std::optional<int64_t> b = getConstantIntValue(inner);
+      std::optional<int64_t> n = getConstantIntValue(loop.count);
+      return a && b && n && *a == *b * *n;
+    };
+    if (!merged.empty() && continues(merged.back().lhsStep, loop.lhsStep) &&
+        continues(merged.back().rhsStep, loop.rhsStep)) {
+      OpFoldResult count = ib.mul(merged.back().count, loop.count);
+      merged.back() = {count, loop.lhsStep, loop.rhsStep};
+    } else if (!merged.empty() &&
+               getConstantIntValue(merged.back().count) == 1) {
+      merged.back() = loop;
+    } else {
+      merged.push_back(loop);
+    }
+  }
+  loops = std::move(merged);
+}
+
+/// `scalarOrVector` in the element type of the accumulators.
+static Value widen(IndexBuilder &ib, Value value, Type element) {
+  Type from = getElementTypeOrSelf(value.getType());
+  if (from == element)
+    return value;
+  Type to = element;
+  if (auto vector = dyn_cast<VectorType>(value.getType()))
+    to = vector.clone(element);
+  if (isa<FloatType>(element))
+    return arith::ExtFOp::create(ib.b, ib.loc, to, value);
+  return arith::ExtSIOp::create(ib.b, ib.loc, to, value);
+}
+
+static Value multiplyAdd(IndexBuilder &ib, Value x, Value y, Value sum) {
+  if (isa<FloatType>(getElementTypeOrSelf(sum.getType())))
+    return vector::FMAOp::create(ib.b, ib.loc, x, y, sum);
+  Value product = arith::MulIOp::create(ib.b, ib.loc, x, y);
+  return arith::AddIOp::create(ib.b, ib.loc, product, sum);
+}
+
+static void emitPrefetchOp(IndexBuilder &ib, const LinearView &view,
+                           OpFoldResult position, int64_t locality) {
+  memref::PrefetchOp::create(ib.b, ib.loc, view.buffer,
+                             ValueRange{ib.value(position)}, /*isWrite=*/false,
+                             locality, /*isDataCache=*/true);
+}
+
+static int64_t getLineElements(const LinearView &view) {
+  return std::max<int64_t>(
+      1, kLineBytes * 8 / view.getElementType().getIntOrFloatBitWidth());
+}
+
+void RegisterTile::emitPrefetch(IndexBuilder &ib, OpFoldResult step) const {
+  if (!prefetch)
+    return;
+  int64_t line = getLineElements(*rhs);
+  OpFoldResult position = ib.add(
+      ib.mul(step, ib.constant(prefetch->elementsPerStep)), prefetch->start);
+  for (int64_t done = 0; done < prefetch->elementsPerStep * unroll; done += line)
+    emitPrefetchOp(ib, *rhs, ib.add(position, ib.constant(done)), 2);
+}
+
+RegisterTile::Values RegisterTile::emitSteps(IndexBuilder &ib,
+                                             const ReductionLoop &loop,
+                                             int64_t count,
+                                             OpFoldResult lhsOffset,
+                                             OpFoldResult rhsOffset,
+                                             Values sums) const {
+  Type element = accumulatorType.getElementType();
+  int64_t lanes = accumulatorType.getNumElements();
+  auto rhsType = VectorType::get(lanes, rhs->getElementType());
+  int64_t line = getLineElements(*rhs);
+  for (int64_t u = 0; u < count; ++u) {
+    OpFoldResult lhsAt = ib.add(lhsOffset, ib.mul(ib.constant(u), loop.lhsStep));
+    OpFoldResult rhsAt = ib.add(rhsOffset, ib.mul(ib.constant(u), loop.rhsStep));
+    Values vectorsOfStep;
+    for (OpFoldResult panel : rhsPanels) {
+      OpFoldResult base = ib.add(panel, rhsAt);
+      for (int64_t i = 0; prefetchRows && i < vectors * lanes; i += line)
+        emitPrefetchOp(ib, *rhs,
+                       ib.add(base, ib.add(ib.constant(i),
+                                           ib.mul(ib.constant(prefetchRows),
+                                                  loop.rhsStep))),
+                       3);
+      for (int64_t v = 0; v < vectors; ++v) {
+        Value vector = vector::LoadOp::create(
+            ib.b, ib.loc, rhsType, rhs->buffer,
+            ib.value(ib.add(base, ib.constant(v * lanes))));
+        vectorsOfStep.push_back(widen(ib, vector, element));
+      }
+    }
+    int64_t width = vectorsOfStep.size();
+    for (auto [r, row] : llvm::enumerate(lhsRows)) {
+      Value scalar = memref::LoadOp::create(ib.b, ib.loc, lhs->buffer,
+                                            ib.value(ib.add(row, lhsAt)));
+      Value splat = vector::BroadcastOp::create(ib.b, ib.loc, accumulatorType,
+                                                widen(ib, scalar, element));
+      for (int64_t v = 0; v < width; ++v)
+        sums[r * width + v] =
+            multiplyAdd(ib, splat, vectorsOfStep[v], sums[r * width + v]);
+    }
+  }
+  return sums;
+}
+
+/// A loop that carries `sums`.
+static SmallVector<Value>
+carry(IndexBuilder &ib, OpFoldResult from, OpFoldResult to, int64_t step,
+      SmallVector<Value> sums,
+      function_ref<SmallVector<Value>(OpFoldResult, SmallVector<Value>)> body) {
+  std::optional<int64_t> cf = getConstantIntValue(from);
+  std::optional<int64_t> ct = getConstantIntValue(to);
+  if (cf && ct && *ct <= *cf)
+    return sums;
+  if (cf && ct && *ct - *cf <= step)
+    return body(from, std::move(sums));
+  auto loop = scf::ForOp::create(ib.b, ib.loc, ib.value(from), ib.value(to),
+                                 ib.value(ib.constant(step)), sums);
+  OpBuilder::InsertionGuard guard(ib.b);
+  ib.b.setInsertionPointToStart(loop.getBody());
+  SmallVector<Value> next =
+      body(OpFoldResult(loop.getInductionVar()),
+           SmallVector<Value>(loop.getRegionIterArgs()));
+  scf::YieldOp::create(ib.b, ib.loc, next);
+  return SmallVector<Value>(loop.getResults());
+}
+
+RegisterTile::Values
+RegisterTile::emitLoops(IndexBuilder &ib, ArrayRef<ReductionLoop> rest,
+                        OpFoldResult lhsOffset, OpFoldResult rhsOffset,
+                        OpFoldResult step, Values sums) const {
+  const ReductionLoop &loop = rest.front();
+  auto advance = [&](OpFoldResult i, auto body) {
+    return body(ib.add(lhsOffset, ib.mul(i, loop.lhsStep)),
+                ib.add(rhsOffset, ib.mul(i, loop.rhsStep)));
+  };
+  if (rest.size() > 1) {
+    OpFoldResult stepsInside = ib.constant(1);
+    for (const ReductionLoop &inner : rest.drop_front())
+      stepsInside = ib.mul(stepsInside, inner.count);
+    return carry(ib, ib.constant(0), loop.count, 1, std::move(sums),
+                 [&](OpFoldResult i, Values current) {
+                   return advance(i, [&](OpFoldResult l, OpFoldResult r) {
+                     return emitLoops(ib, rest.drop_front(), l, r,
+                                      ib.add(step, ib.mul(i, stepsInside)),
+                                      std::move(current));
+                   });
+                 });
+  }
+  OpFoldResult tail = ib.rem(loop.count, ib.constant(unroll));
+  OpFoldResult whole = ib.sub(loop.count, tail);
+  sums = carry(ib, ib.constant(0), whole, unroll, std::move(sums),
+               [&](OpFoldResult i, Values current) {
+                 emitPrefetch(ib, ib.add(step, i));
+                 return advance(i, [&](OpFoldResult l, OpFoldResult r) {
+                   return emitSteps(ib, loop, unroll, l, r,
+                                    std::move(current));
+                 });
+               });
+  if (std::optional<int64_t> count = getConstantIntValue(tail))
+    return advance(whole, [&](OpFoldResult l, OpFoldResult r) {
+      return emitSteps(ib, loop, *count, l, r, std::move(sums));
+    });
+  return carry(ib, whole, loop.count, 1, std::move(sums),
+               [&](OpFoldResult i, Values current) {
+                 return advance(i, [&](OpFoldResult l, OpFoldResult r) {
+                   return emitSteps(ib, loop, 1, l, r, std::move(current));
+                 });
+               });
+}
+
+SmallVector<Value> RegisterTile::emit(IndexBuilder &ib) const {
+  Value zero = arith::ConstantOp::create(ib.b, ib.loc,
+                                         ib.b.getZeroAttr(accumulatorType));
+  Values sums(lhsRows.size() * rhsPanels.size() * vectors, zero);
+  return emitLoops(ib, loops, ib.constant(0), ib.constant(0), ib.constant(0),
+                   std::move(sums));
+}

@@ -1,0 +1,62 @@
+//===- RegisterTile.h - the tile that stays in registers --------*- C++ -*-===//
+
+#ifndef MOPT_LIB_CODEGEN_MICROKERNELS_REGISTERTILE_H
+#define MOPT_LIB_CODEGEN_MICROKERNELS_REGISTERTILE_H
+
+#include "LinearView.h"
+#include "mlir/IR/BuiltinTypes.h"
+
+namespace mopt {
+/// One loop of a reduction: how often it runs, and how far each of its steps
+/// moves in either operand.
+struct ReductionLoop {
+  mlir::OpFoldResult count, lhsStep, rhsStep;
+};
+
+/// Merges loops that walk one run of memory in both operands.
+void mergeReductionLoops(IndexBuilder &ib,
+                         llvm::SmallVectorImpl<ReductionLoop> &loops);
+
+/// Fetches, step by step, a share of the panel that is needed next. The address
+/// is affine in the step number.
+struct PanelPrefetch {
+  /// Position of the share.
+  mlir::OpFoldResult start;
+  /// Elements per step of the reduction, a power of two.
+  int64_t elementsPerStep = 0;
+};
+
+/// `rows` scalars of the left operand times vectors of the right one.
+struct RegisterTile {
+  const LinearView *lhs, *rhs;
+  /// Position of the first element of each row.
+  llvm::SmallVector<mlir::OpFoldResult> lhsRows;
+  /// Position of the first vector of each panel.
+  llvm::SmallVector<mlir::OpFoldResult> rhsPanels;
+  /// Vectors per panel.
+  int64_t vectors;
+  mlir::VectorType accumulatorType;
+  /// Outermost first.
+  llvm::SmallVector<ReductionLoop> loops;
+  int64_t unroll;
+  /// Prefetch of the panels in use, that many steps ahead; 0 for none.
+  int64_t prefetchRows = 0;
+  std::optional<PanelPrefetch> prefetch;
+
+  /// Emits the reduction; returns one accumulator per row, panel and vector,
+  /// rows first. They stay in registers as values carried by the loops.
+  llvm::SmallVector<mlir::Value> emit(IndexBuilder &ib) const;
+
+private:
+  using Values = llvm::SmallVector<mlir::Value>;
+  Values emitLoops(IndexBuilder &ib, llvm::ArrayRef<ReductionLoop> rest,
+                   mlir::OpFoldResult lhsOffset, mlir::OpFoldResult rhsOffset,
+                   mlir::OpFoldResult step, Values sums) const;
+  Values emitSteps(IndexBuilder &ib, const ReductionLoop &loop, int64_t count,
+                   mlir::OpFoldResult lhsOffset, mlir::OpFoldResult rhsOffset,
+                   Values sums) const;
+  void emitPrefetch(IndexBuilder &ib, mlir::OpFoldResult step) const;
+};
+} // namespace mopt
+
+#endif // MOPT_LIB_CODEGEN_MICROKERNELS_REGISTERTILE_H

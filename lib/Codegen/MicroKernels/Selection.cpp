@@ -1,0 +1,108 @@
+// Scores the micro-kernel rows that fit a target against a shape. The rule is
+// fixed, so that the same model and target always give the same code.
+#include "Selection.h"
+
+#include "mopt/Target/MicroKernels.h"
+
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/Support/MathExtras.h"
+#include <limits>
+
+using namespace mlir;
+using namespace mopt;
+
+/// What a size that is not known counts as.
+constexpr int64_t kAssumedSize = 128;
+/// Cycles in which the multiply-adds of one step cannot overlap with the next.
+constexpr double kLatency = 4;
+/// Operations per cycle, of arithmetic and of loads.
+constexpr double kPerCycle = 2;
+
+static bool fits(const MicroKernelRow &row, StringRef kind, TargetAttr target) {
+  if (kind != row.kind || target.getVectorRegisters() < row.registers ||
+      target.getVectorBits() < row.vectorBits)
+    return false;
+  SmallVector<StringRef> features;
+  StringRef(row.features).split(features, ',', -1, /*KeepEmpty=*/false);
+  return llvm::all_of(features, [&](StringRef feature) {
+    return target.hasFeature(feature);
+  });
+}
+
+static int64_t getLanes(const MicroKernelRow &row, TargetAttr target,
+                        Type element) {
+  int64_t bits = row.vectorBits ? row.vectorBits : target.getVectorBits();
+  return std::max<int64_t>(1, bits / element.getIntOrFloatBitWidth());
+}
+
+static int64_t known(int64_t size) {
+  return ShapedType::isDynamic(size) ? kAssumedSize : size;
+}
+
+/// Estimated cycles of the whole product.
+static double getCycles(const MicroKernelRow &row, int64_t lanes,
+                        const ProductShape &shape) {
+  int64_t rows = std::max<int64_t>(1, known(shape.rows));
+  int64_t blocks = llvm::divideCeil(rows, row.rows);
+  int64_t size = rows / blocks, larger = rows % blocks;
+  auto stepCycles = [&](int64_t count) {
+    double multiplies = count * row.vectors / kPerCycle;
+    double loads = (count + row.vectors) / kPerCycle;
+    return std::max({multiplies, loads, kLatency});
+  };
+  double perStep =
+      larger * stepCycles(size + 1) + (blocks - larger) * stepCycles(size);
+  int64_t panels = llvm::divideCeil(known(shape.width), lanes * row.vectors);
+  double storing = rows * row.vectors * 2 + blocks * 20;
+  return panels * (perStep * std::max<int64_t>(1, known(shape.depth)) + storing);
+}
+
+ConfigAttr mopt::selectProduct(TargetAttr target, const ProductShape &shape) {
+  for (ArrayRef<MicroKernelRow> table : getMicroKernelTables()) {
+    const MicroKernelRow *best = nullptr;
+    double fewest = std::numeric_limits<double>::infinity();
+    int64_t bits = 0;
+    for (const MicroKernelRow &row : table) {
+      int64_t lanes = getLanes(row, target, shape.element);
+      if (!fits(row, "product", target) ||
+          (shape.columns && shape.columns != lanes * row.vectors))
+        continue;
+      // A wider vector is a newer family of rows, and preferred as a whole.
+      double cycles = getCycles(row, lanes, shape);
+      if (row.vectorBits < bits ||
+          (row.vectorBits == bits && cycles >= fewest))
+        continue;
+      best = &row, fewest = cycles, bits = row.vectorBits;
+    }
+    if (!best)
+      continue;
+    int64_t lanes = getLanes(*best, target, shape.element);
+    int64_t bytes = known(shape.width) * known(shape.depth) *
+                    (shape.element.getIntOrFloatBitWidth() / 8);
+    bool prefetch = bytes > best->prefetchBytes;
+    return ConfigAttr::get(target.getContext(), best->name, best->rows,
+                           lanes * best->vectors, lanes, best->unroll,
+                           best->streams, prefetch ? best->prefetchRows : 0,
+                           prefetch);
+  }
+  return {};
+}
+
+ConfigAttr mopt::selectDepthwise(TargetAttr target, Type element, int64_t width,
+                                 int64_t stride) {
+  for (ArrayRef<MicroKernelRow> table : getMicroKernelTables())
+    for (const MicroKernelRow &row : table) {
+      if (!fits(row, "depthwise", target))
+        continue;
+      int64_t rows = row.rows, columns = row.vectors;
+      // Windows that hardly overlap share no input rows; a wide row of outputs
+      // is better then.
+      if (stride > 1) {
+        columns = rows * columns >= 7 && width % 7 == 0 ? 7 : columns;
+        rows = 1;
+      }
+      return ConfigAttr::get(target.getContext(), row.name, rows, columns,
+                             getLanes(row, target, element), 1, 1, 0, false);
+    }
+  return {};
+}

@@ -1,0 +1,178 @@
+// In: anchors on tensors (L4). Out: each in an scf.forall over tiles of its
+// batches, rows and packed blocks (L5); small ones stay as they are. The grid
+// is fixed here, and no tile splits a reduction, so results do not depend on
+// the number of threads. Leaves everything else alone.
+#include "mopt/Codegen/Passes.h"
+#include "mopt/Dialect/Mopt/IR/Mopt.h"
+
+#include "mlir/Dialect/SCF/Transforms/TileUsingInterface.h"
+#include "llvm/ADT/TypeSwitch.h"
+
+using namespace mlir;
+
+namespace mopt {
+#define GEN_PASS_DEF_TILEANCHORS
+#include "mopt/Codegen/Passes.h.inc"
+
+namespace {
+/// Rows that a dimension of unknown size is assumed to have.
+constexpr int64_t kAssumedSize = 128;
+
+/// The iteration domain of an anchor as the tiling rule sees it.
+struct Domain {
+  SmallVector<int64_t> sizes;
+  /// Dimensions to cut, in this order, and what a tile size must be a multiple
+  /// of for that to be worth it.
+  SmallVector<std::pair<int64_t, int64_t>> order;
+  /// Multiplications per element of the domain.
+  int64_t work = 1;
+};
+
+int64_t known(int64_t size) {
+  return ShapedType::isDynamic(size) ? kAssumedSize : size;
+}
+
+int64_t getConfigRows(AnchorOpInterface op) {
+  return op.getConfigAttr() ? op.getConfigAttr().getRows() : 1;
+}
+
+/// Rows or columns first, whichever are more: the other operand is then the
+/// smaller one, and it is what every tile reads.
+void orderRowsAndBlocks(Domain &domain, int64_t rowDim, int64_t rows,
+                        int64_t rowMultiple, int64_t blockDim, int64_t width) {
+  std::pair<int64_t, int64_t> row(rowDim, rowMultiple), block(blockDim, 1);
+  if (width >= rows)
+    domain.order.append({block, row});
+  else
+    domain.order.append({row, block});
+}
+
+Domain getDomain(ContractAnchorOp op) {
+  auto anchor = cast<AnchorOpInterface>(op.getOperation());
+  Domain domain;
+  int64_t rank = op.getOutputRank();
+  auto rhs = cast<ShapedType>(op.getRhs().getType());
+  auto sizeInRhs = [&](int64_t dim) {
+    return rhs.getDimSize(*op.getRhsIndexingMap().getResultPosition(
+        getAffineDimExpr(dim, op.getContext())));
+  };
+  for (int64_t i = 0; i < rank - 1; ++i)
+    domain.sizes.push_back(anchor.getOutputDimSize(i));
+  domain.sizes.push_back(sizeInRhs(rank - 2));
+  for (int64_t i = 0; i < rank - 2; ++i)
+    domain.order.push_back({i, 1});
+  orderRowsAndBlocks(domain, rank - 2, known(domain.sizes[rank - 2]),
+                     getConfigRows(anchor), rank - 1,
+                     known(domain.sizes[rank - 1]) * op.getBlockColumns());
+  domain.work = known(sizeInRhs(rank - 1)) * op.getBlockColumns();
+  return domain;
+}
+
+Domain getDomain(ConvAnchorOp op) {
+  auto anchor = cast<AnchorOpInterface>(op.getOperation());
+  Domain domain;
+  int64_t rank = op.getOutputRank(), rows = 1;
+  auto filter = cast<ShapedType>(op.getFilter().getType());
+  for (int64_t i = 0; i < rank - 1; ++i)
+    domain.sizes.push_back(anchor.getOutputDimSize(i));
+  domain.sizes.append({filter.getDimSize(0), filter.getDimSize(1)});
+  for (int64_t size : ArrayRef(domain.sizes).slice(1, rank - 2))
+    rows *= known(size);
+  domain.order.append({{0, 1}, {rank - 1, 1}});
+  orderRowsAndBlocks(domain, 1, rows, 1, rank,
+                     known(filter.getDimSize(1)) * op.getBlockColumns());
+  for (int64_t size : filter.getShape().drop_front(2))
+    domain.work *= known(size);
+  return domain;
+}
+
+Domain getDomain(DepthwiseAnchorOp op) {
+  auto anchor = cast<AnchorOpInterface>(op.getOperation());
+  Domain domain;
+  for (int64_t i = 0; i < op.getOutputRank(); ++i)
+    domain.sizes.push_back(anchor.getOutputDimSize(i));
+  domain.order.append({{0, 1}, {1, getConfigRows(anchor)}});
+  auto filter = cast<ShapedType>(op.getFilter().getType());
+  for (int64_t size : filter.getShape().drop_back())
+    domain.work *= known(size);
+  return domain;
+}
+
+/// A tile size that gives about `count` tiles of `size`: one without a smaller
+/// last tile if there is one at least half as large.
+int64_t chooseTile(int64_t size, int64_t count, int64_t multiple) {
+  int64_t tile = llvm::alignTo(llvm::divideCeil(size, count), multiple);
+  if (tile >= size)
+    return size;
+  for (int64_t smaller = tile; smaller * 2 >= tile; --smaller)
+    if (size % smaller == 0)
+      return smaller;
+  return tile;
+}
+
+struct TileAnchors : impl::TileAnchorsBase<TileAnchors> {
+  using TileAnchorsBase::TileAnchorsBase;
+
+  /// Zero for a dimension that is not cut.
+  SmallVector<int64_t> chooseTiles(AnchorOpInterface op) {
+    if (!tileSizes.empty())
+      return SmallVector<int64_t>(tileSizes.begin(), tileSizes.end());
+    Domain domain =
+        llvm::TypeSwitch<Operation *, Domain>(op)
+            .Case<ContractAnchorOp, ConvAnchorOp, DepthwiseAnchorOp>(
+                [](auto anchor) { return getDomain(anchor); });
+    SmallVector<int64_t> tiles(domain.sizes.size(), 0);
+    double work = domain.work;
+    for (int64_t size : domain.sizes)
+      work *= known(size);
+    int64_t wanted = std::min<double>(maxTiles, work / minWork);
+    for (auto [dim, multiple] : domain.order) {
+      if (wanted <= 1)
+        break;
+      int64_t size = domain.sizes[dim];
+      if (size == 0 || size == 1)
+        continue;
+      if (ShapedType::isDynamic(size)) {
+        // As many as there are at run time.
+        tiles[dim] = llvm::alignTo(
+            llvm::divideCeil(kAssumedSize, std::min(wanted, kAssumedSize)),
+            multiple);
+        wanted /= llvm::divideCeil(kAssumedSize, tiles[dim]);
+        continue;
+      }
+      int64_t tile = chooseTile(size, wanted, multiple);
+      if (tile == size)
+        continue;
+      tiles[dim] = tile;
+      wanted /= llvm::divideCeil(size, tile);
+    }
+    return tiles;
+  }
+
+  void runOnOperation() override {
+    SmallVector<AnchorOpInterface> anchors;
+    getOperation()->walk([&](AnchorOpInterface op) {
+      if (isa<RankedTensorType>(op.getInit().getType()))
+        anchors.push_back(op);
+    });
+    IRRewriter rewriter(&getContext());
+    for (AnchorOpInterface op : anchors) {
+      SmallVector<int64_t> tiles = chooseTiles(op);
+      if (llvm::all_of(tiles, [](int64_t tile) { return tile == 0; }))
+        continue;
+      scf::SCFTilingOptions options;
+      options.setTileSizes(getAsIndexOpFoldResult(&getContext(), tiles));
+      options.setLoopType(scf::SCFTilingOptions::LoopType::ForallOp);
+      rewriter.setInsertionPoint(op);
+      FailureOr<scf::SCFTilingResult> tiled = scf::tileUsingSCF(
+          rewriter, cast<TilingInterface>(op.getOperation()), options);
+      if (failed(tiled)) {
+        op->emitOpError("could not be tiled");
+        return signalPassFailure();
+      }
+      rewriter.replaceOp(op, tiled->replacements);
+    }
+  }
+};
+} // namespace
+} // namespace mopt

@@ -1,0 +1,40 @@
+//===- X86MicroKernels.td - register tiles of x86 -----------*- tablegen -*-===//
+//
+// Of the 16 (AVX2) or 32 (AVX-512) vector registers a tile takes rows x vectors
+// as accumulators, one per vector for the right side, and one for the left.
+//
+//===----------------------------------------------------------------------===//
+
+include "mopt/Target/MicroKernelSchema.td"
+
+def X86MicroKernels : MicroKernelTable;
+
+class AVX2Product<string name, int rows, int vectors>
+    : MicroKernelRow<"product"> {
+  let Name = "avx2-f32-" # name;
+  let Features = "avx2,fma";
+  let VectorBits = 256;
+  let Registers = 16;
+  let Rows = rows;
+  let Vectors = vectors;
+  let Unroll = 8;
+}
+def AVX2A : AVX2Product<"6x16", 6, 2>;
+def AVX2B : AVX2Product<"4x24", 4, 3>;
+def AVX2C : AVX2Product<"6x8", 6, 1>;
+
+class AVX512Product<string name, int rows, int vectors>
+    : MicroKernelRow<"product"> {
+  let Name = "avx512-f32-" # name;
+  let Features = "avx512f";
+  let VectorBits = 512;
+  let Registers = 32;
+  let Rows = rows;
+  let Vectors = vectors;
+  let PrefetchBytes = 1048576;
+  let PrefetchRows = 16;
+}
+def AVX512A : AVX512Product<"8x48", 8, 3>;
+def AVX512B : AVX512Product<"6x64", 6, 4>;
+def AVX512C : AVX512Product<"12x32", 12, 2>;
+def AVX512D : AVX512Product<"12x16", 12, 1>;
