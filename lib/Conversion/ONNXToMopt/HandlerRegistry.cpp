@@ -28,6 +28,7 @@ const HandlerRegistry &HandlerRegistry::get() {
   static const HandlerRegistry registry = [] {
     HandlerRegistry r;
     populateContractionHandlers(r);
+    populateControlFlowHandlers(r);
     populateDataMovementHandlers(r);
     populateElementwiseHandlers(r);
     populateNormalizationHandlers(r);

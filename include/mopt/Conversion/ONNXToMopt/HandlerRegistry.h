@@ -42,6 +42,7 @@ private:
 
 // One function a family, each in its own file.
 void populateContractionHandlers(HandlerRegistry &registry);
+void populateControlFlowHandlers(HandlerRegistry &registry);
 void populateDataMovementHandlers(HandlerRegistry &registry);
 void populateElementwiseHandlers(HandlerRegistry &registry);
 void populateNormalizationHandlers(HandlerRegistry &registry);
