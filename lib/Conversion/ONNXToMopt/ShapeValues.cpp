@@ -246,7 +246,8 @@ OpFoldResult ShapeValues::computeElement(Value tensor, int64_t position) {
     std::optional<int64_t> source = broadcastPosition(tensor, operand, position);
     return source ? getElement(operand, *source) : OpFoldResult();
   };
-  OpFoldResult found = llvm::TypeSwitch<Operation *, OpFoldResult>(def)
+  OpFoldResult found = !def ? OpFoldResult()
+                            : llvm::TypeSwitch<Operation *, OpFoldResult>(def)
       .Case<tensor::FromElementsOp>([&](auto op) -> OpFoldResult {
         Value element = op.getElements()[position];
         if (auto cast = element.getDefiningOp<arith::IndexCastOp>())
