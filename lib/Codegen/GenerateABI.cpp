@@ -5,6 +5,7 @@
 #include "mopt/Codegen/Passes.h"
 #include "mopt/Dialect/ONNX/IR/ONNX.h"
 #include "mopt/Support/Attributes.h"
+#include "mopt/Target/WeightsBlob.h"
 
 #include "../Runtime/Runtime.h"
 
@@ -62,8 +63,6 @@ static MoptDType getDType(Type type) {
 
 namespace {
 struct GenerateABI : mopt::impl::GenerateABIBase<GenerateABI> {
-  using GenerateABIBase::GenerateABIBase;
-
   void runOnOperation() override {
     func::FuncOp entry;
     for (auto func : getOperation().getOps<func::FuncOp>())
@@ -274,8 +273,13 @@ struct GenerateABI : mopt::impl::GenerateABIBase<GenerateABI> {
 
     desc.addI32(MOPT_RT_DESC_VERSION);
     desc.addI32(sizeof(MoptModelDesc));
+    auto buildInfo = getOperation()->getAttrOfType<StringAttr>("mopt.build_info");
+    auto weightsFile =
+        getOperation()->getAttrOfType<StringAttr>("mopt.weights_file");
+    std::string entryName = entry.getName().str();
     desc.addBytes(entryName + std::string(1, '\0'));
-    desc.addBytes(buildInfo + std::string(1, '\0'));
+    desc.addBytes((buildInfo ? buildInfo.getValue().str() : "{}") +
+                  std::string(1, '\0'));
     desc.addI32(inputs.size());
     desc.addI32(outputs.size());
     desc.addI64(dims.size());
@@ -286,13 +290,21 @@ struct GenerateABI : mopt::impl::GenerateABIBase<GenerateABI> {
     desc.addBytes(dimNames);
     desc.addArray<int32_t>(kinds);
     desc.addI64(arenaBytes);
-    if (weightsBytes > 0)
-      desc.addExternal("mopt_weights");
+    if (weightsBytes > 0 && !weightsFile)
+      desc.addExternal(WeightsBlob::kSymbol);
     else
       desc.addNull();
     desc.addI64(weightsBytes);
-    desc.addNull();
-    desc.addI64(0);
+    if (weightsBytes > 0 && weightsFile) {
+      FailureOr<WeightsBlob> weights = WeightsBlob::fromModule(getOperation());
+      if (failed(weights))
+        return failure();
+      desc.addBytes(weightsFile.getValue().str() + std::string(1, '\0'));
+      desc.addI64(weights->id());
+    } else {
+      desc.addNull();
+      desc.addI64(0);
+    }
     desc.addAddress("mopt_entry");
     desc.addNull();
     desc.addNull();
@@ -304,9 +316,7 @@ struct GenerateABI : mopt::impl::GenerateABIBase<GenerateABI> {
     Type pointer = LLVM::LLVMPointerType::get(&getContext());
     LLVM::LLVMFuncOp::create(b, loc, "mopt_rt_api",
                              LLVM::LLVMFunctionType::get(pointer, {pointer}));
-    SmallVector<std::string> symbols{"mopt_model_" + entryName};
-    if (shortName)
-      symbols.push_back("mopt_model");
+    SmallVector<std::string> symbols{"mopt_model_" + entryName, "mopt_model"};
     for (const std::string &symbol : symbols) {
       auto function = LLVM::LLVMFuncOp::create(
           b, loc, symbol, LLVM::LLVMFunctionType::get(pointer, {}));

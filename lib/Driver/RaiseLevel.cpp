@@ -4,9 +4,10 @@
 
 #include "CrashHandler.h"
 
+#include "mopt/Pipelines/Pipelines.h"
+
 #include "mlir/Pass/PassInstrumentation.h"
 #include "mlir/Pass/PassManager.h"
-#include "mlir/Pass/PassRegistry.h"
 
 using namespace mlir;
 using namespace mopt;
@@ -24,23 +25,24 @@ struct CrashStepInstrumentation : PassInstrumentation {
 };
 } // namespace
 
-/// The registered pipeline that starts at a level.
-static StringRef getPipelineName(Level from) {
+/// Adds the passes that start at a level.
+static void buildPipeline(Level from, OpPassManager &passes,
+                          const PipelineOptions &options) {
   switch (from) {
   case Level::ONNX:
-    return "mopt-graph-pipeline";
+    return buildGraphPipeline(passes, options);
   case Level::Graph:
-    return "mopt-legalize-pipeline";
+    return buildLegalizePipeline(passes, options);
   case Level::Legal:
-    return "mopt-kernel-pipeline";
+    return buildKernelPipeline(passes, options);
   case Level::Kernels:
-    return "mopt-structured-pipeline";
+    return buildStructuredPipeline(passes, options);
   case Level::Structured:
-    return "mopt-codegen-pipeline";
+    return buildCodegenPipeline(passes, options);
   case Level::Vector:
-    return "mopt-buffer-pipeline";
+    return buildBufferPipeline(passes, options);
   default:
-    return "mopt-lower-pipeline";
+    return buildLowerPipeline(passes, options);
   }
 }
 
@@ -50,8 +52,9 @@ LogicalResult mopt::raiseLevel(ModuleOp module, Level from,
   Level to = static_cast<Level>(static_cast<int>(from) + 1);
   passes.addInstrumentation(
       std::make_unique<CrashStepInstrumentation>(getLevelName(to)));
-  if (failed(parsePassPipeline(getPipelineName(from), passes)))
-    return module.emitError()
-           << "no pipeline from level '" << getLevelName(from) << "' on";
+  PipelineOptions pipeline;
+  pipeline.optLevel = options.optLevel;
+  pipeline.reference = options.referencePipeline;
+  buildPipeline(from, passes, pipeline);
   return passes.run(module);
 }

@@ -16,10 +16,8 @@
 using namespace mlir;
 using namespace mopt;
 
-void mopt::buildGraphPipeline(OpPassManager &pm, const PipelineOptions &options) {
-  AssignTargetOptions target;
-  target.target = options.target;
-  pm.addPass(createAssignTarget(target));
+void mopt::buildGraphPipeline(OpPassManager &pm, const PipelineOptions &) {
+  pm.addPass(createAssignTarget());
   pm.addPass(createConvertONNXToMopt());
   pm.addPass(createCanonicalizerPass());
   pm.addPass(createCSEPass());
@@ -30,22 +28,37 @@ void mopt::buildLegalizePipeline(OpPassManager &, const PipelineOptions &) {}
 void mopt::buildKernelPipeline(OpPassManager &pm,
                                const PipelineOptions &options) {
   FormKernelsOptions form;
-  form.fuse = options.optLevel > 0;
+  form.fuse = options.optLevel > 0 && !options.reference;
   pm.addNestedPass<func::FuncOp>(createFormKernels(form));
   pm.addPass(createOutlineKernels());
 }
 
 void mopt::buildStructuredPipeline(OpPassManager &pm,
                                    const PipelineOptions &options) {
+  bool hasAnchors = options.optLevel > 0 && !options.reference;
+  if (hasAnchors) {
+    pm.addPass(createSelectMicrokernels());
+    pm.addPass(createConvertAnchors());
+  }
   pm.addPass(createConvertMoptToLinalg());
-  if (options.optLevel > 0)
+  pm.addPass(createCanonicalizerPass());
+  pm.addPass(createCSEPass());
+  if (hasAnchors) {
+    pm.addPass(createFoldWeightPacking());
     pm.addNestedPass<func::FuncOp>(createLinalgElementwiseOpFusionPass());
+    pm.addPass(createFuseEpilogue());
+    pm.addPass(createCanonicalizerPass());
+    pm.addPass(createCSEPass());
+  }
   pm.addNestedPass<func::FuncOp>(createBindDestinations());
   pm.addPass(createShareKernels());
 }
 
 void mopt::buildCodegenPipeline(OpPassManager &pm,
-                                const PipelineOptions &) {
+                                const PipelineOptions &options) {
+  if (options.reference)
+    return;
+  pm.addPass(createTileAnchors());
   pm.addNestedPass<func::FuncOp>(createTileKernels());
   pm.addPass(createCanonicalizerPass());
 }
@@ -58,14 +71,13 @@ void mopt::buildBufferPipeline(OpPassManager &pm, const PipelineOptions &) {
   pm.addPass(createPlanMemory());
 }
 
-void mopt::buildLowerPipeline(OpPassManager &pm, const PipelineOptions &options) {
+void mopt::buildLowerPipeline(OpPassManager &pm, const PipelineOptions &) {
+  pm.addPass(createExpandMicrokernels());
+  pm.addPass(createCanonicalizerPass());
+  pm.addPass(createCSEPass());
   pm.addNestedPass<func::FuncOp>(createConvertLinalgToLoopsPass());
   pm.addPass(createLowerParallel());
-  GenerateABIOptions abi;
-  abi.entryName = options.entry;
-  abi.buildInfo = options.buildInfo;
-  abi.shortName = options.shortName;
-  pm.addPass(createGenerateABI(abi));
+  pm.addPass(createGenerateABI());
   pm.addPass(memref::createExpandOpsPass());
   pm.addPass(memref::createExpandStridedMetadataPass());
   pm.addPass(createLowerAffinePass());
@@ -90,18 +102,6 @@ void mopt::buildDefaultPipeline(OpPassManager &pm,
   buildLowerPipeline(pm, options);
 }
 
-void mopt::buildReferencePipeline(OpPassManager &pm,
-                                  const PipelineOptions &options) {
-  PipelineOptions plain = options;
-  plain.optLevel = 0;
-  buildGraphPipeline(pm, plain);
-  buildKernelPipeline(pm, plain);
-  pm.addPass(createConvertMoptToLinalg());
-  pm.addNestedPass<func::FuncOp>(createBindDestinations());
-  buildBufferPipeline(pm, plain);
-  buildLowerPipeline(pm, plain);
-}
-
 void mopt::registerPipelines() {
   using Builder = void (*)(OpPassManager &, const PipelineOptions &);
   static constexpr std::tuple<const char *, const char *, Builder> pipelines[] = {
@@ -114,10 +114,15 @@ void mopt::registerPipelines() {
        buildCodegenPipeline},
       {"mopt-buffer-pipeline", "from vector to buffer", buildBufferPipeline},
       {"mopt-lower-pipeline", "from buffer to llvm", buildLowerPipeline},
-      {"mopt-default-pipeline", "from onnx to llvm", buildDefaultPipeline},
-      {"mopt-reference-pipeline", "from onnx to llvm, slow and plainly right",
-       buildReferencePipeline}};
+      {"mopt-default-pipeline", "from onnx to llvm", buildDefaultPipeline}};
   for (auto &[name, summary, build] : pipelines)
     PassPipelineRegistration<> registration(
         name, summary, [build = build](OpPassManager &pm) { build(pm, {}); });
+  PassPipelineRegistration<> reference(
+      "mopt-reference-pipeline", "from onnx to llvm, slow and plainly right",
+      [](OpPassManager &pm) {
+        PipelineOptions options;
+        options.reference = true;
+        buildDefaultPipeline(pm, options);
+      });
 }

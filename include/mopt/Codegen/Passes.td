@@ -58,16 +58,11 @@ def LowerParallel : Pass<"mopt-lower-parallel", "::mlir::ModuleOp"> {
 def GenerateABI : Pass<"mopt-generate-abi", "::mlir::ModuleOp"> {
   let summary = "emit the functions and tables through which a model is used";
   let description = [{
-    Emits `mopt_model_<entry>`, the descriptor that the runtime reads, and the
-    function that turns its tensors into the entry's memrefs.
+    Emits `mopt_model` and `mopt_model_<entry>`, the descriptor that the runtime
+    reads, and the function that turns its tensors into the entry's memrefs. The
+    certificate is the module attribute `mopt.build_info`, the name of a weight
+    file `mopt.weights_file`.
   }];
-  let options = [
-    Option<"entryName", "entry", "std::string", "\"model\"",
-      "name of the model in symbols">,
-    Option<"buildInfo", "build-info", "std::string", "\"{}\"",
-      "the certificate, a JSON object">,
-    Option<"shortName", "short-name", "bool", "true",
-      "emit mopt_model as well">];
   let dependentDialects = ["::mlir::LLVM::LLVMDialect",
     "::mlir::func::FuncDialect"];
 }

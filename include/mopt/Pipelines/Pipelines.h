@@ -4,21 +4,15 @@
 #define MOPT_PIPELINES_PIPELINES_H
 
 #include "mlir/Pass/PassManager.h"
-#include <string>
 
 namespace mopt {
 /// What the pipelines need to know beside the module.
 struct PipelineOptions {
-  /// A target row; empty keeps the module's.
-  std::string target;
   /// 0 to 3: at 0 every op is a kernel of its own.
   unsigned optLevel = 3;
-  /// Name of the model in symbols.
-  std::string entry = "model";
-  /// The certificate, a JSON object.
-  std::string buildInfo = "{}";
-  /// Export `mopt_model`, too.
-  bool shortName = true;
+  /// No fusion, anchors or parallel loops: slow and plainly right, the oracle
+  /// of numerics tests.
+  bool reference = false;
 };
 
 // Each moves exactly one level boundary, see docs/Architecture.md.
@@ -36,11 +30,6 @@ void buildLowerPipeline(mlir::OpPassManager &pm, const PipelineOptions &options)
 /// All of them, from onnx to llvm.
 void buildDefaultPipeline(mlir::OpPassManager &pm,
                           const PipelineOptions &options);
-
-/// From onnx to llvm without fusion, anchors or parallel loops: slow and
-/// plainly right, the oracle of numerics tests.
-void buildReferencePipeline(mlir::OpPassManager &pm,
-                            const PipelineOptions &options);
 
 /// Registers them under their names for mopt-opt.
 void registerPipelines();
