@@ -270,6 +270,8 @@ ExitCode Compilation::compileModel() {
   DialectRegistry registry;
   registerAllDialects(registry);
   MLIRContext context(registry, MLIRContext::Threading::DISABLED);
+  // The driver itself makes attributes of it.
+  context.loadDialect<MoptDialect>();
   std::unique_ptr<llvm::DefaultThreadPool> threads;
   if (options.threads > 1) {
     threads = std::make_unique<llvm::DefaultThreadPool>(

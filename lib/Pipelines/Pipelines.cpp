@@ -85,6 +85,7 @@ void mopt::buildLowerPipeline(OpPassManager &pm, const PipelineOptions &) {
   pm.addPass(createCSEPass());
   pm.addNestedPass<func::FuncOp>(arith::createArithExpandOpsPass());
   pm.addPass(createSCFToControlFlowPass());
+  pm.addPass(createConvertVectorToLLVMPass());
   pm.addPass(createLowerToLLVM());
   pm.addPass(createReconcileUnrealizedCastsPass());
   pm.addPass(createCanonicalizerPass());
