@@ -29,6 +29,11 @@ void mopt::buildKernelPipeline(OpPassManager &pm,
                                const PipelineOptions &options) {
   FormKernelsOptions form;
   form.fuse = options.optLevel > 0 && !options.reference;
+  if (form.fuse) {
+    pm.addNestedPass<func::FuncOp>(createPropagateLayout());
+    pm.addPass(createCanonicalizerPass());
+    pm.addPass(createCSEPass());
+  }
   pm.addNestedPass<func::FuncOp>(createFormKernels(form));
   pm.addPass(createOutlineKernels());
 }

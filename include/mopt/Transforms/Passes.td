@@ -20,6 +20,16 @@ def AssignTarget : Pass<"mopt-assign-target", "::mlir::ModuleOp"> {
   let dependentDialects = ["::mopt::MoptDialect"];
 }
 
+def PropagateLayout : Pass<"mopt-propagate-layout", "::mlir::func::FuncOp"> {
+  let summary = "give convolutions and poolings channels-last tensors";
+  let description = [{
+    Puts transposes around them, and pushes transposes down through elementwise
+    ops, concatenations, reductions and paddings until they cancel.
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect",
+    "::mlir::tensor::TensorDialect", "::mopt::MoptDialect"];
+}
+
 def FormKernels : Pass<"mopt-form-kernels", "::mlir::func::FuncOp"> {
   let summary = "group mopt ops into kernels";
   let description = [{

@@ -70,6 +70,10 @@ OpFoldResult mopt::applyAffine(OpBuilder &b, Location loc, AffineExpr expr,
                                ArrayRef<OpFoldResult> operands) {
   // Plain arithmetic: an affine.apply inside a loop or branch refuses operands
   // that are not symbols of the function.
+  SmallVector<AffineExpr> symbols;
+  for (size_t i = 0; i < operands.size(); ++i)
+    symbols.push_back(b.getAffineSymbolExpr(i));
+  expr = expr.replaceDims(symbols);
   SmallVector<Attribute> constants;
   SmallVector<Value> values;
   for (OpFoldResult operand : operands) {

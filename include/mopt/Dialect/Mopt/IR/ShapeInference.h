@@ -58,7 +58,8 @@ mlir::OpFoldResult reifyWindowCount(mlir::OpBuilder &b, mlir::Location loc,
                                     mlir::OpFoldResult size,
                                     const WindowDim &dim);
 
-/// `expr` over `operands`, folded.
+/// `expr` over `operands`, which its symbols or its dimensions stand for,
+/// folded.
 mlir::OpFoldResult applyAffine(mlir::OpBuilder &b, mlir::Location loc,
                                mlir::AffineExpr expr,
                                llvm::ArrayRef<mlir::OpFoldResult> operands);

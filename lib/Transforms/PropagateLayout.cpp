@@ -1,0 +1,249 @@
+// Level in and out: legal. Convolutions and poolings work with channels last,
+// where the channels of one position are one contiguous vector; transposes go
+// as far down as they can, and meet their inverses.
+#include "mopt/Dialect/Mopt/IR/Mopt.h"
+#include "mopt/Transforms/Passes.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/IR/Matchers.h"
+#include "mlir/IR/PatternMatch.h"
+#include "mlir/Transforms/GreedyPatternRewriteDriver.h"
+
+using namespace mlir;
+
+namespace mopt {
+#define GEN_PASS_DEF_PROPAGATELAYOUT
+#include "mopt/Transforms/Passes.h.inc"
+} // namespace mopt
+
+using namespace mopt;
+
+static RankedTensorType getTensor(Value value) {
+  return cast<RankedTensorType>(value.getType());
+}
+
+/// From `[n, c, spatial..]` to `[n, spatial.., c]`.
+static SmallVector<int64_t> getToLast(int64_t rank) {
+  SmallVector<int64_t> permutation{0};
+  for (int64_t dim = 2; dim < rank; ++dim)
+    permutation.push_back(dim);
+  permutation.push_back(1);
+  return permutation;
+}
+
+static SmallVector<int64_t> invert(ArrayRef<int64_t> permutation) {
+  SmallVector<int64_t> inverse(permutation.size());
+  for (auto [i, dim] : llvm::enumerate(permutation))
+    inverse[dim] = i;
+  return inverse;
+}
+
+static RankedTensorType permute(RankedTensorType type,
+                                ArrayRef<int64_t> permutation) {
+  return type.clone(llvm::map_to_vector(
+      permutation, [&](int64_t dim) { return type.getDimSize(dim); }));
+}
+
+/// `x` with permuted dimensions. Without a transpose where it came from one.
+static Value transposeValue(OpBuilder &b, Location loc, Value x,
+                            ArrayRef<int64_t> permutation) {
+  if (auto inner = x.getDefiningOp<TransposeOp>()) {
+    SmallVector<int64_t> composed = llvm::map_to_vector(
+        permutation, [&](int64_t dim) { return inner.getPermutation()[dim]; });
+    if (llvm::equal(composed, llvm::seq<int64_t>(0, composed.size())))
+      return inner.getInput();
+  }
+  return TransposeOp::create(b, loc, permute(getTensor(x), permutation), x,
+                             permutation);
+}
+
+/// Is a transpose of `x` free: a change of shape, or folded at compile time?
+static bool isFreelyTransposed(Value x) {
+  if (matchPattern(x, m_Constant()))
+    return true;
+  return llvm::count_if(getTensor(x).getShape(),
+                        [](int64_t size) { return size != 1; }) <= 1;
+}
+
+namespace {
+/// A convolution or pooling with channels first becomes one with channels last
+/// between transposes.
+template <typename Op>
+struct MoveChannelsLast : OpRewritePattern<Op> {
+  using OpRewritePattern<Op>::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(Op op,
+                                PatternRewriter &rewriter) const override {
+    if (op.getChannelsLast())
+      return failure();
+    RankedTensorType type = getTensor(op.getResult());
+    SmallVector<int64_t> toLast = getToLast(type.getRank());
+    Value input = transposeValue(rewriter, op.getLoc(), op.getInput(), toLast);
+    Operation *moved = rewriter.clone(*op);
+    rewriter.modifyOpInPlace(moved, [&] {
+      moved->setOperand(0, input);
+      cast<Op>(moved).setChannelsLast(true);
+      moved->getResult(0).setType(permute(type, toLast));
+    });
+    rewriter.replaceOpWithNewOp<TransposeOp>(op, type, moved->getResult(0),
+                                             invert(toLast));
+    return success();
+  }
+};
+
+/// The one permutation with which operands of `op` were transposed, if most of
+/// them were.
+static std::optional<SmallVector<int64_t>> getOperandPermutation(Operation *op) {
+  std::optional<SmallVector<int64_t>> permutation;
+  int64_t transposed = 0, others = 0;
+  for (Value operand : op->getOperands()) {
+    if (auto transpose = operand.getDefiningOp<TransposeOp>()) {
+      SmallVector<int64_t> own(transpose.getPermutation());
+      if (permutation && *permutation != own)
+        return std::nullopt;
+      permutation = own;
+      ++transposed;
+    } else if (isa<RankedTensorType>(operand.getType()) &&
+               !isFreelyTransposed(operand)) {
+      ++others;
+    }
+  }
+  if (!permutation || others >= transposed)
+    return std::nullopt;
+  return permutation;
+}
+
+struct SinkThroughElementwise : RewritePattern {
+  SinkThroughElementwise(MLIRContext *ctx)
+      : RewritePattern(MatchAnyOpTypeTag(), /*benefit=*/1, ctx) {}
+
+  LogicalResult matchAndRewrite(Operation *op,
+                                PatternRewriter &rewriter) const override {
+    if (!op->hasTrait<Elementwise>())
+      return failure();
+    std::optional<SmallVector<int64_t>> permutation = getOperandPermutation(op);
+    if (!permutation)
+      return failure();
+    SmallVector<int64_t> back = invert(*permutation);
+    SmallVector<Value> operands;
+    for (Value operand : op->getOperands())
+      operands.push_back(
+          transposeValue(rewriter, op->getLoc(), operand, back));
+    Operation *moved = rewriter.clone(*op);
+    RankedTensorType type = getTensor(op->getResult(0));
+    rewriter.modifyOpInPlace(moved, [&] {
+      moved->setOperands(operands);
+      moved->getResult(0).setType(permute(type, back));
+    });
+    rewriter.replaceOpWithNewOp<TransposeOp>(op, type, moved->getResult(0),
+                                             *permutation);
+    return success();
+  }
+};
+
+struct SinkThroughConcat : OpRewritePattern<ConcatOp> {
+  using OpRewritePattern::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(ConcatOp op,
+                                PatternRewriter &rewriter) const override {
+    std::optional<SmallVector<int64_t>> permutation = getOperandPermutation(op);
+    if (!permutation)
+      return failure();
+    SmallVector<int64_t> back = invert(*permutation);
+    SmallVector<Value> operands;
+    for (Value operand : op.getInputs())
+      operands.push_back(transposeValue(rewriter, op.getLoc(), operand, back));
+    Value moved = ConcatOp::create(rewriter, op.getLoc(),
+                                   permute(op.getType(), back), operands,
+                                   back[op.getAxis()]);
+    rewriter.replaceOpWithNewOp<TransposeOp>(op, op.getType(), moved,
+                                             *permutation);
+    return success();
+  }
+};
+
+struct SinkThroughReduce : OpRewritePattern<ReduceOp> {
+  using OpRewritePattern::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(ReduceOp op,
+                                PatternRewriter &rewriter) const override {
+    auto transpose = op.getInput().getDefiningOp<TransposeOp>();
+    if (!transpose)
+      return failure();
+    SmallVector<int64_t> permutation(transpose.getPermutation());
+    SmallVector<int64_t> axes = llvm::map_to_vector(
+        op.getAxes(), [&](int64_t axis) { return permutation[axis]; });
+    llvm::sort(axes);
+    RankedTensorType type = op.getType();
+    Value moved = ReduceOp::create(rewriter, op.getLoc(),
+                                   permute(type, invert(permutation)),
+                                   op.getKind(), transpose.getInput(), axes);
+    rewriter.replaceOpWithNewOp<TransposeOp>(op, type, moved, permutation);
+    return success();
+  }
+};
+
+struct SinkThroughPad : OpRewritePattern<PadOp> {
+  using OpRewritePattern::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(PadOp op,
+                                PatternRewriter &rewriter) const override {
+    auto transpose = op.getInput().getDefiningOp<TransposeOp>();
+    if (!transpose)
+      return failure();
+    SmallVector<int64_t> permutation(transpose.getPermutation());
+    SmallVector<int64_t> back = invert(permutation);
+    SmallVector<OpFoldResult> low = op.getMixedLow(), high = op.getMixedHigh();
+    SmallVector<OpFoldResult> movedLow, movedHigh;
+    for (int64_t dim : back) {
+      movedLow.push_back(low[dim]);
+      movedHigh.push_back(high[dim]);
+    }
+    Value moved =
+        PadOp::create(rewriter, op.getLoc(), op.getMode(), transpose.getInput(),
+                      op.getValue(), movedLow, movedHigh);
+    rewriter.replaceOpWithNewOp<TransposeOp>(op, op.getType(), moved,
+                                             permutation);
+    return success();
+  }
+};
+
+/// A transpose that moves dimensions of size 1 only is a change of shape.
+struct TransposeToReshape : OpRewritePattern<TransposeOp> {
+  using OpRewritePattern::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(TransposeOp op,
+                                PatternRewriter &rewriter) const override {
+    RankedTensorType type = getTensor(op.getInput());
+    int64_t last = -1;
+    for (int64_t dim : op.getPermutation()) {
+      if (type.getDimSize(dim) == 1)
+        continue;
+      if (dim < last)
+        return failure();
+      last = dim;
+    }
+    SmallVector<OpFoldResult> sizes;
+    for (int64_t dim : op.getPermutation())
+      sizes.push_back(
+          tensor::getMixedSize(rewriter, op.getLoc(), op.getInput(), dim));
+    rewriter.replaceOpWithNewOp<ReshapeOp>(op, op.getInput(), sizes);
+    return success();
+  }
+};
+
+struct PropagateLayout : mopt::impl::PropagateLayoutBase<PropagateLayout> {
+  void runOnOperation() override {
+    MLIRContext *ctx = &getContext();
+    RewritePatternSet patterns(ctx);
+    patterns.add<MoveChannelsLast<ConvOp>, MoveChannelsLast<PoolOp>,
+                 SinkThroughElementwise, SinkThroughConcat, SinkThroughReduce,
+                 SinkThroughPad, TransposeToReshape>(ctx);
+    TransposeOp::getCanonicalizationPatterns(patterns, ctx);
+    if (failed(applyPatternsGreedily(getOperation(), std::move(patterns))))
+      signalPassFailure();
+  }
+};
+} // namespace
