@@ -16,10 +16,16 @@
 using namespace mlir;
 using namespace mopt;
 
-void mopt::buildGraphPipeline(OpPassManager &pm, const PipelineOptions &) {
+void mopt::buildGraphPipeline(OpPassManager &pm,
+                              const PipelineOptions &options) {
   pm.addPass(createAssignTarget());
   pm.addPass(createConvertONNXToMopt());
   pm.addPass(createCanonicalizerPass());
+  if (!options.reference) {
+    pm.addNestedPass<func::FuncOp>(createFoldConstants());
+    pm.addNestedPass<func::FuncOp>(createFoldBatchNorm());
+    pm.addNestedPass<func::FuncOp>(createFoldConstants());
+  }
   pm.addPass(createCSEPass());
 }
 

@@ -20,6 +20,24 @@ def AssignTarget : Pass<"mopt-assign-target", "::mlir::ModuleOp"> {
   let dependentDialects = ["::mopt::MoptDialect"];
 }
 
+def FoldConstants : Pass<"mopt-fold-constants", "::mlir::func::FuncOp"> {
+  let summary = "evaluate ops on constants";
+  let description = [{
+    Elementwise ops and movements of constants become constants. A result
+    larger than `max-bytes` is kept as an op, unless what it is made of is
+    larger.
+  }];
+  let options = [Option<"maxBytes", "max-bytes", "int64_t", "1 << 20",
+    "size up to which a constant may grow">];
+  let dependentDialects = ["::mlir::arith::ArithDialect"];
+}
+
+def FoldBatchNorm : Pass<"mopt-fold-batch-norm", "::mlir::func::FuncOp"> {
+  let summary = "move factors per channel into the filters of convolutions";
+  let dependentDialects = ["::mlir::arith::ArithDialect",
+    "::mopt::MoptDialect"];
+}
+
 def PropagateLayout : Pass<"mopt-propagate-layout", "::mlir::func::FuncOp"> {
   let summary = "give convolutions and poolings channels-last tensors";
   let description = [{
