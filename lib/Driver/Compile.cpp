@@ -279,6 +279,8 @@ ExitCode Compilation::compileModel() {
     context.setThreadPool(*threads);
   }
   context.printOpOnDiagnostic(false);
+  // For the attributes that the driver makes.
+  context.loadDialect<MoptDialect>();
   ScopedDiagnosticHandler handler(
       &context, [&](Diagnostic &diagnostic) { diagnostics.handle(diagnostic); });
 
