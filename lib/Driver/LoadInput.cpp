@@ -44,15 +44,13 @@ static std::optional<Level> findLevel(ModuleOp module) {
   return hasNodes ? Level::ONNX : hasOther ? Level::Graph : Level::LLVM;
 }
 
-static LoadedModule loadIR(const llvm::MemoryBuffer &buffer,
+static LoadedModule loadIR(std::unique_ptr<llvm::MemoryBuffer> buffer,
                            MLIRContext *context,
                            DiagnosticCollector &diagnostics) {
   LoadedModule loaded;
-  llvm::SourceMgr sources;
-  sources.AddNewSourceBuffer(
-      llvm::MemoryBuffer::getMemBuffer(buffer.getMemBufferRef(),
-                                       /*RequiresNullTerminator=*/false),
-      llvm::SMLoc());
+  // Shared, so that weights in bytecode are used where they lie.
+  auto sources = std::make_shared<llvm::SourceMgr>();
+  sources->AddNewSourceBuffer(std::move(buffer), llvm::SMLoc());
   loaded.module = parseSourceFile<ModuleOp>(sources, ParserConfig(context));
   if (!loaded.module || failed(verifyResources(*loaded.module)))
     return {};
@@ -85,7 +83,7 @@ LoadedModule mopt::loadInput(const CompileOptions &options,
     return {};
   }
   if (isIR || (*buffer)->getBuffer().starts_with("ML\xefR"))
-    return loadIR(**buffer, context, diagnostics);
+    return loadIR(std::move(*buffer), context, diagnostics);
   import.bufferName = options.input;
   StringRef bytes = (*buffer)->getBuffer();
   return {importONNXBuffer(ArrayRef(bytes.data(), bytes.size()), context,
