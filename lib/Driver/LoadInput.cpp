@@ -48,6 +48,14 @@ static LoadedModule loadIR(std::unique_ptr<llvm::MemoryBuffer> buffer,
                            MLIRContext *context,
                            DiagnosticCollector &diagnostics) {
   LoadedModule loaded;
+  // Bytecode wants its sections aligned; a big file is mapped and so is.
+  const llvm::Align pageAlign(4096);
+  if (!llvm::isAddrAligned(pageAlign, buffer->getBufferStart())) {
+    auto aligned = llvm::WritableMemoryBuffer::getNewUninitMemBuffer(
+        buffer->getBufferSize(), buffer->getBufferIdentifier(), pageAlign);
+    llvm::copy(buffer->getBuffer(), aligned->getBufferStart());
+    buffer = std::move(aligned);
+  }
   // Shared, so that weights in bytecode are used where they lie.
   auto sources = std::make_shared<llvm::SourceMgr>();
   sources->AddNewSourceBuffer(std::move(buffer), llvm::SMLoc());
@@ -62,6 +70,15 @@ static LoadedModule loadIR(std::unique_ptr<llvm::MemoryBuffer> buffer,
   }
   loaded.level = *level;
   return loaded;
+}
+
+/// Of what comes through a pipe: a serialized model starts with control
+/// characters, the tag and value of its IR version.
+static bool isIRText(StringRef bytes) {
+  return !bytes.empty() &&
+         llvm::all_of(bytes.take_front(16), [](unsigned char c) {
+           return c >= ' ' || c == '\n' || c == '\t' || c == '\r';
+         });
 }
 
 LoadedModule mopt::loadInput(const CompileOptions &options,
@@ -82,7 +99,8 @@ LoadedModule mopt::loadInput(const CompileOptions &options,
     diagnostics.error("cannot be read: " + buffer.getError().message());
     return {};
   }
-  if (isIR || (*buffer)->getBuffer().starts_with("ML\xefR"))
+  if (isIR || isIRText((*buffer)->getBuffer()) ||
+      (*buffer)->getBuffer().starts_with("ML\xefR"))
     return loadIR(std::move(*buffer), context, diagnostics);
   import.bufferName = options.input;
   StringRef bytes = (*buffer)->getBuffer();
