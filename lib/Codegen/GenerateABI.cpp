@@ -273,9 +273,9 @@ struct GenerateABI : mopt::impl::GenerateABIBase<GenerateABI> {
 
     desc.addI32(MOPT_RT_DESC_VERSION);
     desc.addI32(sizeof(MoptModelDesc));
-    auto buildInfo = getOperation()->getAttrOfType<StringAttr>("mopt.build_info");
+    auto buildInfo = getOperation()->getAttrOfType<StringAttr>(kBuildInfoAttr);
     auto weightsFile =
-        getOperation()->getAttrOfType<StringAttr>("mopt.weights_file");
+        getOperation()->getAttrOfType<StringAttr>(kWeightsFileAttr);
     std::string entryName = entry.getName().str();
     desc.addBytes(entryName + std::string(1, '\0'));
     desc.addBytes((buildInfo ? buildInfo.getValue().str() : "{}") +

@@ -7,18 +7,12 @@
 #include "ModelInterface.h"
 #include "Progress.h"
 
+#include "mopt/Support/Attributes.h"
+
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/OwningOpRef.h"
 
 namespace mopt {
-
-/// Module attributes that the driver sets.
-/// The level that a module was written at, so that compiling goes on there.
-inline constexpr llvm::StringLiteral kLevelAttr = "mopt.level";
-/// The certificate, JSON: becomes MoptModelApi.build_info_json.
-inline constexpr llvm::StringLiteral kBuildInfoAttr = "mopt.build_info";
-/// File name of the weights where they are not embedded.
-inline constexpr llvm::StringLiteral kWeightsFileAttr = "mopt.weights_file";
 
 /// A module and where it stands.
 struct LoadedModule {

@@ -187,6 +187,7 @@ ExitCode Compilation::raiseTo(ModuleOp module, Level from, Level to) {
       return failInternally("");
     }
     level = next;
+    // The clearest view of the interface; lower down types lose their signs.
     if (level == Level::Graph)
       interface = readInterface(module);
     progress.end();
@@ -240,7 +241,7 @@ ExitCode Compilation::emit(ModuleOp module, Level level) {
 
   progress.begin(getLevelName(level));
   WeightsBlob embedded = *weights;
-  if (module->hasAttr(kWeightsFileAttr)) {
+  if (module->hasAttr(kWeightsFileAttr) && !weights->empty()) {
     if (llvm::Error error = weights->writeFile(output + ".weights"))
       return fail(ExitCode::Usage, std::move(error));
     embedded = WeightsBlob();
@@ -279,6 +280,8 @@ ExitCode Compilation::compileModel() {
     context.setThreadPool(*threads);
   }
   context.printOpOnDiagnostic(false);
+  // For the attributes that the driver makes.
+  context.loadDialect<MoptDialect>();
   ScopedDiagnosticHandler handler(
       &context, [&](Diagnostic &diagnostic) { diagnostics.handle(diagnostic); });
 

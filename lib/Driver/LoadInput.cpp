@@ -44,15 +44,21 @@ static std::optional<Level> findLevel(ModuleOp module) {
   return hasNodes ? Level::ONNX : hasOther ? Level::Graph : Level::LLVM;
 }
 
-static LoadedModule loadIR(const llvm::MemoryBuffer &buffer,
+static LoadedModule loadIR(std::unique_ptr<llvm::MemoryBuffer> buffer,
                            MLIRContext *context,
                            DiagnosticCollector &diagnostics) {
   LoadedModule loaded;
-  llvm::SourceMgr sources;
-  sources.AddNewSourceBuffer(
-      llvm::MemoryBuffer::getMemBuffer(buffer.getMemBufferRef(),
-                                       /*RequiresNullTerminator=*/false),
-      llvm::SMLoc());
+  // Bytecode wants its sections aligned; a big file is mapped and so is.
+  const llvm::Align pageAlign(4096);
+  if (!llvm::isAddrAligned(pageAlign, buffer->getBufferStart())) {
+    auto aligned = llvm::WritableMemoryBuffer::getNewUninitMemBuffer(
+        buffer->getBufferSize(), buffer->getBufferIdentifier(), pageAlign);
+    llvm::copy(buffer->getBuffer(), aligned->getBufferStart());
+    buffer = std::move(aligned);
+  }
+  // Shared, so that weights in bytecode are used where they lie.
+  auto sources = std::make_shared<llvm::SourceMgr>();
+  sources->AddNewSourceBuffer(std::move(buffer), llvm::SMLoc());
   loaded.module = parseSourceFile<ModuleOp>(sources, ParserConfig(context));
   if (!loaded.module || failed(verifyResources(*loaded.module)))
     return {};
@@ -64,6 +70,15 @@ static LoadedModule loadIR(const llvm::MemoryBuffer &buffer,
   }
   loaded.level = *level;
   return loaded;
+}
+
+/// Of what comes through a pipe: a serialized model starts with control
+/// characters, the tag and value of its IR version.
+static bool isIRText(StringRef bytes) {
+  return !bytes.empty() &&
+         llvm::all_of(bytes.take_front(16), [](unsigned char c) {
+           return c >= ' ' || c == '\n' || c == '\t' || c == '\r';
+         });
 }
 
 LoadedModule mopt::loadInput(const CompileOptions &options,
@@ -84,8 +99,9 @@ LoadedModule mopt::loadInput(const CompileOptions &options,
     diagnostics.error("cannot be read: " + buffer.getError().message());
     return {};
   }
-  if (isIR || (*buffer)->getBuffer().starts_with("ML\xefR"))
-    return loadIR(**buffer, context, diagnostics);
+  if (isIR || isIRText((*buffer)->getBuffer()) ||
+      (*buffer)->getBuffer().starts_with("ML\xefR"))
+    return loadIR(std::move(*buffer), context, diagnostics);
   import.bufferName = options.input;
   StringRef bytes = (*buffer)->getBuffer();
   return {importONNXBuffer(ArrayRef(bytes.data(), bytes.size()), context,

@@ -3,6 +3,7 @@
 #include "ModelInterface.h"
 
 #include "mopt/Dialect/ONNX/IR/ONNX.h"
+#include "mopt/Support/Attributes.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
@@ -79,7 +80,7 @@ static TensorInterface describe(Type type, DictionaryAttr attrs,
 ModelInterface mopt::readInterface(ModuleOp module) {
   ModelInterface interface;
   for (auto func : module.getOps<func::FuncOp>()) {
-    if (!func->hasAttr("mopt.entry"))
+    if (!func->hasAttr(kEntryAttr))
       continue;
     interface.known = true;
     interface.entry = func.getName().str();

@@ -26,7 +26,7 @@ void mopt::nameEntry(ModuleOp module, const CompileOptions &options) {
                               : llvm::sys::path::stem(options.input));
   SymbolTable symbols(module);
   for (auto func : module.getOps<func::FuncOp>()) {
-    if (!func->hasAttr("mopt.entry") || func.getName() == name)
+    if (!func->hasAttr(kEntryAttr) || func.getName() == name)
       continue;
     // A function of the model may be called so already.
     if (Operation *other = symbols.lookup(name))

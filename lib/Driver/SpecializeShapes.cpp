@@ -12,7 +12,7 @@ using namespace mopt;
 
 static func::FuncOp findEntry(ModuleOp module) {
   for (auto func : module.getOps<func::FuncOp>())
-    if (func->hasAttr("mopt.entry"))
+    if (func->hasAttr(kEntryAttr))
       return func;
   return {};
 }

@@ -25,6 +25,13 @@ inline constexpr llvm::StringLiteral kWeightsAttr = "mopt.weights";
 inline constexpr llvm::StringLiteral kOutputAttr = "mopt.output";
 /// On the entry: the numbers of the outputs that it returns.
 inline constexpr llvm::StringLiteral kReturnedAttr = "mopt.returned";
+/// On the module: the file name of the weights where they are not embedded.
+inline constexpr llvm::StringLiteral kWeightsFileAttr = "mopt.weights_file";
+/// On the module: the certificate, JSON, as MoptModelApi.build_info_json.
+inline constexpr llvm::StringLiteral kBuildInfoAttr = "mopt.build_info";
+/// On the module: the level that it was written at, so that compiling goes on
+/// there.
+inline constexpr llvm::StringLiteral kLevelAttr = "mopt.level";
 } // namespace mopt
 
 #endif // MOPT_SUPPORT_ATTRIBUTES_H
