@@ -58,7 +58,7 @@ def test_versions(imported):
     assert "version 0, expected a positive one" in imported.error(model(RELU, opsets=[("", 0)]))
     assert "as version 17 and as version 18" in imported.error(model(RELU, opsets=[("", 17), ("ai.onnx", 18)]))
     assert "expected the model to import an operator set" in imported.error(model(RELU, opsets=[]))
-    assert "version 1000 of the default domain" in imported.error(model(RELU, opsets=[("", 1000)]))
+    assert "the model needs version 1000 of operator set 'ai.onnx', the newest known is" in imported.error(model(RELU, opsets=[("", 1000)]))
     error = imported.error(model([node("Foo", ["x"], ["y"], domain="d")]))
     assert error == "node 'y' (d.Foo): operator set 'd' is not imported by the model"
 

@@ -33,6 +33,8 @@ Value Scope::lookup(StringRef name) const {
 }
 
 Location GraphImporter::getLoc(const Twine &name, unsigned line) {
+  if (fixedLoc)
+    return *fixedLoc;
   return NameLoc::get(builder.getStringAttr(name),
                       FileLineColLoc::get(path, line, 0));
 }
@@ -69,7 +71,7 @@ Value GraphImporter::getAbsent() {
   if (isa_and_nonnull<mopt::onnx::NoneOp>(last))
     return last->getResult(0);
   return mopt::onnx::NoneOp::create(
-      builder, builder.getUnknownLoc(),
+      builder, fixedLoc.value_or(builder.getUnknownLoc()),
       mopt::onnx::NoneType::get(builder.getContext()));
 }
 

@@ -78,6 +78,8 @@ public:
 
   /// The versions that the module states; nodes of others say theirs.
   void setModuleOpsets(const OpsetVersions *opsets) { moduleOpsets = opsets; }
+  /// Gives every op this location.
+  void setFixedLoc(mlir::Location loc) { fixedLoc = loc; }
 
 private:
   struct Function {
@@ -135,6 +137,7 @@ private:
   TensorImporter tensors;
   bool useValueInfo;
   const OpsetVersions *moduleOpsets = nullptr;
+  std::optional<mlir::Location> fixedLoc;
   llvm::StringMap<Function> functions;
   int64_t inlinedNodes = 0;
 };
