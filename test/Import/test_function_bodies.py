@@ -9,7 +9,7 @@ from test_graphs import node
 
 def test_attributes_and_defaults(imported):
     run = lambda **attributes: imported(
-        model([node("Celu", ["x"], ["y"], **attributes)], opsets=[("", 12)]), "--expand"
+        model([node("Celu", ["x"], ["y"], **attributes)], opsets=[("", 28)]), "--expand"
     )
     text = run(alpha=0.5)
     assert '"Celu"' not in text and '"Elu"' in text
