@@ -121,6 +121,7 @@ private:
                                       mlir::Location loc);
 
   // FunctionInliner.cpp
+  mlir::LogicalResult chargeInlining(int64_t bytes, mlir::Location loc);
   const Function *findFunction(const pb::NodeProto &node) const;
   mlir::LogicalResult inlineCall(pb::NodeProto &node, const Function &function,
                                  mlir::ValueRange operands, Scope &scope,
@@ -130,7 +131,9 @@ private:
   /// Nested regions and function calls; the passes recurse over them.
   static constexpr unsigned kMaxDepth = 96;
   /// A chain of functions that each call the next twice is short in the file.
-  static constexpr int64_t kMaxInlinedNodes = 1000000;
+  /// The bound is on about the bytes that inlining makes: a million nodes.
+  static constexpr int64_t kMaxInlinedBytes = int64_t(1) << 28;
+  static constexpr int64_t kNodeBytes = 256, kNameBytes = 32;
 
   mlir::OpBuilder &builder;
   mlir::StringAttr path;
@@ -139,7 +142,7 @@ private:
   const OpsetVersions *moduleOpsets = nullptr;
   std::optional<mlir::Location> fixedLoc;
   llvm::StringMap<Function> functions;
-  int64_t inlinedNodes = 0;
+  int64_t inlinedBytes = 0;
 };
 
 /// The attribute's kind: stated, or for old files found by what it holds.
@@ -148,6 +151,9 @@ getAttributeType(const pb::AttributeProto &attribute);
 
 /// A name as it may stand in a diagnostic: printable and of bounded length.
 std::string printableName(llvm::StringRef name);
+
+/// About the bytes that a node's op takes, weights and subgraphs left out.
+int64_t estimateBytes(const pb::NodeProto &node);
 
 } // namespace mopt::importer
 
