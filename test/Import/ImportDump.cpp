@@ -1,11 +1,14 @@
 // mopt-import-dump: imports ONNX files for the tests in this folder.
 //   mopt-import-dump [--full] [--locations] MODEL...  prints the modules
 //   mopt-import-dump --quiet MODEL...       prints a line on each
+//   mopt-import-dump --expand MODEL...      with function bodies in place
 //   mopt-import-dump --corrupt=N MODEL      imports N damaged copies
+#include "mopt/Import/FunctionBodies.h"
 #include "mopt/Import/ImportONNX.h"
 
 #include "mlir/IR/Diagnostics.h"
 #include "mlir/IR/MLIRContext.h"
+#include "mlir/IR/Verifier.h"
 #include "llvm/Support/CommandLine.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/MemoryBuffer.h"
@@ -22,6 +25,7 @@ static cl::opt<bool> full("full", cl::desc("print resources too"));
 static cl::opt<bool> locations("locations", cl::desc("print locations"));
 static cl::opt<bool> quiet("quiet", cl::desc("print seconds and peak memory"));
 static cl::opt<bool> memory("memory", cl::desc("import from memory"));
+static cl::opt<bool> expand("expand", cl::desc("decompose operators"));
 static cl::opt<unsigned> corrupt("corrupt", cl::desc("damaged copies"));
 
 /// Counts errors and prints them in the form that mopt's tools use.
@@ -64,6 +68,18 @@ static bool dump(const std::string &path) {
                  << (module ? "a module\n" : "no module\n");
   if (!module)
     return false;
+  if (expand) {
+    llvm::SmallVector<mopt::onnx::NodeOp> nodes;
+    module->walk([&](mopt::onnx::NodeOp node) { nodes.push_back(node); });
+    mlir::OpBuilder builder(&context);
+    for (mopt::onnx::NodeOp node : nodes)
+      if (mopt::hasFunctionBody(node.getDomain(), node.getOpType(),
+                                node.getOpsetVersion()) &&
+          mlir::failed(mopt::expandFunctionBody(builder, node)))
+        return false;
+    if (mlir::failed(mlir::verify(*module)))
+      return false;
+  }
   if (quiet) {
     struct rusage usage;
     getrusage(RUSAGE_SELF, &usage);

@@ -58,7 +58,7 @@ def test_versions(imported):
     assert "version 0, expected a positive one" in imported.error(model(RELU, opsets=[("", 0)]))
     assert "as version 17 and as version 18" in imported.error(model(RELU, opsets=[("", 17), ("ai.onnx", 18)]))
     assert "expected the model to import an operator set" in imported.error(model(RELU, opsets=[]))
-    assert "version 1000 of the default domain" in imported.error(model(RELU, opsets=[("", 1000)]))
+    assert "the model needs version 1000 of operator set 'ai.onnx', the newest known is" in imported.error(model(RELU, opsets=[("", 1000)]))
     error = imported.error(model([node("Foo", ["x"], ["y"], domain="d")]))
     assert error == "node 'y' (d.Foo): operator set 'd' is not imported by the model"
 
@@ -92,9 +92,9 @@ def test_tensors(imported, tensor, message):
         assert message in imported.error(model([node("Constant", [], ["y"], value=tensor)]))
 
 
-def sparse(dims, values, indices, index_dims=None):
+def sparse(dims, values, indices, index_dims=None, name="w"):
     return helper.make_sparse_tensor(
-        helper.make_tensor("w", F32, [len(values)], values),
+        helper.make_tensor(name, F32, [len(values)], values),
         helper.make_tensor("i", TensorProto.INT64, index_dims or [len(indices)], indices),
         dims,
     )
@@ -168,7 +168,7 @@ def test_external_data_amplification(imported):
     assert "is referred to too often" in imported.error(model(RELU, initializer=tensors))
     for tensor in tensors:
         tensor.external_data[1].value = "8"  # aligned: all of them map it
-    imported(model(RELU, initializer=tensors))
+    imported(model(RELU, initializer=tensors), "--quiet")
 
 
 def test_names(imported):
@@ -275,7 +275,14 @@ def test_recursive_functions(imported):
 def test_function_explosions(imported):
     leaf = function("f40", ["a"], ["b"], [node("Relu", ["a"], ["b"])])
     doubling = [function(f"f{i}", ["a"], ["b"], calls(f"f{i + 1}", f"f{i + 1}")) for i in range(40)]
-    assert "gives more than" in imported.error(call_model(doubling + [leaf]), timeout=60)
+    too_many = "inlining the model's functions gives too many nodes"
+    assert too_many in imported.error(call_model(doubling + [leaf]), timeout=60)
+    # Few nodes, but large ones, with long names.
+    leaf.node[0].name = "n" * 1000
+    leaf.node[0].input.extend(["a"] * 10000)
+    leaf.node[0].attribute.append(helper.make_attribute("ints", list(range(10000))))
+    assert too_many in imported.error(call_model(doubling + [leaf]), timeout=60)
+    del leaf.node[0].input[1:], leaf.node[0].attribute[:]
     chain = [function(f"f{i}", ["a"], ["b"], calls(f"f{i + 1}")) for i in range(5000)]
     leaf.name = "f5000"
     assert "nest more than" in imported.error(call_model(chain + [leaf]))
@@ -316,11 +323,12 @@ def seed_model():
         opsets=OPSETS,
         functions=[f],
         initializer=[helper.make_tensor("w", F32, [20], np.arange(20.0))],
-        sparse_initializer=[sparse([3, 4], [1.0, 2.0], [0, 5])],
+        sparse_initializer=[sparse([3, 4], [1.0, 2.0], [0, 5], name="s")],
         value_info=[helper.make_tensor_value_info("u", F32, ["n", 2, 3])],
     )
 
 
 def test_random_damage(imported):
+    imported(seed_model())
     result = imported.run(imported.save(seed_model()), "--corrupt=8000", timeout=120)
     assert result.returncode == 0, (result.returncode, result.stderr)

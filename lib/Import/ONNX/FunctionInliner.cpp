@@ -21,6 +21,33 @@ static std::string functionName(const pb::FunctionProto &function) {
   return printableName(name);
 }
 
+int64_t mopt::importer::estimateBytes(const pb::NodeProto &node) {
+  int64_t bytes = 8 * (node.input_size() + node.output_size());
+  for (const pb::AttributeProto &attribute : node.attribute()) {
+    bytes += 16;
+    switch (getAttributeType(attribute)) {
+    case pb::AttributeProto::TENSOR:
+    case pb::AttributeProto::TENSORS:
+    case pb::AttributeProto::SPARSE_TENSOR:
+    case pb::AttributeProto::SPARSE_TENSORS:
+    case pb::AttributeProto::GRAPH:
+    case pb::AttributeProto::GRAPHS:
+      break;
+    default:
+      bytes += attribute.ByteSizeLong();
+    }
+  }
+  return bytes;
+}
+
+LogicalResult GraphImporter::chargeInlining(int64_t bytes, Location loc) {
+  inlinedBytes += bytes;
+  if (inlinedBytes <= kMaxInlinedBytes)
+    return success();
+  return emitError(loc) << "inlining the model's functions gives too many "
+                           "nodes, expected at most a million";
+}
+
 LogicalResult GraphImporter::addFunctions(pb::ModelProto &model, Location loc) {
   for (pb::FunctionProto &function : *model.mutable_functions()) {
     std::string name = functionName(function);
@@ -93,6 +120,13 @@ LogicalResult GraphImporter::inlineCall(pb::NodeProto &node,
   if (scope.depth >= kMaxDepth)
     return emitError(loc) << "subgraphs and functions nest more than "
                           << kMaxDepth << " deep";
+
+  const pb::FunctionProto &proto = *function.proto;
+  int64_t names = proto.input_size() + proto.output_size() +
+                  proto.attribute_size() + proto.attribute_proto_size() +
+                  proto.value_info_size();
+  if (failed(chargeInlining(names * kNameBytes, loc)))
+    return failure();
 
   FunctionFrame frame(function.proto, scope.frame);
   llvm::DenseSet<StringRef> declared;

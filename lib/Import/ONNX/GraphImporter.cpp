@@ -33,6 +33,8 @@ Value Scope::lookup(StringRef name) const {
 }
 
 Location GraphImporter::getLoc(const Twine &name, unsigned line) {
+  if (fixedLoc)
+    return *fixedLoc;
   return NameLoc::get(builder.getStringAttr(name),
                       FileLineColLoc::get(path, line, 0));
 }
@@ -69,7 +71,7 @@ Value GraphImporter::getAbsent() {
   if (isa_and_nonnull<mopt::onnx::NoneOp>(last))
     return last->getResult(0);
   return mopt::onnx::NoneOp::create(
-      builder, builder.getUnknownLoc(),
+      builder, fixedLoc.value_or(builder.getUnknownLoc()),
       mopt::onnx::NoneType::get(builder.getContext()));
 }
 
@@ -122,7 +124,7 @@ LogicalResult GraphImporter::importNode(NodeList &nodes, int index,
                                         Scope &scope) {
   pb::NodeProto &node = nodes[index];
   StringRef domain = canonicalDomain(node.domain());
-  std::string label = scope.prefix + getLabel(node);
+  std::string label = printableName(scope.prefix + getLabel(node));
   std::string op = printableName(
       domain.empty() ? node.op_type() : node.domain() + "." + node.op_type());
   auto version = scope.opsets->find(domain);
@@ -133,9 +135,9 @@ LogicalResult GraphImporter::importNode(NodeList &nodes, int index,
   Location loc = getLoc("node '" + label + "' (" + op + opset + ")", line);
   if (node.op_type().empty())
     return emitError(loc) << "expected a node to have an operator";
-  if (scope.frame && ++inlinedNodes > kMaxInlinedNodes)
-    return emitError(loc) << "inlining the model's functions gives more than "
-                          << kMaxInlinedNodes << " nodes";
+  if (scope.frame &&
+      failed(chargeInlining(kNodeBytes + estimateBytes(node), loc)))
+    return failure();
 
   SmallVector<Value> operands;
   for (const std::string &input : node.input()) {
@@ -213,6 +215,11 @@ GraphImporter::importSubgraph(pb::GraphProto &graph, Scope &outer,
   OpBuilder::InsertionGuard guard(builder);
   auto region = std::make_unique<Region>();
   Block *block = builder.createBlock(region.get());
+  int64_t names = graph.input_size() + graph.output_size() +
+                  graph.value_info_size() + graph.initializer_size() +
+                  graph.sparse_initializer_size();
+  if (scope.frame && failed(chargeInlining(names * kNameBytes, loc)))
+    return failure();
   addTypes(scope, graph);
   for (const pb::ValueInfoProto &input : graph.input()) {
     FailureOr<Type> type = Type(mopt::onnx::ValueType::get(loc.getContext()));

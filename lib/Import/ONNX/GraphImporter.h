@@ -78,6 +78,8 @@ public:
 
   /// The versions that the module states; nodes of others say theirs.
   void setModuleOpsets(const OpsetVersions *opsets) { moduleOpsets = opsets; }
+  /// Gives every op this location.
+  void setFixedLoc(mlir::Location loc) { fixedLoc = loc; }
 
 private:
   struct Function {
@@ -119,6 +121,7 @@ private:
                                       mlir::Location loc);
 
   // FunctionInliner.cpp
+  mlir::LogicalResult chargeInlining(int64_t bytes, mlir::Location loc);
   const Function *findFunction(const pb::NodeProto &node) const;
   mlir::LogicalResult inlineCall(pb::NodeProto &node, const Function &function,
                                  mlir::ValueRange operands, Scope &scope,
@@ -128,15 +131,18 @@ private:
   /// Nested regions and function calls; the passes recurse over them.
   static constexpr unsigned kMaxDepth = 96;
   /// A chain of functions that each call the next twice is short in the file.
-  static constexpr int64_t kMaxInlinedNodes = 1000000;
+  /// The bound is on about the bytes that inlining makes: a million nodes.
+  static constexpr int64_t kMaxInlinedBytes = int64_t(1) << 28;
+  static constexpr int64_t kNodeBytes = 256, kNameBytes = 32;
 
   mlir::OpBuilder &builder;
   mlir::StringAttr path;
   TensorImporter tensors;
   bool useValueInfo;
   const OpsetVersions *moduleOpsets = nullptr;
+  std::optional<mlir::Location> fixedLoc;
   llvm::StringMap<Function> functions;
-  int64_t inlinedNodes = 0;
+  int64_t inlinedBytes = 0;
 };
 
 /// The attribute's kind: stated, or for old files found by what it holds.
@@ -145,6 +151,9 @@ getAttributeType(const pb::AttributeProto &attribute);
 
 /// A name as it may stand in a diagnostic: printable and of bounded length.
 std::string printableName(llvm::StringRef name);
+
+/// About the bytes that a node's op takes, weights and subgraphs left out.
+int64_t estimateBytes(const pb::NodeProto &node);
 
 } // namespace mopt::importer
 

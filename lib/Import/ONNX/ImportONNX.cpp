@@ -3,6 +3,7 @@
 
 #include "GraphImporter.h"
 #include "ModelReader.h"
+#include "SchemaLibrary.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -28,6 +29,15 @@ static FailureOr<OpsetVersions> readModelOpsets(const pb::ModelProto &model,
     (*opsets)[""] = 1;
   if (opsets->empty())
     return emitError(loc) << "expected the model to import an operator set";
+  // A newer operator may mean something else than its older self.
+  for (const auto &entry : *opsets) {
+    int64_t newest = SchemaLibrary::get().getNewestVersion(entry.first());
+    if (newest && entry.second > newest)
+      return emitError(loc)
+             << "the model needs version " << entry.second << " of operator set '"
+             << (entry.first().empty() ? "ai.onnx" : entry.first())
+             << "', the newest known is " << newest;
+  }
   return opsets;
 }
 
