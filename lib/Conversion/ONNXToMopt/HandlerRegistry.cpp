@@ -33,6 +33,7 @@ const HandlerRegistry &HandlerRegistry::get() {
     populateElementwiseHandlers(r);
     populateNormalizationHandlers(r);
     populatePoolingHandlers(r);
+    populateRecurrentHandlers(r);
     populateReductionHandlers(r);
     populateShapeHandlers(r);
     return r;

@@ -86,6 +86,17 @@ ElementsAttr OpBinder::getElements(StringRef name) {
   return node.getNodeAttributes().getAs<ElementsAttr>(name);
 }
 
+Type OpBinder::getTypeAttr(StringRef name, Type otherwise) {
+  int64_t dataType = getInt(name, 0);
+  if (dataType == 0)
+    return otherwise;
+  Type type = onnx::getElementType(b.getContext(), dataType);
+  if (!type)
+    emitError() << "elements of the type that '" << name << "' tells, "
+                << dataType << ", are not supported";
+  return type;
+}
+
 Region *OpBinder::getRegion(StringRef name) {
   for (auto [region, regionName] :
        llvm::zip_equal(node.getBodies(), node.getRegionNames().getValue()))

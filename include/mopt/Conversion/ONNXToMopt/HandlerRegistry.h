@@ -47,6 +47,7 @@ void populateDataMovementHandlers(HandlerRegistry &registry);
 void populateElementwiseHandlers(HandlerRegistry &registry);
 void populateNormalizationHandlers(HandlerRegistry &registry);
 void populatePoolingHandlers(HandlerRegistry &registry);
+void populateRecurrentHandlers(HandlerRegistry &registry);
 void populateReductionHandlers(HandlerRegistry &registry);
 void populateShapeHandlers(HandlerRegistry &registry);
 } // namespace mopt

@@ -74,6 +74,9 @@ public:
   std::optional<llvm::SmallVector<int64_t>> getInts(llvm::StringRef name);
   std::optional<llvm::SmallVector<float>> getFloats(llvm::StringRef name);
   mlir::ElementsAttr getElements(llvm::StringRef name);
+  /// An attribute that holds a TensorProto.DataType; `otherwise` where it is
+  /// left out or 0. Null with an error emitted if there is no such type.
+  mlir::Type getTypeAttr(llvm::StringRef name, mlir::Type otherwise);
   mlir::Region *getRegion(llvm::StringRef name);
 
   /// An axis in [-rank, rank) as one in [0, rank); an error otherwise.

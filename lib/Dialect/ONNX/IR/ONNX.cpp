@@ -27,6 +27,65 @@ void ONNXDialect::initialize() {
       >();
 }
 
+Type mopt::onnx::getElementType(MLIRContext *context, int64_t dataType) {
+  Builder b(context);
+  auto integer = [&](unsigned width, bool isUnsigned = false) {
+    return IntegerType::get(context, width,
+                            isUnsigned ? IntegerType::Unsigned
+                                       : IntegerType::Signless);
+  };
+  switch (dataType) {
+  case 1:
+    return b.getF32Type();
+  case 2:
+    return integer(8, true);
+  case 3:
+    return integer(8);
+  case 4:
+    return integer(16, true);
+  case 5:
+    return integer(16);
+  case 6:
+    return integer(32);
+  case 7:
+    return integer(64);
+  case 9:
+    return integer(1);
+  case 10:
+    return b.getF16Type();
+  case 11:
+    return b.getF64Type();
+  case 12:
+    return integer(32, true);
+  case 13:
+    return integer(64, true);
+  case 16:
+    return b.getBF16Type();
+  case 17:
+    return Float8E4M3FNType::get(context);
+  case 18:
+    return Float8E4M3FNUZType::get(context);
+  case 19:
+    return Float8E5M2Type::get(context);
+  case 20:
+    return Float8E5M2FNUZType::get(context);
+  case 21:
+    return integer(4, true);
+  case 22:
+    return integer(4);
+  case 23:
+    return Float4E2M1FNType::get(context);
+  case 24:
+    return Float8E8M0FNUType::get(context);
+  case 25:
+    return integer(2, true);
+  case 26:
+    return integer(2);
+  default:
+    return {};
+  }
+}
+
 LogicalResult NodeOp::verify() {
   if (getRegionNames().size() != getNumRegions())
     return emitOpError("expected a name for each of its ")

@@ -30,6 +30,10 @@ inline constexpr llvm::StringLiteral kDimsAttr = "onnx.dims";
 inline constexpr llvm::StringLiteral kIRVersionAttr = "onnx.ir_version";
 inline constexpr llvm::StringLiteral kProducerAttr = "onnx.producer";
 inline constexpr llvm::StringLiteral kMetadataAttr = "onnx.metadata";
+
+/// The element type of a TensorProto.DataType; null if it is not one of numbers
+/// or booleans.
+mlir::Type getElementType(mlir::MLIRContext *context, int64_t dataType);
 } // namespace mopt::onnx
 
 #endif // MOPT_DIALECT_ONNX_IR_ONNX_H
