@@ -168,9 +168,17 @@ struct ConvertMoptToLinalg
     RewritePatternSet patterns(ctx);
     populateContractionToLinalg(types, patterns);
     populateDataMovementToLinalg(types, patterns);
+    populateDeterminantToLinalg(types, patterns);
     populateElementwiseToLinalg(types, patterns);
-    populateGatherScatterToLinalg(types, patterns);
+    populateGatherToLinalg(types, patterns);
+    populateNonMaxSuppressionToLinalg(types, patterns);
+    populateOrderedReductionToLinalg(types, patterns);
     populateReductionToLinalg(types, patterns);
+    populateSamplingToLinalg(types, patterns);
+    populateScatterToLinalg(types, patterns);
+    populateSelectionToLinalg(types, patterns);
+    populateSlicingToLinalg(types, patterns);
+    populateTopKToLinalg(types, patterns);
     populateWindowToLinalg(types, patterns);
     patterns.add<ConvertConstant, ConvertFromElements, ConvertExtract,
                  ConvertTypes>(types, ctx);

@@ -2,6 +2,7 @@
 #include "mopt/Conversion/MoptToLinalg/Elements.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Arith/Utils/Utils.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/Interfaces/InferTypeOpInterface.h"
 
@@ -39,6 +40,20 @@ Value mopt::storeElement(OpBuilder &b, Location loc, Value scalar, Type element)
   return arith::ExtUIOp::create(b, loc, b.getI8Type(), scalar);
 }
 
+Value mopt::buildIsLarger(OpBuilder &b, Location loc, Type element, Value x,
+                          Value y) {
+  Value isLarger = buildCompare(b, loc, CompareKind::gt, element, x, y);
+  if (!isa<FloatType>(element))
+    return isLarger;
+  auto isNaN = [&](Value v) {
+    return buildUnary(b, loc, UnaryKind::is_nan, element, v);
+  };
+  Value yes = arith::ConstantOp::create(b, loc, b.getBoolAttr(true));
+  Value isNumber = arith::XOrIOp::create(b, loc, isNaN(y), yes);
+  Value isAbove = arith::AndIOp::create(b, loc, isNaN(x), isNumber);
+  return arith::OrIOp::create(b, loc, isLarger, isAbove);
+}
+
 Value mopt::createEmpty(OpBuilder &b, Location loc, ArrayRef<OpFoldResult> sizes,
                         Type element) {
   return tensor::EmptyOp::create(b, loc, sizes, getStoredElementType(element));
@@ -48,11 +63,13 @@ SmallVector<OpFoldResult> mopt::getResultSizes(OpBuilder &b, Operation *op) {
   ReifiedRankedShapedTypeDims shapes;
   // Every mopt op implements this without failing.
   (void)cast<ReifyRankedShapedTypeOpInterface>(op).reifyResultShapes(b, shapes);
-  // The result type may know more than the operands tell.
+  // The result type may know more than the operands tell, or less.
   auto type = cast<RankedTensorType>(op->getResult(0).getType());
   for (auto [size, known] : llvm::zip_equal(shapes.front(), type.getShape()))
     if (ShapedType::isStatic(known))
       size = b.getIndexAttr(known);
+    else
+      size = getValueOrCreateConstantIndexOp(b, op->getLoc(), size);
   return shapes.front();
 }
 
@@ -107,26 +124,17 @@ Value mopt::createReduction(
     ArrayRef<OpFoldResult> sizes, ArrayRef<int64_t> axes, Value identity,
     function_ref<Value(OpBuilder &, Location, ValueRange, Value)> body) {
   // Into a tensor without the reduced dimensions, as tiling wants it.
-  SmallVector<OpFoldResult> kept, result;
+  SmallVector<OpFoldResult> kept;
   SmallVector<AffineExpr> keptDims;
   SmallVector<utils::IteratorType> iterators;
-  SmallVector<ReassociationIndices> groups;
   int64_t rank = sizes.size();
   for (int64_t dim = 0; dim < rank; ++dim) {
     bool isReduced = llvm::is_contained(axes, dim);
     iterators.push_back(isReduced ? utils::IteratorType::reduction
                                   : utils::IteratorType::parallel);
-    result.push_back(isReduced ? OpFoldResult(b.getIndexAttr(1)) : sizes[dim]);
     if (!isReduced) {
       kept.push_back(sizes[dim]);
       keptDims.push_back(b.getAffineDimExpr(dim));
-      // Leading reduced dimensions join the first kept one.
-      if (groups.empty() && kept.size() == 1)
-        groups.push_back(llvm::to_vector(llvm::seq<int64_t>(0, dim + 1)));
-      else
-        groups.push_back({dim});
-    } else if (!groups.empty()) {
-      groups.back().push_back(dim);
     }
   }
   Value init = createFilled(b, loc, kept, identity);
@@ -140,12 +148,46 @@ Value mopt::createReduction(
                 b, loc, body(b, loc, args.drop_back(), args.back()));
           })
           .getResult(0);
+  return restoreReducedDims(b, loc, reduced, sizes, axes);
+}
+
+Value mopt::restoreReducedDims(OpBuilder &b, Location loc, Value reduced,
+                               ArrayRef<OpFoldResult> sizes,
+                               ArrayRef<int64_t> axes) {
   if (axes.empty())
     return reduced;
+  SmallVector<OpFoldResult> result;
+  SmallVector<ReassociationIndices> groups;
+  int64_t rank = sizes.size();
+  for (int64_t dim = 0; dim < rank; ++dim) {
+    bool isReduced = llvm::is_contained(axes, dim);
+    result.push_back(isReduced ? OpFoldResult(b.getIndexAttr(1)) : sizes[dim]);
+    // Leading reduced dimensions join the first kept one.
+    if (!isReduced && groups.empty())
+      groups.push_back(llvm::to_vector(llvm::seq<int64_t>(0, dim + 1)));
+    else if (!isReduced)
+      groups.push_back({dim});
+    else if (!groups.empty())
+      groups.back().push_back(dim);
+  }
   SmallVector<int64_t> shape;
   SmallVector<Value> dynamic;
   dispatchIndexOpFoldResults(result, dynamic, shape);
   return tensor::ExpandShapeOp::create(
-      b, loc, RankedTensorType::get(shape, identity.getType()), reduced, groups,
+      b, loc, RankedTensorType::get(shape, getElement(reduced)), reduced, groups,
       result);
+}
+
+Value mopt::normalizeIndex(OpBuilder &b, Location loc, Value stored,
+                           Value size) {
+  Value index = arith::IndexCastOp::create(b, loc, b.getIndexType(), stored);
+  Value zero = arith::ConstantIndexOp::create(b, loc, 0);
+  Value one = arith::ConstantIndexOp::create(b, loc, 1);
+  Value isNegative =
+      arith::CmpIOp::create(b, loc, arith::CmpIPredicate::slt, index, zero);
+  index = arith::SelectOp::create(
+      b, loc, isNegative, arith::AddIOp::create(b, loc, index, size), index);
+  index = arith::MinSIOp::create(b, loc, index,
+                                 arith::SubIOp::create(b, loc, size, one));
+  return arith::MaxSIOp::create(b, loc, index, zero);
 }

@@ -27,6 +27,12 @@ static Value buildBody(OpBuilder &b, CastOp op, ValueRange x) {
   return buildCast(b, op.getLoc(), getElement(op.getInput()),
                    getElement(op.getResult()), x[0], op.getSaturate());
 }
+static Value buildBody(OpBuilder &b, BitcastOp op, ValueRange x) {
+  Type type = getScalarType(getElement(op.getResult()));
+  return x[0].getType() == type
+             ? x[0]
+             : arith::BitcastOp::create(b, op.getLoc(), type, x[0]).getResult();
+}
 
 namespace {
 template <typename Op>
@@ -70,5 +76,6 @@ void mopt::populateElementwiseToLinalg(TypeConverter &types,
                                        RewritePatternSet &patterns) {
   patterns.add<LowerElementwise<UnaryOp>, LowerElementwise<BinaryOp>,
                LowerElementwise<CompareOp>, LowerElementwise<SelectOp>,
-               LowerElementwise<CastOp>>(types, patterns.getContext());
+               LowerElementwise<CastOp>,
+               LowerElementwise<BitcastOp>>(types, patterns.getContext());
 }

@@ -1,4 +1,4 @@
-// Handlers of transposes, concatenations, slices, gathers and casts.
+// Handlers of transposes and concatenations.
 #include "mopt/Conversion/ONNXToMopt/HandlerRegistry.h"
 #include "mopt/Conversion/ONNXToMopt/OpBinder.h"
 
@@ -42,20 +42,7 @@ static LogicalResult convertConcat(OpBinder &op) {
       ConcatOp::create(op.b, op.loc, types.front(), *inputs, *axis).getResult());
 }
 
-static LogicalResult convertGather(OpBinder &op) {
-  Value x = op.getTensor(0), indices = op.getTensor(1);
-  if (!x || !indices)
-    return failure();
-  FailureOr<int64_t> axis =
-      op.normalizeAxis(op.getInt("axis", 0), OpBinder::getRank(x));
-  if (failed(axis))
-    return failure();
-  return op.replace(
-      GatherOp::create(op.b, op.loc, x, indices, *axis).getResult());
-}
-
 void mopt::populateDataMovementHandlers(HandlerRegistry &registry) {
   registry.add("Concat", 4, convertConcat);
-  registry.add("Gather", 1, convertGather);
   registry.add("Transpose", 1, convertTranspose);
 }

@@ -27,15 +27,21 @@ ONNXHandler HandlerRegistry::lookup(llvm::StringRef domain,
 const HandlerRegistry &HandlerRegistry::get() {
   static const HandlerRegistry registry = [] {
     HandlerRegistry r;
+    populateBlockHandlers(r);
+    populateCastHandlers(r);
     populateContractionHandlers(r);
     populateControlFlowHandlers(r);
     populateDataMovementHandlers(r);
     populateElementwiseHandlers(r);
+    populateGatherScatterHandlers(r);
+    populateGeneratorHandlers(r);
     populateNormalizationHandlers(r);
     populatePoolingHandlers(r);
     populateRecurrentHandlers(r);
     populateReductionHandlers(r);
+    populateSelectionHandlers(r);
     populateShapeHandlers(r);
+    populateSlicingHandlers(r);
     return r;
   }();
   return registry;

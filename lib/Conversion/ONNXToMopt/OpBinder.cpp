@@ -105,6 +105,52 @@ Region *OpBinder::getRegion(StringRef name) {
   return nullptr;
 }
 
+Type OpBinder::getDataType(int64_t dataType) {
+  MLIRContext *ctx = b.getContext();
+  auto integer = [&](unsigned width, IntegerType::SignednessSemantics sign) {
+    return IntegerType::get(ctx, width, sign);
+  };
+  switch (dataType) {
+  case 1:
+    return Float32Type::get(ctx);
+  case 2:
+    return integer(8, IntegerType::Unsigned);
+  case 3:
+    return integer(8, IntegerType::Signless);
+  case 4:
+    return integer(16, IntegerType::Unsigned);
+  case 5:
+    return integer(16, IntegerType::Signless);
+  case 6:
+    return integer(32, IntegerType::Signless);
+  case 7:
+    return integer(64, IntegerType::Signless);
+  case 9:
+    return integer(1, IntegerType::Signless);
+  case 10:
+    return Float16Type::get(ctx);
+  case 11:
+    return Float64Type::get(ctx);
+  case 12:
+    return integer(32, IntegerType::Unsigned);
+  case 13:
+    return integer(64, IntegerType::Unsigned);
+  case 16:
+    return BFloat16Type::get(ctx);
+  case 17:
+    return Float8E4M3FNType::get(ctx);
+  case 18:
+    return Float8E4M3FNUZType::get(ctx);
+  case 19:
+    return Float8E5M2Type::get(ctx);
+  case 20:
+    return Float8E5M2FNUZType::get(ctx);
+  default:
+    emitError() << "element type " << dataType << " is not supported";
+    return {};
+  }
+}
+
 FailureOr<int64_t> OpBinder::normalizeAxis(int64_t axis, int64_t rank) {
   if (axis < -rank || axis >= rank)
     return emitError() << "expected an axis in [" << -rank << ", " << rank

@@ -12,11 +12,22 @@ static LogicalResult convertMaxPool(OpBinder &op) {
   Value x = op.getTensor(0);
   if (!x)
     return failure();
+  Value input = x;
   FailureOr<Windows> windows = Windows::bind(
       op, x, {}, -std::numeric_limits<double>::infinity());
   if (failed(windows))
     return failure();
-  return op.replace(windows->pool(op, PoolKind::max, x));
+  Value indices;
+  if (op.isResultUsed(1)) {
+    if (x != input)
+      return op.emitError() << "indices are not supported where run time "
+                               "decides the padding";
+    indices = PoolArgMaxOp::create(
+        op.b, op.loc, x, windows->kernel, windows->strides, windows->dilations,
+        windows->padsBegin, windows->padsEnd, windows->ceilMode,
+        op.getInt("storage_order", 0) != 0);
+  }
+  return op.replace({windows->pool(op, PoolKind::max, x), indices});
 }
 
 static LogicalResult convertAveragePool(OpBinder &op) {

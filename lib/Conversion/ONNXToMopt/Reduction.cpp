@@ -95,9 +95,56 @@ static LogicalResult convertArg(OpBinder &op) {
   return op.replace(y);
 }
 
+/// The axis is an operand. If only run time knows it, all are computed.
+template <ReduceKind kind>
+static LogicalResult convertCumulative(OpBinder &op) {
+  Value x = op.getTensor(0);
+  FailureOr<SmallVector<OpFoldResult>> axes = op.getIndexOperand(1);
+  if (!x || failed(axes))
+    return failure();
+  int64_t rank = OpBinder::getRank(x);
+  if (axes->size() != 1 || rank == 0)
+    return op.emitError() << "expected one axis of an input with dimensions, "
+                             "found " << axes->size() << " of " << x.getType();
+  bool isExclusive = op.getInt("exclusive", 0) != 0;
+  bool isReverse = op.getInt("reverse", 0) != 0;
+  auto scan = [&](int64_t axis) -> Value {
+    return CumulativeOp::create(op.b, op.loc, kind, x, axis, isExclusive,
+                                isReverse);
+  };
+  if (std::optional<int64_t> known = getConstantIntValue(axes->front())) {
+    FailureOr<int64_t> axis = op.normalizeAxis(*known, rank);
+    return failed(axis) ? failure() : op.replace(scan(*axis));
+  }
+  Value stated = op.fromIndices(axes->front()), result = scan(rank - 1);
+  stated = op.reshape(stated, SmallVector<OpFoldResult>(rank, op.b.getIndexAttr(1)));
+  stated = op.binary(BinaryKind::mod, stated, rank);
+  for (int64_t axis = 0; axis < rank - 1; ++axis) {
+    Value number = op.scalar(op.b.getI64Type(), axis, rank);
+    result = op.select(op.compare(CompareKind::eq, stated, number), scan(axis),
+                       result);
+  }
+  return op.replace(result);
+}
+
+static LogicalResult convertDet(OpBinder &op) {
+  Value x = op.getTensor(0);
+  if (!x)
+    return failure();
+  SmallVector<Type> types;
+  if (failed(DeterminantOp::inferReturnTypes(op.b.getContext(), op.loc, x, {},
+                                             OpaqueProperties(nullptr), {},
+                                             types)))
+    return failure();
+  return op.replace(DeterminantOp::create(op.b, op.loc, x).getResult());
+}
+
 void mopt::populateReductionHandlers(HandlerRegistry &registry) {
   registry.add("ArgMax", 1, convertArg<ReduceKind::max>);
   registry.add("ArgMin", 1, convertArg<ReduceKind::min>);
+  registry.add("CumProd", 26, convertCumulative<ReduceKind::prod>);
+  registry.add("CumSum", 11, convertCumulative<ReduceKind::sum>);
+  registry.add("Det", 11, convertDet);
   registry.add("ReduceL1", 1, convertReduction<Reduction::l1>);
   registry.add("ReduceL2", 1, convertReduction<Reduction::l2>);
   registry.add("ReduceLogSum", 1, convertReduction<Reduction::logSum>);

@@ -48,6 +48,10 @@ mlir::Value buildReduce(mlir::OpBuilder &b, mlir::Location loc, ReduceKind kind,
                         mlir::Type element, mlir::Value x, mlir::Value y);
 mlir::TypedAttr getReduceIdentity(ReduceKind kind, mlir::Type element);
 
+/// Is `x` larger than `y` in a total order, NaN above all numbers?
+mlir::Value buildIsLarger(mlir::OpBuilder &b, mlir::Location loc,
+                          mlir::Type element, mlir::Value x, mlir::Value y);
+
 /// A scalar constant.
 mlir::Value buildConstant(mlir::OpBuilder &b, mlir::Location loc,
                           mlir::Type scalar, double number);
@@ -62,7 +66,7 @@ mlir::Value createEmpty(mlir::OpBuilder &b, mlir::Location loc,
                         llvm::ArrayRef<mlir::OpFoldResult> sizes,
                         mlir::Type element);
 
-/// The sizes of a mopt op's first result.
+/// The sizes of a mopt op's first result, constant where its type is static.
 llvm::SmallVector<mlir::OpFoldResult> getResultSizes(mlir::OpBuilder &b,
                                                      mlir::Operation *op);
 
@@ -100,6 +104,19 @@ mlir::Value createReduction(
     llvm::function_ref<mlir::Value(mlir::OpBuilder &, mlir::Location,
                                    mlir::ValueRange elements, mlir::Value acc)>
         body);
+
+/// A tensor reduced along `axes` (sorted) with these as dimensions of size 1;
+/// `sizes` are those before the reduction.
+mlir::Value restoreReducedDims(mlir::OpBuilder &b, mlir::Location loc,
+                               mlir::Value reduced,
+                               llvm::ArrayRef<mlir::OpFoldResult> sizes,
+                               llvm::ArrayRef<int64_t> axes);
+
+/// A stored index as a position in a dimension of `size`: negative ones count
+/// from the end, and any other is brought inside, so that no access leaves the
+/// tensor.
+mlir::Value normalizeIndex(mlir::OpBuilder &b, mlir::Location loc,
+                           mlir::Value stored, mlir::Value size);
 
 /// The indexing map of an operand that is broadcast along its static sizes of
 /// 1 to a result of `rank` dimensions.

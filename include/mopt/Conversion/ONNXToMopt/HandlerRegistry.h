@@ -41,15 +41,21 @@ private:
 };
 
 // One function a family, each in its own file.
+void populateBlockHandlers(HandlerRegistry &registry);
+void populateCastHandlers(HandlerRegistry &registry);
 void populateContractionHandlers(HandlerRegistry &registry);
 void populateControlFlowHandlers(HandlerRegistry &registry);
 void populateDataMovementHandlers(HandlerRegistry &registry);
 void populateElementwiseHandlers(HandlerRegistry &registry);
+void populateGatherScatterHandlers(HandlerRegistry &registry);
+void populateGeneratorHandlers(HandlerRegistry &registry);
 void populateNormalizationHandlers(HandlerRegistry &registry);
 void populatePoolingHandlers(HandlerRegistry &registry);
 void populateRecurrentHandlers(HandlerRegistry &registry);
 void populateReductionHandlers(HandlerRegistry &registry);
+void populateSelectionHandlers(HandlerRegistry &registry);
 void populateShapeHandlers(HandlerRegistry &registry);
+void populateSlicingHandlers(HandlerRegistry &registry);
 } // namespace mopt
 
 #endif // MOPT_CONVERSION_ONNXTOMOPT_HANDLERREGISTRY_H

@@ -79,6 +79,10 @@ public:
   mlir::Type getTypeAttr(llvm::StringRef name, mlir::Type otherwise);
   mlir::Region *getRegion(llvm::StringRef name);
 
+  /// The element type that number `dataType` of TensorProto.DataType stands for.
+  /// Null with an error emitted if it is not supported.
+  mlir::Type getDataType(int64_t dataType);
+
   /// An axis in [-rank, rank) as one in [0, rank); an error otherwise.
   mlir::FailureOr<int64_t> normalizeAxis(int64_t axis, int64_t rank);
   /// The same for a list; sorted if `sort`, refusing repetitions.

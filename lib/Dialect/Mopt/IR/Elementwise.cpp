@@ -185,3 +185,29 @@ LogicalResult CastOp::reifyResultShapes(OpBuilder &b,
   shapes.push_back(tensor::getMixedSizes(b, getLoc(), getInput()));
   return success();
 }
+
+//===----------------------------------------------------------------------===//
+// BitcastOp
+//===----------------------------------------------------------------------===//
+
+LogicalResult BitcastOp::verify() {
+  auto from = cast<RankedTensorType>(getInput().getType());
+  auto to = cast<RankedTensorType>(getType());
+  if (failed(verifyCompatibleShape(from, to)) ||
+      from.getElementTypeBitWidth() != to.getElementTypeBitWidth())
+    return emitOpError("expected equal shapes and element widths, found ")
+           << from << " and " << to;
+  return success();
+}
+
+OpFoldResult BitcastOp::fold(FoldAdaptor) {
+  return getInput().getType() == getType() ? OpFoldResult(getInput())
+                                           : OpFoldResult();
+}
+
+LogicalResult
+BitcastOp::reifyResultShapes(OpBuilder &b,
+                             ReifiedRankedShapedTypeDims &shapes) {
+  shapes.push_back(tensor::getMixedSizes(b, getLoc(), getInput()));
+  return success();
+}

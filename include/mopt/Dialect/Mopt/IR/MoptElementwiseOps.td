@@ -106,4 +106,20 @@ def Mopt_CastOp : Mopt_Op<"cast", [Pure,
   let hasFolder = 1;
 }
 
+def Mopt_BitcastOp : Mopt_Op<"bitcast", [Pure,
+    Mopt_Elementwise,
+    DeclareOpInterfaceMethods<ReifyRankedShapedTypeOpInterface, ["reifyResultShapes"]>]> {
+  let summary = "the bits of elements taken for another type of equal width";
+  let description = [{
+    ```mlir
+    %y = mopt.bitcast %x : tensor<2xf32> -> tensor<2xui32>
+    ```
+  }];
+  let arguments = (ins AnyRankedTensor:$input);
+  let results = (outs AnyRankedTensor:$result);
+  let assemblyFormat = "$input attr-dict `:` type($input) `->` type($result)";
+  let hasVerifier = 1;
+  let hasFolder = 1;
+}
+
 #endif // MOPT_DIALECT_MOPT_IR_MOPTELEMENTWISEOPS_TD

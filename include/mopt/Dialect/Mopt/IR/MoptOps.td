@@ -10,6 +10,7 @@ include "mopt/Dialect/Mopt/IR/MoptContractionOps.td"
 include "mopt/Dialect/Mopt/IR/MoptDataMovementOps.td"
 include "mopt/Dialect/Mopt/IR/MoptElementwiseOps.td"
 include "mopt/Dialect/Mopt/IR/MoptReductionOps.td"
+include "mopt/Dialect/Mopt/IR/MoptSelectionOps.td"
 include "mopt/Dialect/Mopt/IR/MoptStructureOps.td"
 
 #endif // MOPT_DIALECT_MOPT_IR_MOPTOPS_TD
