@@ -4,7 +4,8 @@
 #include "mopt/Dialect/Mopt/IR/Mopt.h"
 #include "mopt/Dialect/Mopt/IR/ShapeInference.h"
 
-#include "mlir/Dialect/Affine/IR/AffineOps.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Arith/Utils/Utils.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/Dialect/Utils/StructuredOpsUtils.h"
 
@@ -112,7 +113,8 @@ OpFoldResult mopt::detail::countColumns(OpBuilder &b, Location loc,
   std::optional<int64_t> y = getConstantIntValue(left);
   if (x && y)
     return b.getIndexAttr(std::min(*x, *y));
-  return affine::makeComposedFoldedAffineMin(
-      b, loc, AffineMap::getMultiDimIdentityMap(2, b.getContext()),
-      {whole, left});
+  return arith::MinSIOp::create(
+             b, loc, getValueOrCreateConstantIndexOp(b, loc, whole),
+             getValueOrCreateConstantIndexOp(b, loc, left))
+      .getResult();
 }

@@ -2,7 +2,7 @@
 #include "mopt/Dialect/Mopt/IR/Mopt.h"
 #include "mopt/Dialect/Mopt/IR/ShapeInference.h"
 
-#include "mlir/Dialect/Affine/IR/AffineOps.h"
+#include "mlir/Dialect/Arith/Utils/Utils.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 
 using namespace mlir;
