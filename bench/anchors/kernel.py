@@ -16,7 +16,10 @@ LLVM = pathlib.Path(os.environ.get("LLVM_BIN", "/usr/lib/llvm-22/bin"))
 
 BUFFERIZE = ("one-shot-bufferize{bufferize-function-boundaries "
              "function-boundary-type-conversion=identity-layout-map},cse,canonicalize")
-LOWER = ("scf-forall-to-for,expand-strided-metadata,lower-affine,"
+# From mopt ops to anchors with epilogues.
+FRONT = ("mopt-select-microkernels,mopt-convert-anchors,mopt-fold-weight-packing,"
+         "convert-mopt-to-linalg,canonicalize,cse,mopt-fuse-epilogue")
+LOWER = ("convert-linalg-to-loops,scf-forall-to-for,expand-strided-metadata,lower-affine,"
          "convert-vector-to-scf{full-unroll=true},convert-scf-to-cf,canonicalize,cse,"
          "convert-math-to-llvm,convert-vector-to-llvm,finalize-memref-to-llvm,"
          "convert-func-to-llvm,convert-arith-to-llvm,convert-index-to-llvm,"
@@ -69,42 +72,63 @@ def aligned(shape, dtype=np.float32, align=64):
 
 
 class Kernel:
-    """A function `@kernel` on tensors whose last argument is the destination."""
+    """A function `@kernel` on f32 tensors with one result.
 
-    def __init__(self, text, target, passes="", keep=None, tile=""):
+    `passes` bring the text to anchors on tensors. Without options the pass that
+    tiles them decides by itself.
+    """
+
+    def __init__(self, text, target, passes="", tile="", keep=None):
         self.directory = pathlib.Path(keep or tempfile.mkdtemp())
         self.directory.mkdir(parents=True, exist_ok=True)
-        stem = self.directory / hashlib.sha1((text + target + passes + tile).encode()).hexdigest()[:12]
-        source, llvm = f"{stem}.mlir", f"{stem}.llvm.mlir"
-        module = (f"module attributes {{mopt.target = {TARGETS[target]}}} {{\n{text}\n}}\n")
-        pathlib.Path(source).write_text(module)
-        pipeline = (f"builtin.module({passes}{',' if passes else ''}canonicalize,"
-                    f"mopt-tile-anchors{tile},canonicalize,cse,{BUFFERIZE},"
+        key = hashlib.sha1((text + target + passes + tile).encode()).hexdigest()[:12]
+        stem = self.directory / key
+        source, llvm = pathlib.Path(f"{stem}.mlir"), pathlib.Path(f"{stem}.llvm.mlir")
+        head, _, resources = text.partition("{-#")
+        source.write_text(f"module attributes {{mopt.target = {TARGETS[target]}}} {{\n{head}\n}}\n"
+                          + (f"{{-#{resources}" if resources else ""))
+        self.anchors = f"{stem}.anchors.mlir"
+        run([BUILD / "bin/mopt-opt", source, "-o", self.anchors,
+             f"--pass-pipeline=builtin.module({passes}{',' if passes else ''}canonicalize,cse)"])
+        pipeline = (f"builtin.module(mopt-tile-anchors{tile},canonicalize,cse,{BUFFERIZE},"
                     f"mopt-expand-microkernels,canonicalize,cse,{LOWER})")
-        run([BUILD / "bin/mopt-opt", source, f"--pass-pipeline={pipeline}", "-o", llvm])
+        run([BUILD / "bin/mopt-opt", self.anchors, f"--pass-pipeline={pipeline}", "-o", llvm])
         # mlir-translate does not know mopt's attributes.
-        lowered = pathlib.Path(llvm).read_text()
-        pathlib.Path(llvm).write_text(re.sub(r"^module attributes {.*} {$", "module {", lowered,
-                                             count=1, flags=re.M))
+        llvm.write_text(re.sub(r"^module attributes {.*} {$", "module {", llvm.read_text(),
+                               count=1, flags=re.M))
         run([LLVM / "mlir-translate", "--mlir-to-llvmir", llvm, "-o", f"{stem}.ll"])
+        self.library = f"{stem}.so"
         run([LLVM / "clang", "-O3", f"-march={CPUS[target]}", "-mprefer-vector-width=512",
              "-fno-math-errno", "-Wno-override-module", "-fPIC", "-shared", f"{stem}.ll", "-lm",
-             "-o", f"{stem}.so"])
-        self.library = f"{stem}.so"
+             # memrefCopy, for paddings
+             f"-L{LLVM.parent / 'lib'}", "-lmlir_c_runner_utils",
+             f"-Wl,-rpath,{LLVM.parent / 'lib'}", "-o", self.library])
         self.function = ctypes.CDLL(self.library)._mlir_ciface_kernel
 
-    def bind(self, *arrays):
-        """A call without arguments."""
+    def bind(self, *arrays, rank=None):
+        """A call without arguments; its `result` is the descriptor of the result."""
         descriptors = [descriptor(a) for a in arrays]
-        pointers = [ctypes.byref(d) for d in [descriptor(arrays[-1])] + descriptors]
+        result = descriptor(np.zeros((1,) * (arrays[-1].ndim if rank is None else rank),
+                                     np.float32))
+        pointers = [ctypes.byref(d) for d in [result] + descriptors]
 
         def call():
             self.function(*pointers)
-        call.keep = arrays, descriptors
+        call.keep, call.result = (arrays, descriptors), result
         return call
 
-    def __call__(self, *arrays):
-        self.bind(*arrays)()
+    def __call__(self, *arrays, rank=None):
+        call = self.bind(*arrays, rank=rank)
+        call()
+        r, rank = call.result, arrays[-1].ndim if rank is None else rank
+        shape = tuple(r.sizes[:rank])
+        if 0 in shape:
+            return np.zeros(shape, np.float32)
+        pointer = ctypes.cast(r.data + 4 * r.offset, ctypes.POINTER(ctypes.c_float))
+        base = np.ctypeslib.as_array(pointer, (1 + sum((n - 1) * s for n, s in
+                                                       zip(shape, r.strides[:rank])),))
+        return np.lib.stride_tricks.as_strided(
+            base, shape, [4 * s for s in r.strides[:rank]]).copy()
 
 
 def pack(weights, columns):
@@ -122,3 +146,14 @@ def config(rows, columns, lanes, unroll=4, streams=4, prefetch_rows=0, prefetch_
     return (f'#mopt.config<kernel = "test", rows = {rows}, columns = {columns}, lanes = {lanes}, '
             f'unroll = {unroll}, streams = {streams}, prefetchRows = {prefetch_rows}, '
             f'prefetchNext = {str(prefetch_next).lower()}>')
+
+
+def resources(**arrays):
+    """The end of a module whose constants are `dense_resource<name>`."""
+    entries = ", ".join(f'{name}: "0x04000000{np.ascontiguousarray(a, np.float32).tobytes().hex()}"'
+                        for name, a in arrays.items())
+    return f"{{-# dialect_resources: {{ builtin: {{ {entries} }} }} #-}}"
+
+
+def tensor(shape):
+    return f"tensor<{'x'.join('?' if d is None else str(d) for d in shape)}xf32>"

@@ -7,6 +7,7 @@
 
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Linalg/Transforms/Transforms.h"
+#include "mlir/Dialect/MemRef/Transforms/Transforms.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/IRMapping.h"
 #include "mlir/Transforms/GreedyPatternRewriteDriver.h"
@@ -198,16 +199,66 @@ bool isReshapedAnchor(OpOperand *operand) {
          expand.getSrc().getDefiningOp<AnchorOpInterface>();
 }
 
+/// Operands of such a user lose the sizes of 1 that are broadcast, which would
+/// stop the collapse.
+struct DropBroadcastDims : OpRewritePattern<linalg::GenericOp> {
+  using OpRewritePattern::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(linalg::GenericOp op,
+                                PatternRewriter &rewriter) const override {
+    SmallVector<OpOperand *> inputs = op.getDpsInputOperands();
+    if (llvm::none_of(inputs, isReshapedAnchor))
+      return failure();
+    SmallVector<AffineMap> maps = op.getIndexingMapsArray();
+    bool changed = false;
+    for (OpOperand *input : inputs) {
+      AffineMap &map = maps[input->getOperandNumber()];
+      auto isZero = [](AffineExpr expr) {
+        return isa<AffineConstantExpr>(expr);
+      };
+      if (!isa<RankedTensorType>(input->get().getType()) ||
+          llvm::none_of(map.getResults(), isZero))
+        continue;
+      // A dropped dimension joins the kept one before it, leading ones the
+      // first.
+      SmallVector<ReassociationIndices> groups;
+      SmallVector<AffineExpr> kept;
+      ReassociationIndices leading;
+      for (auto [i, expr] : llvm::enumerate(map.getResults())) {
+        if (!isZero(expr)) {
+          kept.push_back(expr);
+          groups.push_back(std::exchange(leading, {}));
+        }
+        (groups.empty() ? leading : groups.back()).push_back(i);
+      }
+      Value collapsed = tensor::CollapseShapeOp::create(
+          rewriter, op.getLoc(), input->get(), groups);
+      rewriter.modifyOpInPlace(op, [&] { input->set(collapsed); });
+      map = AffineMap::get(map.getNumDims(), 0, kept, op.getContext());
+      changed = true;
+    }
+    if (!changed)
+      return failure();
+    rewriter.modifyOpInPlace(op, [&] {
+      op.setIndexingMapsAttr(rewriter.getAffineMapArrayAttr(maps));
+    });
+    return success();
+  }
+};
+
 struct FuseEpilogue : impl::FuseEpilogueBase<FuseEpilogue> {
   void runOnOperation() override {
     RewritePatternSet patterns(&getContext());
-    patterns.add<FuseConsumer, FuseLhsTranspose>(&getContext());
+    patterns.add<DropBroadcastDims, FuseConsumer, FuseLhsTranspose>(&getContext());
     linalg::populateFoldReshapeOpsByCollapsingPatterns(patterns,
                                                        isReshapedAnchor);
     linalg::populateElementwiseOpsFusionPatterns(
         patterns, [](OpOperand *operand) {
           return operand->get().hasOneUse();
         });
+    // Sizes taken from a result would count as users of it.
+    memref::populateResolveRankedShapedTypeResultDimsPatterns(patterns);
+    tensor::DimOp::getCanonicalizationPatterns(patterns, &getContext());
     if (failed(applyPatternsGreedily(getOperation(), std::move(patterns))))
       signalPassFailure();
   }

@@ -18,6 +18,9 @@ constexpr double kLatency = 4;
 /// Operations per cycle, of arithmetic and of loads.
 constexpr double kPerCycle = 2;
 
+/// A later row must be this much better.
+constexpr double kMargin = 0.97;
+
 static bool fits(const MicroKernelRow &row, StringRef kind, TargetAttr target) {
   if (kind != row.kind || target.getVectorRegisters() < row.registers ||
       target.getVectorBits() < row.vectorBits)
@@ -53,8 +56,7 @@ static double getCycles(const MicroKernelRow &row, int64_t lanes,
   double perStep =
       larger * stepCycles(size + 1) + (blocks - larger) * stepCycles(size);
   int64_t panels = llvm::divideCeil(known(shape.width), lanes * row.vectors);
-  double storing = rows * row.vectors * 2 + blocks * 20;
-  return panels * (perStep * std::max<int64_t>(1, known(shape.depth)) + storing);
+  return panels * perStep * std::max<int64_t>(1, known(shape.depth));
 }
 
 ConfigAttr mopt::selectProduct(TargetAttr target, const ProductShape &shape) {
@@ -69,8 +71,9 @@ ConfigAttr mopt::selectProduct(TargetAttr target, const ProductShape &shape) {
         continue;
       // A wider vector is a newer family of rows, and preferred as a whole.
       double cycles = getCycles(row, lanes, shape);
+      // Among nearly equal ones the order of the table decides.
       if (row.vectorBits < bits ||
-          (row.vectorBits == bits && cycles >= fewest))
+          (row.vectorBits == bits && cycles >= kMargin * fewest))
         continue;
       best = &row, fewest = cycles, bits = row.vectorBits;
     }

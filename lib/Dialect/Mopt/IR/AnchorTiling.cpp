@@ -2,7 +2,10 @@
 // a slice of the destination and of each epilogue input; what the reduction
 // reads is up to the op. A tile never splits the reduction.
 #include "mopt/Dialect/Mopt/IR/Mopt.h"
+#include "mopt/Dialect/Mopt/IR/ShapeInference.h"
 
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Arith/Utils/Utils.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/Dialect/Utils/StructuredOpsUtils.h"
 
@@ -94,4 +97,24 @@ mopt::detail::generateAnchorResultTile(AnchorOpInterface op, OpBuilder &b,
                                  domainSizes)))
     return failure();
   return tileAnchor(op, b, domainOffsets, domainSizes);
+}
+
+OpFoldResult mopt::detail::countColumns(OpBuilder &b, Location loc,
+                                        OpFoldResult count, OpFoldResult first,
+                                        OpFoldResult width, int64_t columns) {
+  AffineExpr d0 = b.getAffineDimExpr(0), d1 = b.getAffineDimExpr(1);
+  OpFoldResult whole = applyAffine(b, loc, d0 * columns, {count});
+  std::optional<int64_t> knownWidth = getConstantIntValue(width);
+  if (knownWidth && *knownWidth % columns == 0)
+    return whole;
+  // The last block may be partly used.
+  OpFoldResult left = applyAffine(b, loc, d0 - d1 * columns, {width, first});
+  std::optional<int64_t> x = getConstantIntValue(whole);
+  std::optional<int64_t> y = getConstantIntValue(left);
+  if (x && y)
+    return b.getIndexAttr(std::min(*x, *y));
+  return arith::MinSIOp::create(
+             b, loc, getValueOrCreateConstantIndexOp(b, loc, whole),
+             getValueOrCreateConstantIndexOp(b, loc, left))
+      .getResult();
 }

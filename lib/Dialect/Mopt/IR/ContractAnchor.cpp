@@ -2,7 +2,6 @@
 #include "mopt/Dialect/Mopt/IR/Mopt.h"
 #include "mopt/Dialect/Mopt/IR/ShapeInference.h"
 
-#include "mlir/Dialect/Affine/IR/AffineOps.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 
 using namespace mlir;
@@ -219,21 +218,13 @@ LogicalResult ContractAnchorOp::getOutputTile(OpBuilder &b,
   tile.offsets.assign(offsets.begin(), offsets.end());
   tile.sizes.assign(sizes.begin(), sizes.end());
   int64_t last = getOutputRank() - 1, columns = getBlockColumns();
-  AffineExpr d0 = b.getAffineDimExpr(0), d1 = b.getAffineDimExpr(1);
+  AffineExpr d0 = b.getAffineDimExpr(0);
   OpFoldResult width = tensor::getMixedSize(
       b, getLoc(), getInit(), getPosition(getInitIndexingMap(), last));
   tile.offsets[last] =
       applyAffine(b, getLoc(), d0 * columns, {offsets[last]});
-  std::optional<int64_t> staticWidth = getConstantIntValue(width);
-  if (staticWidth && *staticWidth % columns == 0)
-    tile.sizes[last] = applyAffine(b, getLoc(), d0 * columns, {sizes[last]});
-  else
-    // The last block may be partly used.
-    tile.sizes[last] = affine::makeComposedFoldedAffineMin(
-        b, getLoc(),
-        AffineMap::get(3, 0, {d0 * columns, b.getAffineDimExpr(2) - d1 * columns},
-                       getContext()),
-        {sizes[last], offsets[last], width});
+  tile.sizes[last] = mopt::detail::countColumns(
+      b, getLoc(), sizes[last], offsets[last], width, columns);
   return success();
 }
 

@@ -2,7 +2,7 @@
 #include "mopt/Dialect/Mopt/IR/Mopt.h"
 #include "mopt/Dialect/Mopt/IR/ShapeInference.h"
 
-#include "mlir/Dialect/Affine/IR/AffineOps.h"
+#include "mlir/Dialect/Arith/Utils/Utils.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 
 using namespace mlir;
@@ -193,7 +193,6 @@ LogicalResult ConvAnchorOp::getOutputTile(OpBuilder &b,
   tile.offsets.assign(offsets.begin(), offsets.begin() + last);
   tile.sizes.assign(sizes.begin(), sizes.begin() + last);
   AffineExpr d0 = b.getAffineDimExpr(0), d1 = b.getAffineDimExpr(1);
-  AffineExpr d2 = b.getAffineDimExpr(2);
   OpFoldResult outputs = tensor::getMixedSize(b, getLoc(), getInit(), last);
   OpFoldResult perGroup =
       applyAffine(b, getLoc(), d0.floorDiv(groups), {outputs});
@@ -213,15 +212,8 @@ LogicalResult ConvAnchorOp::getOutputTile(OpBuilder &b,
   tile.offsets.push_back(applyAffine(b, getLoc(), d0 + d1 * columns,
                                      {groupStart(group), block}));
   if (getConstantIntValue(groupCount) == 1) {
-    std::optional<int64_t> width = getConstantIntValue(perGroup);
-    if (width && *width % columns == 0)
-      tile.sizes.push_back(
-          applyAffine(b, getLoc(), d0 * columns, {blockCount}));
-    else
-      tile.sizes.push_back(affine::makeComposedFoldedAffineMin(
-          b, getLoc(),
-          AffineMap::get(3, 0, {d0 * columns, d2 - d1 * columns}, getContext()),
-          {blockCount, block, perGroup}));
+    tile.sizes.push_back(mopt::detail::countColumns(
+        b, getLoc(), blockCount, block, perGroup, columns));
     return success();
   }
   OpFoldResult blocks = tensor::getMixedSize(b, getLoc(), getFilter(), 1);

@@ -58,6 +58,13 @@ generateAnchorResultTile(AnchorOpInterface op, mlir::OpBuilder &b,
                          llvm::ArrayRef<mlir::OpFoldResult> offsets,
                          llvm::ArrayRef<mlir::OpFoldResult> sizes);
 
+/// Columns in `count` packed blocks of `columns` from block `first` on, when
+/// there are `width` columns in all.
+mlir::OpFoldResult countColumns(mlir::OpBuilder &b, mlir::Location loc,
+                                mlir::OpFoldResult count,
+                                mlir::OpFoldResult first,
+                                mlir::OpFoldResult width, int64_t columns);
+
 bool isAnchorElementwiseAccess(AnchorOpInterface op,
                                llvm::ArrayRef<mlir::OpOperand *> operands);
 

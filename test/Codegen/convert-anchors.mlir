@@ -1,0 +1,49 @@
+// RUN: mopt-opt %s -mopt-convert-anchors -mopt-fold-weight-packing -canonicalize -cse | FileCheck %s
+
+#config = #mopt.config<kernel = "k", rows = 6, columns = 4, lanes = 4, unroll = 4, streams = 4, prefetchRows = 0, prefetchNext = false>
+
+// Batches that share the right side become rows; the constant is packed, with
+// zeros behind the last column.
+// CHECK-LABEL: @shared
+// CHECK: %[[W:.*]] = arith.constant dense<{{\[\[}}[1.000000e+00, 4.000000e+00, 0.000000e+00, 0.000000e+00], [2.000000e+00, 5.000000e+00, 0.000000e+00, 0.000000e+00], [3.000000e+00, 6.000000e+00, 0.000000e+00, 0.000000e+00]]]>
+// CHECK: %[[A:.*]] = tensor.collapse_shape %arg0 {{\[\[}}0, 1], [2]]
+// CHECK: mopt.contract_anchor ins(%[[A]], %[[W]] : tensor<?x3xf32>, tensor<1x3x4xf32>)
+// CHECK: tensor.expand_shape
+func.func @shared(%a: tensor<2x?x3xf32>) -> tensor<2x?x2xf32> {
+  %w = arith.constant dense<[[[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]]]> : tensor<1x2x3xf32>
+  %0 = mopt.matmul %a, %w {transpose_rhs, mopt.config = #config} : tensor<2x?x3xf32>, tensor<1x2x3xf32> -> tensor<2x?x2xf32>
+  return %0 : tensor<2x?x2xf32>
+}
+
+// CHECK-LABEL: @batched
+// CHECK: mopt.pack_columns ins(%arg1 : tensor<8x5x6xf32>)
+// CHECK: mopt.contract_anchor {{.*}}lhs_map = #{{.*}}, rhs_map = #
+func.func @batched(%a: tensor<8x4x5xf32>, %d: tensor<8x5x6xf32>) -> tensor<8x4x6xf32> {
+  %0 = mopt.matmul %a, %d {mopt.config = #config} : tensor<8x4x5xf32>, tensor<8x5x6xf32> -> tensor<8x4x6xf32>
+  return %0 : tensor<8x4x6xf32>
+}
+
+// Every position is a row.
+// CHECK-LABEL: @pointwise
+// CHECK: tensor.collapse_shape %arg0 {{\[\[}}0, 1, 2], [3]]
+// CHECK: mopt.contract_anchor
+func.func @pointwise(%x: tensor<1x8x8x4xf32>, %w: tensor<6x4x1x1xf32>) -> tensor<1x8x8x6xf32> {
+  %0 = mopt.conv %x, %w {mopt.config = #config, channels_last, strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads_begin = array<i64: 0, 0>, pads_end = array<i64: 0, 0>} : tensor<1x8x8x4xf32>, tensor<6x4x1x1xf32> -> tensor<1x8x8x6xf32>
+  return %0 : tensor<1x8x8x6xf32>
+}
+
+// CHECK-LABEL: @padded
+// CHECK: tensor.pad %arg0 low[0, 1, 1, 0] high[0, 1, 1, 0]
+// CHECK: mopt.conv_anchor ins(%{{.*}}, %{{.*}} : tensor<1x10x10x4xf32>, tensor<2x1x3x3x2x4xf32>)
+func.func @padded(%x: tensor<1x8x8x4xf32>, %w: tensor<6x2x3x3xf32>) -> tensor<1x8x8x6xf32> {
+  %0 = mopt.conv %x, %w {mopt.config = #config, group = 2 : i64, channels_last, strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads_begin = array<i64: 1, 1>, pads_end = array<i64: 1, 1>} : tensor<1x8x8x4xf32>, tensor<6x2x3x3xf32> -> tensor<1x8x8x6xf32>
+  return %0 : tensor<1x8x8x6xf32>
+}
+
+// Without a configuration nothing changes.
+// CHECK-LABEL: @unchanged
+// CHECK: mopt.matmul
+func.func @unchanged(%a: tensor<4x5xf32>, %b: tensor<5x6xf32>) -> tensor<4x6xf32> {
+  %0 = mopt.matmul %a, %b : tensor<4x5xf32>, tensor<5x6xf32> -> tensor<4x6xf32>
+  return %0 : tensor<4x6xf32>
+}

@@ -1,0 +1,51 @@
+// RUN: mopt-opt %s -split-input-file -mopt-select-microkernels -verify-diagnostics | FileCheck %s
+
+#avx2 = #mopt.target<name = "m", triple = "t", cpu = "c", features = "+avx2,+fma", vectorBits = 256, vectorRegisters = 16, l1Bytes = 32768, l2Bytes = 524288>
+module attributes {mopt.target = #avx2} {
+  // CHECK-LABEL: @avx2
+  func.func @avx2(%a: tensor<128x768xf32>, %b: tensor<768x768xf32>, %i: tensor<4x8xi8>, %j: tensor<8x16xi8>) {
+    // CHECK: mopt.config = #mopt.config<kernel = "avx2-f32-6x16", rows = 6, columns = 16, lanes = 8, unroll = 8, streams = 4, prefetchRows = 0, prefetchNext = true>
+    %0 = mopt.matmul %a, %b : tensor<128x768xf32>, tensor<768x768xf32> -> tensor<128x768xf32>
+    // CHECK: mopt.matmul
+    // CHECK-NOT: mopt.config
+    %1 = mopt.matmul %i, %j : tensor<4x8xi8>, tensor<8x16xi8> -> tensor<4x16xi32>
+    return
+  }
+}
+
+// -----
+
+#avx512 = #mopt.target<name = "m", triple = "t", cpu = "c", features = "+avx2,+fma,+avx512f", vectorBits = 512, vectorRegisters = 32, l1Bytes = 32768, l2Bytes = 524288>
+module attributes {mopt.target = #avx512} {
+  // CHECK-LABEL: @avx512
+  func.func @avx512(%a: tensor<128x768xf32>, %b: tensor<768x768xf32>, %c: tensor<768x64xf32>, %x: tensor<1x30x30x32xf32>, %w: tensor<32x1x3x3xf32>) {
+    // CHECK: avx512-f32-8x48
+    %0 = mopt.matmul %a, %b : tensor<128x768xf32>, tensor<768x768xf32> -> tensor<128x768xf32>
+    // CHECK: avx512-f32-6x64
+    %1 = mopt.matmul %a, %c : tensor<128x768xf32>, tensor<768x64xf32> -> tensor<128x64xf32>
+    // Two outputs apart: no input rows are shared, and 14 is a multiple of 7.
+    // CHECK: rows = 1, columns = 7, lanes = 16
+    %2 = mopt.conv %x, %w {channels_last, group = 32, strides = array<i64: 2, 2>, dilations = array<i64: 1, 1>, pads_begin = array<i64: 0, 0>, pads_end = array<i64: 0, 0>} : tensor<1x30x30x32xf32>, tensor<32x1x3x3xf32> -> tensor<1x14x14x32xf32>
+    return
+  }
+}
+
+// -----
+
+#neon = #mopt.target<name = "m", triple = "t", cpu = "c", features = "+neon", vectorBits = 128, vectorRegisters = 32, l1Bytes = 32768, l2Bytes = 524288>
+module attributes {mopt.target = #neon} {
+  // CHECK-LABEL: @generic
+  func.func @generic(%a: tensor<128x768xf32>, %b: tensor<768x768xf32>) {
+    // CHECK: generic-8x3", rows = 8, columns = 12, lanes = 4
+    %0 = mopt.matmul %a, %b : tensor<128x768xf32>, tensor<768x768xf32> -> tensor<128x768xf32>
+    return
+  }
+}
+
+// -----
+
+func.func @no_target(%a: tensor<128x768xf32>, %b: tensor<768x768xf32>) {
+  // expected-error @+1 {{expected a target on the module ('mopt.target')}}
+  %0 = mopt.matmul %a, %b : tensor<128x768xf32>, tensor<768x768xf32> -> tensor<128x768xf32>
+  return
+}

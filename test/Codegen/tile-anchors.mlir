@@ -1,0 +1,63 @@
+// RUN: mopt-opt %s -split-input-file -mopt-tile-anchors -canonicalize -cse | FileCheck %s
+// RUN: mopt-opt %s -split-input-file -mopt-tile-anchors -canonicalize -cse \
+// RUN:   -one-shot-bufferize="bufferize-function-boundaries function-boundary-type-conversion=identity-layout-map" \
+// RUN:   -cse -canonicalize | FileCheck %s --check-prefix=BUFFER
+
+// More columns than rows: they are cut, in whole blocks.
+// CHECK-LABEL: @columns
+// CHECK: scf.forall (%[[I:.*]]) in (48)
+// CHECK: tensor.extract_slice %{{.*}}[%[[I]], 0, 0] [1, 768, 16]
+// CHECK: mopt.contract_anchor ins(%{{.*}}, %{{.*}} : tensor<128x768xf32>, tensor<1x768x16xf32>)
+// CHECK: tensor.parallel_insert_slice %{{.*}} [128, 16] [1, 1]
+// BUFFER-LABEL: @columns
+// BUFFER-NOT: memref.alloc
+// BUFFER-NOT: memref.copy
+// BUFFER: mopt.contract_anchor ins({{.*}} memref
+// BUFFER-NOT: memref.copy
+func.func @columns(%a: tensor<128x768xf32> {bufferization.writable = false}, %b: tensor<48x768x16xf32> {bufferization.writable = false}, %c: tensor<128x768xf32>) -> tensor<128x768xf32> {
+  %0 = mopt.contract_anchor ins(%a, %b : tensor<128x768xf32>, tensor<48x768x16xf32>) outs(%c : tensor<128x768xf32>) {
+  ^bb0(%acc: f32):
+    mopt.yield %acc : f32
+  } -> tensor<128x768xf32>
+  return %0 : tensor<128x768xf32>
+}
+
+// -----
+
+// Too little work for a second tile. The residual and the destination may share
+// a buffer: each element is read just before the store to it.
+// CHECK-LABEL: @small
+// CHECK-NOT: scf.forall
+// BUFFER-LABEL: @small
+// BUFFER-NOT: memref.alloc
+// BUFFER-NOT: memref.copy
+// BUFFER: epilogue_ins(%arg2 {{.*}} outs(%arg2
+func.func @small(%a: tensor<4x16xf32> {bufferization.writable = false}, %b: tensor<3x16x16xf32> {bufferization.writable = false}, %r: tensor<4x48xf32>) -> tensor<4x48xf32> {
+  %0 = mopt.contract_anchor ins(%a, %b : tensor<4x16xf32>, tensor<3x16x16xf32>) epilogue_ins(%r : tensor<4x48xf32>) outs(%r : tensor<4x48xf32>)
+      attributes {epilogue_maps = [affine_map<(m, n) -> (m, n)>]} {
+  ^bb0(%acc: f32, %x: f32):
+    %v = arith.addf %acc, %x : f32
+    mopt.yield %v : f32
+  } -> tensor<4x48xf32>
+  return %0 : tensor<4x48xf32>
+}
+
+// -----
+
+// Rows of the output plane, with the rows of the input that they see.
+// CHECK-LABEL: @conv
+// CHECK: scf.forall (%[[I:.*]]) in (56)
+// CHECK: tensor.extract_slice %{{.*}}[0, %[[I]], 0, 0] [1, 3, 58, 64]
+// CHECK: tensor.extract_slice %{{.*}}[0, %[[I]], 0, 0] [1, 1, 56, 64]
+// CHECK: mopt.conv_anchor
+// BUFFER-LABEL: @conv
+// BUFFER-NOT: memref.alloc
+// BUFFER-NOT: memref.copy
+func.func @conv(%x: tensor<1x58x58x64xf32> {bufferization.writable = false}, %w: tensor<1x4x3x3x64x16xf32> {bufferization.writable = false}, %c: tensor<1x56x56x64xf32>) -> tensor<1x56x56x64xf32> {
+  %0 = mopt.conv_anchor ins(%x, %w : tensor<1x58x58x64xf32>, tensor<1x4x3x3x64x16xf32>) outs(%c : tensor<1x56x56x64xf32>)
+      attributes {strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>} {
+  ^bb0(%acc: f32):
+    mopt.yield %acc : f32
+  } -> tensor<1x56x56x64xf32>
+  return %0 : tensor<1x56x56x64xf32>
+}
