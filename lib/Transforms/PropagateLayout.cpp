@@ -99,7 +99,8 @@ static std::optional<SmallVector<int64_t>> getOperandPermutation(Operation *op) 
   std::optional<SmallVector<int64_t>> permutation;
   int64_t transposed = 0, others = 0;
   for (Value operand : op->getOperands()) {
-    if (auto transpose = operand.getDefiningOp<TransposeOp>()) {
+    auto transpose = operand.getDefiningOp<TransposeOp>();
+    if (transpose && !isFreelyTransposed(transpose.getInput())) {
       SmallVector<int64_t> own(transpose.getPermutation());
       if (permutation && *permutation != own)
         return std::nullopt;
@@ -157,7 +158,7 @@ struct SinkThroughConcat : OpRewritePattern<ConcatOp> {
       operands.push_back(transposeValue(rewriter, op.getLoc(), operand, back));
     Value moved = ConcatOp::create(rewriter, op.getLoc(),
                                    permute(op.getType(), back), operands,
-                                   back[op.getAxis()]);
+                                   (*permutation)[op.getAxis()]);
     rewriter.replaceOpWithNewOp<TransposeOp>(op, op.getType(), moved,
                                              *permutation);
     return success();
