@@ -87,6 +87,9 @@ Type mopt::onnx::getElementType(MLIRContext *context, int64_t dataType) {
 }
 
 LogicalResult NodeOp::verify() {
+  if (std::optional<int64_t> opset = getOpset(); opset && *opset < 1)
+    return emitOpError("expected an opset version of at least 1, found ")
+           << *opset;
   if (getRegionNames().size() != getNumRegions())
     return emitOpError("expected a name for each of its ")
            << getNumRegions() << " regions, found " << getRegionNames().size();
