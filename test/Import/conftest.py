@@ -32,6 +32,16 @@ class Importer:
         assert result.stderr == b""
         return result.stdout.decode()
 
+    def many(self, models, *options):
+        """The modules' texts, from one process."""
+        models = list(models)
+        paths = [self.save(m, f"model{i}.onnx") for i, m in enumerate(models)]
+        result = subprocess.run([TOOL, *options, *map(str, paths)], capture_output=True, timeout=60)
+        assert result.returncode == 0 and result.stderr == b"", result.stderr.decode()
+        texts = re.split(r"^(?=module)", result.stdout.decode(), flags=re.MULTILINE)[1:]
+        assert len(texts) == len(models)
+        return texts
+
     def error(self, model, timeout=60):
         """The one error that a model gives."""
         path = model if isinstance(model, os.PathLike) else self.save(model)

@@ -88,11 +88,12 @@ def typed_tensor(name, values):
 
 def external_tensor(name, values, folder, offset):
     raw = raw_tensor(name, values)
-    (folder / "w.bin").write_bytes(b"\xee" * offset + raw.raw_data + b"\xee" * 5)
+    file = f"w{offset}.bin"
+    (folder / file).write_bytes(b"\xee" * offset + raw.raw_data + b"\xee" * 5)
     tensor = TensorProto(
         name="w", dims=raw.dims, data_type=raw.data_type, data_location=TensorProto.EXTERNAL
     )
-    for key, value in ("location", "w.bin"), ("offset", offset), ("length", len(raw.raw_data)):
+    for key, value in ("location", file), ("offset", offset), ("length", len(raw.raw_data)):
         tensor.external_data.add(key=key, value=str(value))
     return tensor
 
@@ -106,24 +107,24 @@ def weight_model(tensor):
 def test_storage_forms(imported, name, count):
     values = array_of(name, count)
     raw = raw_tensor(name, values)
-    text = imported(weight_model(raw), "--full")
+    forms = [
+        raw,
+        typed_tensor(name, values),
+        external_tensor(name, values, imported.folder, 64),
+        external_tensor(name, values, imported.folder, 3),
+    ]
+    text, *others = imported.many(map(weight_model, forms), "--full")
     assert f"tensor<{count}x{TYPES[name]}>" in text
     if count > 16:
         (blob,) = resources(text).values()
-        expected = values.view(np.uint8).tobytes() if "6E" in name[5:8] else raw.raw_data
+        expected = values.view(np.uint8).tobytes() if name.startswith("FLOAT6") else raw.raw_data
         assert blob == expected
     else:
         assert "arith.constant dense<" in text
-    forms = [typed_tensor(name, values)]
-    forms += [external_tensor(name, values, imported.folder, 64)]
-    for form in forms:
-        other = imported(weight_model(form), "--full")
+    for other in others:
         # Only the alignment of a blob depends on where it came from.
         assert resources(other) == resources(text)
         assert other.split("{-#")[0] == text.split("{-#")[0]
-    unaligned = external_tensor(name, values, imported.folder, 3)
-    other = imported(weight_model(unaligned), "--full")
-    assert resources(other) == resources(text)
 
 
 def small_text(imported, tensor):
@@ -153,13 +154,12 @@ def test_values_of_small_tensors(imported):
     assert small_text(imported, tensor(np.float32, 2.5)) == "dense<2.500000e+00>"
 
 
-@pytest.mark.parametrize("name", TYPES)
-@pytest.mark.parametrize("shape", [(0,), (3, 0, 2)])
-def test_empty_tensors(imported, name, shape):
-    values = array_of(name, 0).reshape(shape)
-    text = imported(weight_model(raw_tensor(name, values)))
-    dims = "x".join(map(str, shape))
-    assert f"arith.constant dense<> : tensor<{dims}x{TYPES[name]}>" in text
+def test_empty_tensors(imported):
+    cases = [(name, shape) for name in TYPES for shape in [(0,), (3, 0, 2)]]
+    models = [weight_model(raw_tensor(name, array_of(name, 0).reshape(shape))) for name, shape in cases]
+    for (name, shape), text in zip(cases, imported.many(models)):
+        dims = "x".join(map(str, shape))
+        assert f"arith.constant dense<> : tensor<{dims}x{TYPES[name]}>" in text
 
 
 def test_scalar_without_dims(imported):

@@ -36,9 +36,9 @@ void registerImportDialects(mlir::DialectRegistry &registry);
 /// functions inlined, weights as resource blobs that own the bytes read or map
 /// the external file. Returns null after exactly one error diagnostic, whose
 /// location is the ONNX node at fault or the file. The module is verified.
-mlir::OwningOpRef<mlir::ModuleOp>
-importONNX(llvm::StringRef path, mlir::MLIRContext *context,
-           const ImportOptions &options = {});
+mlir::OwningOpRef<mlir::ModuleOp> importONNX(llvm::StringRef path,
+                                             mlir::MLIRContext *context,
+                                             const ImportOptions &options = {});
 
 /// The same from memory. The bytes are not needed after the call.
 mlir::OwningOpRef<mlir::ModuleOp>

@@ -44,9 +44,9 @@ LogicalResult GraphImporter::importAttributes(pb::NodeProto &node, Scope &scope,
   for (AttributeProto &attribute : *node.mutable_attribute()) {
     StringRef name = attribute.name();
     if (name.empty() || !names.insert(name).second)
-      return emitError(loc) << "attribute '" << printableName(name)
-                            << (name.empty() ? "' has no name"
-                                             : "' is given twice");
+      return emitError(loc)
+             << "attribute '" << printableName(name)
+             << (name.empty() ? "' has no name" : "' is given twice");
     if (attribute.ref_attr_name().empty()) {
       if (failed(importAttribute(name, attribute, scope, result, loc)))
         return failure();

@@ -64,8 +64,7 @@ ExternalData::map(StringRef location, Location loc) {
     return fail("is not a file");
   auto mapping = std::make_shared<Mapping>();
   if (status.st_size) {
-    void *data =
-        mmap(nullptr, status.st_size, PROT_READ, MAP_PRIVATE, file, 0);
+    void *data = mmap(nullptr, status.st_size, PROT_READ, MAP_PRIVATE, file, 0);
     if (data == MAP_FAILED)
       return fail("cannot be mapped: " + llvm::sys::StrError());
     mapping->data = static_cast<const char *>(data);

@@ -19,9 +19,9 @@ bool mopt::hasFunctionBody(StringRef domain, StringRef opType,
 static OpsetVersions getModuleOpsets(Operation *op) {
   OpsetVersions versions;
   auto module = op->getParentOfType<ModuleOp>();
-  auto opsets = module ? module->getAttrOfType<DictionaryAttr>(
-                             mopt::onnx::kOpsetsAttr)
-                       : DictionaryAttr();
+  auto opsets =
+      module ? module->getAttrOfType<DictionaryAttr>(mopt::onnx::kOpsetsAttr)
+             : DictionaryAttr();
   if (opsets)
     for (NamedAttribute entry : opsets)
       if (auto version = dyn_cast<IntegerAttr>(entry.getValue()))

@@ -55,8 +55,8 @@ LogicalResult GraphImporter::addFunctions(pb::ModelProto &model, Location loc) {
         readOpsets(function.opset_import(), "function '" + name + "'", loc);
     if (failed(opsets))
       return failure();
-    auto [entry, isNew] = functions.try_emplace(functionKey(
-        function.domain(), function.name(), function.overload()));
+    auto [entry, isNew] = functions.try_emplace(
+        functionKey(function.domain(), function.name(), function.overload()));
     if (!isNew)
       return emitError(loc) << "function '" << name << "' is defined twice";
     entry->second = Function{&function, std::move(*opsets)};
@@ -115,8 +115,8 @@ LogicalResult GraphImporter::inlineCall(pb::NodeProto &node,
   std::string name = functionName(*function.proto);
   for (const FunctionFrame *f = scope.frame; f; f = f->caller)
     if (f->function == function.proto)
-      return emitError(loc) << "function '" << name
-                            << "' calls itself, expected no recursion";
+      return emitError(loc)
+             << "function '" << name << "' calls itself, expected no recursion";
   if (scope.depth >= kMaxDepth)
     return emitError(loc) << "subgraphs and functions nest more than "
                           << kMaxDepth << " deep";

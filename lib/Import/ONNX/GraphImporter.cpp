@@ -86,10 +86,10 @@ LogicalResult GraphImporter::importInitializers(pb::GraphProto &graph,
       return failure();
     Value result;
     if (isa<DenseStringElementsAttr>(*value))
-      result = NodeOp::create(builder, loc, value->getType(), "Constant",
-                              ValueRange(),
-                              builder.getNamedAttr("value", *value))
-                   .getResult(0);
+      result =
+          NodeOp::create(builder, loc, value->getType(), "Constant",
+                         ValueRange(), builder.getNamedAttr("value", *value))
+              .getResult(0);
     else
       result = arith::ConstantOp::create(builder, loc, *value);
     return define(scope, name, result, loc);
@@ -165,9 +165,8 @@ LogicalResult GraphImporter::createNode(pb::NodeProto &node, Scope &scope,
   SmallVector<Type> types;
   for (const std::string &output : node.output()) {
     FailureOr<Type> type =
-        output.empty()
-            ? Type(mopt::onnx::NoneType::get(builder.getContext()))
-            : getType(scope, output, loc);
+        output.empty() ? Type(mopt::onnx::NoneType::get(builder.getContext()))
+                       : getType(scope, output, loc);
     if (failed(type))
       return failure();
     types.push_back(*type);
@@ -176,12 +175,12 @@ LogicalResult GraphImporter::createNode(pb::NodeProto &node, Scope &scope,
   IntegerAttr opset;
   if (!moduleOpsets || moduleOpsets->lookup(domain) != version)
     opset = builder.getI64IntegerAttr(version);
-  auto op = NodeOp::create(
-      builder, loc, types, builder.getStringAttr(node.op_type()),
-      builder.getStringAttr(domain),
-      attributes.attributes.getDictionary(builder.getContext()),
-      builder.getArrayAttr(attributes.regionNames), opset, operands,
-      attributes.regions.size());
+  auto op =
+      NodeOp::create(builder, loc, types, builder.getStringAttr(node.op_type()),
+                     builder.getStringAttr(domain),
+                     attributes.attributes.getDictionary(builder.getContext()),
+                     builder.getArrayAttr(attributes.regionNames), opset,
+                     operands, attributes.regions.size());
   for (auto [region, body] :
        llvm::zip_equal(op->getRegions(), attributes.regions))
     region.takeBody(*body);
@@ -249,8 +248,7 @@ static std::string getEntryName(StringRef name) {
   return llvm::isDigit(result.front()) ? "_" + result : result;
 }
 
-LogicalResult GraphImporter::importEntry(ModuleOp module,
-                                         pb::GraphProto &graph,
+LogicalResult GraphImporter::importEntry(ModuleOp module, pb::GraphProto &graph,
                                          const OpsetVersions &opsets) {
   Location loc = module.getLoc();
   MLIRContext *context = builder.getContext();

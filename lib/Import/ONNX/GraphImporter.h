@@ -63,7 +63,8 @@ class GraphImporter {
 public:
   GraphImporter(mlir::OpBuilder &builder, llvm::StringRef path,
                 ExternalData &external, bool useValueInfo)
-      : builder(builder), path(mlir::StringAttr::get(builder.getContext(), path)),
+      : builder(builder),
+        path(mlir::StringAttr::get(builder.getContext(), path)),
         tensors(external), useValueInfo(useValueInfo) {}
 
   /// Makes the functions known that nodes may call.
@@ -96,8 +97,8 @@ private:
   mlir::Location getLoc(const llvm::Twine &name, unsigned line);
   mlir::LogicalResult define(Scope &scope, llvm::StringRef name,
                              mlir::Value value, mlir::Location loc);
-  mlir::FailureOr<mlir::Type> getType(const Scope &scope,
-                                      llvm::StringRef name, mlir::Location loc);
+  mlir::FailureOr<mlir::Type> getType(const Scope &scope, llvm::StringRef name,
+                                      mlir::Location loc);
   void addTypes(Scope &scope, const pb::GraphProto &graph);
   mlir::LogicalResult importInitializers(pb::GraphProto &graph, Scope &scope);
   mlir::LogicalResult importNodes(NodeList &nodes, Scope &scope);

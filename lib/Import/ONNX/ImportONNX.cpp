@@ -34,7 +34,8 @@ static FailureOr<OpsetVersions> readModelOpsets(const pb::ModelProto &model,
     int64_t newest = SchemaLibrary::get().getNewestVersion(entry.first());
     if (newest && entry.second > newest)
       return emitError(loc)
-             << "the model needs version " << entry.second << " of operator set '"
+             << "the model needs version " << entry.second
+             << " of operator set '"
              << (entry.first().empty() ? "ai.onnx" : entry.first())
              << "', the newest known is " << newest;
   }

@@ -47,8 +47,8 @@ mopt::importer::readModelBytes(ArrayRef<char> bytes, Location loc) {
   return checkModel(parseModel(bytes, /*mappedPages=*/false), loc);
 }
 
-std::unique_ptr<pb::ModelProto>
-mopt::importer::readModelFile(StringRef path, Location loc) {
+std::unique_ptr<pb::ModelProto> mopt::importer::readModelFile(StringRef path,
+                                                              Location loc) {
   // Without O_NONBLOCK a pipe that nobody writes to would hang the compiler.
   int file = path.contains('\0')
                  ? (errno = EINVAL, -1)

@@ -60,8 +60,8 @@ mopt::importer::parseModel(llvm::ArrayRef<char> bytes, bool mappedPages) {
       MappedStream stream(bytes);
       isParsed = model->ParseFromZeroCopyStream(&stream);
     } else {
-      isParsed = model->ParseFromArray(bytes.data(),
-                                       static_cast<int>(bytes.size()));
+      isParsed =
+          model->ParseFromArray(bytes.data(), static_cast<int>(bytes.size()));
     }
     if (isParsed)
       return model;

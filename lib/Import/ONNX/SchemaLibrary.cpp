@@ -7,9 +7,9 @@
 using namespace mopt::importer;
 
 SchemaLibrary::SchemaLibrary()
-    : model(parseModel({reinterpret_cast<const char *>(kSchemaData),
-                        kSchemaBytes},
-                       /*mappedPages=*/false)) {
+    : model(parseModel(
+          {reinterpret_cast<const char *>(kSchemaData), kSchemaBytes},
+          /*mappedPages=*/false)) {
   assert(model && "the build wrote a model");
   for (const pb::OperatorSetIdProto &import : model->opset_import())
     newestVersions[import.domain()] = import.version();

@@ -5,8 +5,8 @@
 
 #include "ModelReader.h"
 
-#include "llvm/ADT/StringMap.h"
 #include "llvm/ADT/SmallVector.h"
+#include "llvm/ADT/StringMap.h"
 
 namespace mopt::importer {
 
@@ -22,8 +22,8 @@ public:
   }
   /// The body of an operator in a version of its operator set; null if it has
   /// none, or none that holds for all operand types.
-  const pb::FunctionProto *findBody(llvm::StringRef domain, llvm::StringRef name,
-                                    int64_t version) const;
+  const pb::FunctionProto *
+  findBody(llvm::StringRef domain, llvm::StringRef name, int64_t version) const;
 
 private:
   SchemaLibrary();

@@ -34,9 +34,8 @@ static FailureOr<Layout> readLayout(const pb::TensorProto &tensor,
                           << "' is stored in segments, expected it whole";
   for (int64_t dim : dims)
     if (dim < 0)
-      return emitError(loc)
-             << "tensor '" << tensor.name() << "' has dimension " << dim
-             << ", expected one that is not negative";
+      return emitError(loc) << "tensor '" << tensor.name() << "' has dimension "
+                            << dim << ", expected one that is not negative";
   std::optional<int64_t> count = countElements(dims, element->bits);
   if (!count)
     return emitError(loc) << "tensor '" << tensor.name()
@@ -52,9 +51,9 @@ static SmallVector<char> unpack(ArrayRef<char> packed, unsigned bits,
   SmallVector<char> bytes(count);
   unsigned perByte = 8 / bits, mask = (1u << bits) - 1;
   for (int64_t i = 0; i < count; ++i)
-    bytes[i] = (static_cast<uint8_t>(packed[i / perByte]) >>
-                i % perByte * bits) &
-               mask;
+    bytes[i] =
+        (static_cast<uint8_t>(packed[i / perByte]) >> i % perByte * bits) &
+        mask;
   return bytes;
 }
 
@@ -144,8 +143,7 @@ FailureOr<ElementsAttr> TensorImporter::import(pb::SparseTensorProto &tensor,
       ArrayRef<int64_t>(indices.dims().data(), indices.dims_size()), 64);
   std::optional<int64_t> valueCount = countElements({stored}, element.bits);
   int64_t bytes = storageBytes(element, dense->count);
-  if (!indexCount || !valueCount ||
-      bytes > kMaxDensifiedBytes - densifiedBytes)
+  if (!indexCount || !valueCount || bytes > kMaxDensifiedBytes - densifiedBytes)
     return emitError(loc) << "sparse tensor '" << name << "' needs " << bytes
                           << " bytes when dense, expected at most "
                           << kMaxDensifiedBytes << " in the whole model";

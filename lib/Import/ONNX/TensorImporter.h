@@ -32,8 +32,8 @@ private:
 
   mlir::FailureOr<mlir::ElementsAttr> convert(pb::TensorProto &tensor,
                                               mlir::Location loc);
-  mlir::ElementsAttr makeAttr(mlir::RankedTensorType type,
-                              llvm::StringRef name, mlir::AsmResourceBlob blob);
+  mlir::ElementsAttr makeAttr(mlir::RankedTensorType type, llvm::StringRef name,
+                              mlir::AsmResourceBlob blob);
 
   ExternalData &external;
   llvm::DenseMap<const void *, mlir::ElementsAttr> imported;

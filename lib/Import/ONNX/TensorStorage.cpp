@@ -55,8 +55,8 @@ template <typename To, typename From>
 static FailureOr<AsmResourceBlob> narrow(const RepeatedField<From> &field,
                                          int64_t least, int64_t most,
                                          StringRef name, Location loc) {
-  AsmResourceBlob blob = HeapAsmResourceBlob::allocate(
-      field.size() * sizeof(To), /*align=*/64);
+  AsmResourceBlob blob =
+      HeapAsmResourceBlob::allocate(field.size() * sizeof(To), /*align=*/64);
   auto *to = reinterpret_cast<To *>(blob.getMutableData().data());
   for (From value : field) {
     if (static_cast<int64_t>(value) < least ||

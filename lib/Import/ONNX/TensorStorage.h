@@ -15,8 +15,8 @@ class ExternalData;
 size_t storageBytes(const ElementType &element, int64_t count);
 
 /// Takes the elements of a tensor that holds no strings as a blob of
-/// storageBytes. Raw, float, int64 and double fields are taken over and external
-/// files mapped; only what is stored wider, or unaligned, is copied.
+/// storageBytes. Raw, float, int64 and double fields are taken over and
+/// external files mapped; only what is stored wider, or unaligned, is copied.
 /// A field that was taken over is empty afterwards. Errors are at `loc`.
 mlir::FailureOr<mlir::AsmResourceBlob>
 takeStorage(pb::TensorProto &tensor, const ElementType &element, int64_t count,

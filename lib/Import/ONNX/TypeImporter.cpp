@@ -101,8 +101,8 @@ Type mopt::importer::convertElementType(MLIRContext *context,
   }
 }
 
-std::optional<int64_t>
-mopt::importer::countElements(ArrayRef<int64_t> shape, unsigned elementBits) {
+std::optional<int64_t> mopt::importer::countElements(ArrayRef<int64_t> shape,
+                                                     unsigned elementBits) {
   int64_t count = 1;
   bool isEmpty = false;
   for (int64_t dim : shape) {
@@ -142,9 +142,9 @@ static FailureOr<Type> convertTensorType(const TensorTypeProto &type,
     // Old exporters write -1 where they know nothing.
     bool isKnown = dim.has_dim_value() && dim.dim_value() != -1;
     if (isKnown && dim.dim_value() < 0)
-      return emitError(loc) << "value '" << name << "' has dimension "
-                            << dim.dim_value()
-                            << ", expected one that is not negative";
+      return emitError(loc)
+             << "value '" << name << "' has dimension " << dim.dim_value()
+             << ", expected one that is not negative";
     shape.push_back(isKnown ? dim.dim_value() : ShapedType::kDynamic);
   }
   if (!countElements(shape, element->bits))
@@ -183,10 +183,9 @@ FailureOr<Type> mopt::importer::convertType(const pb::TypeProto &type,
   case pb::TypeProto::kMapType: {
     const ElementType *key = findElementType(type.map_type().key_type());
     if (!key)
-      return emitError(loc)
-             << "value '" << name << "' is a map with key type "
-             << type.map_type().key_type()
-             << ", expected one of TensorProto.DataType";
+      return emitError(loc) << "value '" << name << "' is a map with key type "
+                            << type.map_type().key_type()
+                            << ", expected one of TensorProto.DataType";
     FailureOr<Type> element =
         convertType(type.map_type().value_type(), name, loc);
     if (failed(element))

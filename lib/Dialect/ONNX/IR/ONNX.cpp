@@ -87,6 +87,9 @@ Type mopt::onnx::getElementType(MLIRContext *context, int64_t dataType) {
 }
 
 LogicalResult NodeOp::verify() {
+  if (std::optional<int64_t> opset = getOpset(); opset && *opset < 1)
+    return emitOpError("expected an opset version of at least 1, found ")
+           << *opset;
   if (getRegionNames().size() != getNumRegions())
     return emitOpError("expected a name for each of its ")
            << getNumRegions() << " regions, found " << getRegionNames().size();
@@ -100,8 +103,8 @@ LogicalResult NodeOp::verify() {
   return success();
 }
 
-void NodeOp::build(OpBuilder &builder, OperationState &state,
-                   TypeRange outputs, StringRef opType, ValueRange inputs,
+void NodeOp::build(OpBuilder &builder, OperationState &state, TypeRange outputs,
+                   StringRef opType, ValueRange inputs,
                    ArrayRef<NamedAttribute> attributes) {
   build(builder, state, outputs, builder.getStringAttr(opType),
         builder.getStringAttr(""), builder.getDictionaryAttr(attributes),
@@ -122,7 +125,8 @@ int64_t NodeOp::getOpsetVersion() {
   return version ? version.getInt() : 0;
 }
 
-// onnx.node "Op" [domain "d"] [opset n] (%inputs) {attributes} ["name" {region}]*
+// onnx.node "Op" [domain "d"] [opset n] (%inputs) {attributes} ["name"
+// {region}]*
 //     : functional-type
 ParseResult NodeOp::parse(OpAsmParser &parser, OperationState &result) {
   Builder &b = parser.getBuilder();
@@ -183,8 +187,9 @@ void NodeOp::print(OpAsmPrinter &p) {
   p.printOptionalAttrDict(getNodeAttributes().getValue());
   for (auto [region, name] : llvm::zip_equal(getBodies(), getRegionNames())) {
     p << ' ' << name << '(';
-    llvm::interleaveComma(region.getArguments(), p,
-                          [&](BlockArgument arg) { p.printRegionArgument(arg); });
+    llvm::interleaveComma(region.getArguments(), p, [&](BlockArgument arg) {
+      p.printRegionArgument(arg);
+    });
     p << ") ";
     p.printRegion(region, /*printEntryBlockArgs=*/false);
   }
