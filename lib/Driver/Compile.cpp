@@ -28,7 +28,7 @@ public:
   Compilation(const CompileOptions &options, const DiagnosticSink &sink)
       : options(options), diagnostics(options, sink),
         progress(countSteps(options),
-                 !options.quiet &&
+                 options.progress && !options.quiet &&
                      (options.verbose ||
                       llvm::sys::Process::StandardErrIsDisplayed())) {}
 
