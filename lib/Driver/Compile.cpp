@@ -332,7 +332,7 @@ ExitCode Compilation::compileModel() {
     if (llvm::Error error = writeFile(options.header, makeHeader(interface)))
       return fail(ExitCode::Usage, std::move(error));
   if (!options.depfile.empty())
-    if (llvm::Error error = writeDepfile(options))
+    if (llvm::Error error = writeDepfile(options, loaded.externalFiles))
       return fail(ExitCode::Usage, std::move(error));
   return ExitCode::Success;
 }

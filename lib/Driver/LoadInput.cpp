@@ -89,8 +89,12 @@ LoadedModule mopt::loadInput(const CompileOptions &options,
   ImportOptions import;
   // What the file states about intermediate shapes need not hold for others.
   import.useValueInfo = options.shapes.empty() && options.dims.empty();
-  if (!isIR && options.input != "-" && !options.model)
-    return {importONNX(options.input, context, import), Level::ONNX};
+  if (!isIR && options.input != "-" && !options.model) {
+    LoadedModule loaded;
+    import.externalFiles = &loaded.externalFiles;
+    loaded.module = importONNX(options.input, context, import);
+    return loaded;
+  }
 
   std::unique_ptr<llvm::MemoryBuffer> buffer;
   if (options.model) {
@@ -113,7 +117,8 @@ LoadedModule mopt::loadInput(const CompileOptions &options,
     return loadIR(std::move(buffer), context, diagnostics);
   }
   import.bufferName = options.input;
-  return {importONNXBuffer(ArrayRef(bytes.data(), bytes.size()), context,
-                           import),
-          Level::ONNX};
+  LoadedModule loaded;
+  loaded.module = importONNXBuffer(ArrayRef(bytes.data(), bytes.size()),
+                                   context, import);
+  return loaded;
 }
