@@ -18,6 +18,8 @@ namespace mopt {
 struct LoadedModule {
   mlir::OwningOpRef<mlir::ModuleOp> module;
   Level level = Level::ONNX;
+  /// Files beside the input that were read.
+  std::vector<std::string> externalFiles;
 };
 
 /// Reads options.input: an ONNX model, or IR of some level. The module is null
@@ -64,7 +66,8 @@ llvm::Error writeReport(const CompileOptions &options, ExitCode code,
                         const TargetInfo *target, int64_t weightsBytes);
 
 /// Writes the dependency file that --depfile asks for.
-llvm::Error writeDepfile(const CompileOptions &options);
+llvm::Error writeDepfile(const CompileOptions &options,
+                         llvm::ArrayRef<std::string> externalFiles);
 
 } // namespace mopt
 

@@ -28,7 +28,7 @@ public:
   Compilation(const CompileOptions &options, const DiagnosticSink &sink)
       : options(options), diagnostics(options, sink),
         progress(countSteps(options),
-                 !options.quiet &&
+                 options.progress && !options.quiet &&
                      (options.verbose ||
                       llvm::sys::Process::StandardErrIsDisplayed())) {}
 
@@ -332,7 +332,7 @@ ExitCode Compilation::compileModel() {
     if (llvm::Error error = writeFile(options.header, makeHeader(interface)))
       return fail(ExitCode::Usage, std::move(error));
   if (!options.depfile.empty())
-    if (llvm::Error error = writeDepfile(options))
+    if (llvm::Error error = writeDepfile(options, loaded.externalFiles))
       return fail(ExitCode::Usage, std::move(error));
   return ExitCode::Success;
 }

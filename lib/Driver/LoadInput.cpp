@@ -86,25 +86,39 @@ LoadedModule mopt::loadInput(const CompileOptions &options,
                              DiagnosticCollector &diagnostics) {
   StringRef extension = llvm::sys::path::extension(options.input);
   bool isIR = extension == ".mlir" || extension == ".mlirbc";
-  bool specialized = !options.shapes.empty() || !options.dims.empty();
   ImportOptions import;
   // What the file states about intermediate shapes need not hold for others.
-  import.useValueInfo = !specialized;
-  if (!isIR && options.input != "-")
-    return {importONNX(options.input, context, import), Level::ONNX};
-
-  llvm::ErrorOr<std::unique_ptr<llvm::MemoryBuffer>> buffer =
-      llvm::MemoryBuffer::getFileOrSTDIN(options.input);
-  if (!buffer) {
-    diagnostics.error("cannot be read: " + buffer.getError().message());
-    return {};
+  import.useValueInfo = options.shapes.empty() && options.dims.empty();
+  if (!isIR && options.input != "-" && !options.model) {
+    LoadedModule loaded;
+    import.externalFiles = &loaded.externalFiles;
+    loaded.module = importONNX(options.input, context, import);
+    return loaded;
   }
-  if (isIR || isIRText((*buffer)->getBuffer()) ||
-      (*buffer)->getBuffer().starts_with("ML\xefR"))
-    return loadIR(std::move(*buffer), context, diagnostics);
+
+  std::unique_ptr<llvm::MemoryBuffer> buffer;
+  if (options.model) {
+    buffer = llvm::MemoryBuffer::getMemBuffer(
+        StringRef(options.model->data(), options.model->size()), options.input,
+        /*RequiresNullTerminator=*/false);
+  } else {
+    auto read = llvm::MemoryBuffer::getFileOrSTDIN(options.input);
+    if (!read) {
+      diagnostics.error("cannot be read: " + read.getError().message());
+      return {};
+    }
+    buffer = std::move(*read);
+  }
+  StringRef bytes = buffer->getBuffer();
+  if (isIR || isIRText(bytes) || bytes.starts_with("ML\xefR")) {
+    // The parser reads up to a terminator.
+    if (options.model)
+      buffer = llvm::MemoryBuffer::getMemBufferCopy(bytes, options.input);
+    return loadIR(std::move(buffer), context, diagnostics);
+  }
   import.bufferName = options.input;
-  StringRef bytes = (*buffer)->getBuffer();
-  return {importONNXBuffer(ArrayRef(bytes.data(), bytes.size()), context,
-                           import),
-          Level::ONNX};
+  LoadedModule loaded;
+  loaded.module = importONNXBuffer(ArrayRef(bytes.data(), bytes.size()),
+                                   context, import);
+  return loaded;
 }

@@ -71,7 +71,11 @@ static std::string escape(llvm::StringRef path) {
   return result;
 }
 
-llvm::Error mopt::writeDepfile(const CompileOptions &options) {
-  return writeFile(options.depfile, escape(options.getOutputPath()) + ": " +
-                                        escape(options.input) + "\n");
+llvm::Error mopt::writeDepfile(const CompileOptions &options,
+                               llvm::ArrayRef<std::string> externalFiles) {
+  std::string text =
+      escape(options.getOutputPath()) + ": " + escape(options.input);
+  for (const std::string &file : externalFiles)
+    text += " " + escape(file);
+  return writeFile(options.depfile, text + "\n");
 }

@@ -34,6 +34,8 @@ enum class ExitCode {
 /// What a user asks for. Each member is set by the option of its name.
 struct CompileOptions {
   std::string input;
+  /// The model's bytes, which are then not read from `input`, only named so.
+  std::optional<llvm::ArrayRef<char>> model;
   std::string output;
   std::optional<Level> emit;
   std::vector<std::string> targets;
@@ -66,6 +68,8 @@ struct CompileOptions {
   unsigned threads = 1;
   bool verbose = false;
   bool quiet = false;
+  /// Print steps to stderr when it is a terminal, or with `verbose`.
+  bool progress = true;
 
   /// The level to stop at and the file to write; both follow from each other
   /// and from the input where they are not given.

@@ -9,6 +9,7 @@
 #include "llvm/ADT/StringRef.h"
 
 #include <string>
+#include <vector>
 
 namespace mlir {
 class DialectRegistry;
@@ -26,6 +27,8 @@ struct ImportOptions {
   /// Refine values to the types that the file states for them (value_info).
   /// Inputs always have their stated type.
   bool useValueInfo = true;
+  /// Receives the paths of the files with external data, in order of name.
+  std::vector<std::string> *externalFiles = nullptr;
 };
 
 /// Registers the dialects that an imported module uses.

@@ -31,6 +31,14 @@ static std::string resolved(const std::string &path) {
   return result;
 }
 
+std::vector<std::string> ExternalData::getPaths() const {
+  std::vector<std::string> paths;
+  for (const auto &file : files)
+    paths.push_back((folder == "." ? "" : folder + "/") + file.first().str());
+  llvm::sort(paths);
+  return paths;
+}
+
 FailureOr<std::shared_ptr<ExternalData::Mapping>>
 ExternalData::map(StringRef location, Location loc) {
   auto known = files.find(location);

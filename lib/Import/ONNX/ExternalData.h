@@ -27,6 +27,9 @@ public:
                                               size_t bytes, size_t alignment,
                                               mlir::Location loc);
 
+  /// The paths of the files read so far, in order of name.
+  std::vector<std::string> getPaths() const;
+
 private:
   struct Mapping {
     const char *data = nullptr;

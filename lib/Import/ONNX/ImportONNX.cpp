@@ -44,7 +44,7 @@ static FailureOr<OpsetVersions> readModelOpsets(const pb::ModelProto &model,
 
 static OwningOpRef<ModuleOp> importModel(pb::ModelProto &model, Location loc,
                                          StringRef path, std::string folder,
-                                         bool useValueInfo) {
+                                         const mopt::ImportOptions &options) {
   MLIRContext *context = loc.getContext();
   context->loadDialect<mopt::onnx::ONNXDialect, func::FuncDialect,
                        arith::ArithDialect>();
@@ -55,7 +55,7 @@ static OwningOpRef<ModuleOp> importModel(pb::ModelProto &model, Location loc,
   OwningOpRef<ModuleOp> module = ModuleOp::create(loc);
   OpBuilder builder(context);
   ExternalData external(std::move(folder));
-  GraphImporter importer(builder, path, external, useValueInfo);
+  GraphImporter importer(builder, path, external, options.useValueInfo);
   importer.setModuleOpsets(&*opsets);
   if (failed(importer.addFunctions(model, loc)) ||
       failed(importer.importEntry(*module, *model.mutable_graph(), *opsets)))
@@ -84,6 +84,8 @@ static OwningOpRef<ModuleOp> importModel(pb::ModelProto &model, Location loc,
                        builder.getStringAttr(producer));
   if (failed(verify(*module)))
     return {};
+  if (options.externalFiles)
+    *options.externalFiles = external.getPaths();
   return module;
 }
 
@@ -98,8 +100,7 @@ OwningOpRef<ModuleOp> mopt::importONNX(StringRef path, MLIRContext *context,
     folder = llvm::sys::path::parent_path(path).str();
   if (folder.empty())
     folder = ".";
-  return importModel(*model, loc, path, std::move(folder),
-                     options.useValueInfo);
+  return importModel(*model, loc, path, std::move(folder), options);
 }
 
 OwningOpRef<ModuleOp> mopt::importONNXBuffer(ArrayRef<char> bytes,
@@ -110,5 +111,5 @@ OwningOpRef<ModuleOp> mopt::importONNXBuffer(ArrayRef<char> bytes,
   if (!model)
     return {};
   return importModel(*model, loc, options.bufferName, options.baseFolder,
-                     options.useValueInfo);
+                     options);
 }
