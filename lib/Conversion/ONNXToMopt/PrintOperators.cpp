@@ -6,23 +6,24 @@
 
 using namespace mopt;
 
+static void printOperator(llvm::json::OStream &json, llvm::StringRef key,
+                          const HandlerRegistry::Versions &versions) {
+  auto [domain, name] = key.rsplit("::");
+  bool isDefault = name.empty();
+  json.attribute("domain", isDefault ? "ai.onnx" : domain);
+  json.attribute("name", isDefault ? domain : name);
+  json.attributeArray("since_versions", [&] {
+    for (const auto &entry : versions)
+      json.value(entry.first);
+  });
+}
+
 void mopt::printOperators(llvm::raw_ostream &os) {
   llvm::json::OStream json(os, /*IndentSize=*/2);
   json.object([&] {
     json.attributeArray("operators", [&] {
-      for (const auto &[key, versions] : HandlerRegistry::get().getEntries()) {
-        auto [domain, name] = llvm::StringRef(key).rsplit("::");
-        if (name.empty())
-          std::swap(domain, name);
-        json.object([&] {
-          json.attribute("domain", domain.empty() ? "ai.onnx" : domain);
-          json.attribute("name", name);
-          json.attributeArray("since_versions", [&] {
-            for (const auto &[version, handler] : versions)
-              json.value(version);
-          });
-        });
-      }
+      for (const auto &entry : HandlerRegistry::get().getEntries())
+        json.object([&] { printOperator(json, entry.first, entry.second); });
     });
   });
   os << "\n";
