@@ -23,13 +23,21 @@ config.substitutions += [
     ("%build", config.mopt_build),
 ]
 
-# What this machine can do.
-with open("/proc/cpuinfo") as file:
+# What this machine can do. MOPT_AVX512_RUNNER is the command of an emulator for
+# processors without AVX-512, for instance "sde64 -spr --".
+with open("/proc/cpuinfo", encoding="utf-8") as file:
     flags = set(file.read().split())
-for feature in ("avx2", "avx512f", "amx_tile"):
-    if feature in flags:
-        config.available_features.add(feature.split("_")[0].removesuffix("f"))
+for feature, flag in {"avx2": "avx2", "avx512": "avx512vl", "amx": "amx_tile"}.items():
+    if flag in flags:
+        config.available_features.add(feature)
 config.available_features.add("host-" + os.uname().machine)
+runner = "" if "avx512vl" in flags else os.environ.get("MOPT_AVX512_RUNNER", "")
+if runner:
+    config.available_features.add("avx512")
+elif "avx512vl" not in flags:
+    lit_config.note("the AVX-512 tests are skipped: no such processor, and "
+                    "MOPT_AVX512_RUNNER names no emulator")
+config.substitutions.append(("%avx512-run", runner))
 
 cross = "aarch64-linux-gnu-gcc"
 if shutil.which("qemu-aarch64") and shutil.which(cross):

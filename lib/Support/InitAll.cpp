@@ -1,3 +1,4 @@
+// Every dialect, pass and pipeline that the tools know, registered in one place.
 #include "mopt/InitAll.h"
 
 #include "mopt/Codegen/Passes.h"

@@ -1,4 +1,5 @@
 // mopt-opt: runs passes and pipelines on any IR level.
+#include "mopt/Conversion/ONNXToMopt/HandlerRegistry.h"
 #include "mopt/InitAll.h"
 #include "mopt/Target/TargetRegistry.h"
 
@@ -8,6 +9,10 @@
 int main(int argc, char **argv) {
   if (argc == 2 && llvm::StringRef(argv[1]) == "--mopt-list-targets") {
     mopt::printTargets(llvm::outs());
+    return 0;
+  }
+  if (argc == 2 && llvm::StringRef(argv[1]) == "--mopt-list-onnx-ops") {
+    mopt::printOperators(llvm::outs());
     return 0;
   }
   mlir::DialectRegistry registry;

@@ -26,7 +26,7 @@ def TileKernels : Pass<"mopt-tile-kernels", "::mlir::func::FuncOp"> {
     "::mlir::scf::SCFDialect", "::mlir::tensor::TensorDialect"];
 }
 
-def BufferizeTensors : Pass<"mopt-bufferize", "::mlir::ModuleOp"> {
+def BufferizeTensors : Pass<"mopt-bufferize-tensors", "::mlir::ModuleOp"> {
   let summary = "replace tensors by buffers";
   let description = [{
     One-shot bufferization across function boundaries with contiguous
@@ -51,6 +51,10 @@ def PlanMemory : Pass<"mopt-plan-memory", "::mlir::ModuleOp"> {
 
 def LowerParallel : Pass<"mopt-lower-parallel", "::mlir::ModuleOp"> {
   let summary = "make a function of each parallel loop's body";
+  let description = [{
+    The function takes the values that the body uses and a range of its
+    iterations; the loop becomes a mopt.parallel_call of that function.
+  }];
   let dependentDialects = ["::mlir::func::FuncDialect",
     "::mlir::scf::SCFDialect", "::mopt::MoptDialect"];
 }

@@ -34,6 +34,11 @@ def FoldConstants : Pass<"mopt-fold-constants", "::mlir::func::FuncOp"> {
 
 def FoldBatchNorm : Pass<"mopt-fold-batch-norm", "::mlir::func::FuncOp"> {
   let summary = "move factors per channel into the filters of convolutions";
+  let description = [{
+    A convolution with constant filters whose only use is a multiplication by one
+    constant per output channel, as batch normalization leaves it, gets filters
+    that are multiplied already.
+  }];
   let dependentDialects = ["::mlir::arith::ArithDialect",
     "::mopt::MoptDialect"];
 }

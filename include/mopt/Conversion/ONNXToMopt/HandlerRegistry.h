@@ -40,6 +40,10 @@ private:
   std::map<std::string, Versions> entries;
 };
 
+/// Writes every operator as JSON: its domain, its name, and the versions since
+/// which a handler of its own holds.
+void printOperators(llvm::raw_ostream &os);
+
 // One function a family, each in its own file.
 void populateBlockHandlers(HandlerRegistry &registry);
 void populateCastHandlers(HandlerRegistry &registry);

@@ -1,0 +1,50 @@
+"""Code for AVX-512 gives the answers it should: on this processor if it has AVX-512, else
+under the emulator whose command MOPT_AVX512_RUNNER holds (for instance "sde64 -spr --")."""
+
+import os
+import shlex
+import subprocess
+
+import mopt
+import numpy as np
+import onnx
+import pytest
+from mopt import _compile
+from onnx.reference import ReferenceEvaluator
+
+with open("/proc/cpuinfo", encoding="utf-8") as file:
+    IS_NATIVE = "avx512vl" in file.read().split()
+RUNNER = [] if IS_NATIVE else shlex.split(os.environ.get("MOPT_AVX512_RUNNER", ""))
+
+pytestmark = pytest.mark.skipif(
+    not IS_NATIVE and not RUNNER,
+    reason="needs a processor with AVX-512, or an emulator in MOPT_AVX512_RUNNER")
+
+# Odd sizes: the last vector of a row is never a full one.
+MODELS = {
+    "dense": ("float[7,33] x", "float[7,50] y", {"w": (33, 50), "b": (50,)},
+              "h = MatMul(x, w)  s = Add(h, b)  y = Relu(s)"),
+    "conv": ("float[1,5,9,11] x", "float[1,19,9,11] y", {"w": (19, 5, 3, 3), "b": (19,)},
+             "y = Conv<pads=[1,1,1,1]>(x, w, b)"),
+    "softmax": ("float[3,37] x", "float[3,37] y", {}, "y = Softmax<axis=-1>(x)"),
+}
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_agrees(name, tmp_path):
+    source, result, weights, body = MODELS[name]
+    model = onnx.parser.parse_model(
+        f'<ir_version: 8, opset_import: ["": 17]> {name} ({source}) => ({result}) {{ {body} }}')
+    random = np.random.default_rng(5)
+    for weight, shape in weights.items():
+        values = random.uniform(-1, 1, shape).astype(np.float32)
+        model.graph.initializer.append(onnx.numpy_helper.from_array(values, weight))
+    shape = [d.dim_value for d in model.graph.input[0].type.tensor_type.shape.dim]
+    x = random.uniform(-1, 1, shape).astype(np.float32)
+    np.save(tmp_path / "x.npy", x)
+    library = tmp_path / "model.so"
+    mopt.compile(model, library, target="x86-64-v4")
+    subprocess.run([*RUNNER, _compile.tool("mopt-run"), f"--input={tmp_path}/x.npy",
+                    f"--output={tmp_path}/out", str(library)], check=True, timeout=120)
+    expected = ReferenceEvaluator(model).run(None, {"x": x})[0]
+    np.testing.assert_allclose(np.load(tmp_path / "out" / "y.npy"), expected, rtol=1e-5, atol=1e-5)
