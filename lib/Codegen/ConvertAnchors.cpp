@@ -16,7 +16,8 @@ namespace mopt {
 #include "mopt/Codegen/Passes.h.inc"
 
 namespace {
-/// Static sizes from the type of the result, the others as the op computes them.
+/// Static sizes from the type of the result, the others as the op computes
+/// them.
 SmallVector<OpFoldResult> getResultSizes(OpBuilder &b, Operation *op) {
   auto type = cast<RankedTensorType>(op->getResult(0).getType());
   ReifiedRankedShapedTypeDims shapes;
@@ -101,9 +102,10 @@ Value contractRows(OpBuilder &b, Location loc, Value lhs, Value packed,
     rows = b.getIndexAttr(*count);
   Value init = tensor::EmptyOp::create(b, loc, {rows, sizes.back()},
                                        type.getElementType());
-  Value result = ContractAnchorOp::create(b, loc, lhs, packed, init, AffineMap(),
-                                          AffineMap(), AffineMap(), config)
-                     .getResult(0);
+  Value result =
+      ContractAnchorOp::create(b, loc, lhs, packed, init, AffineMap(),
+                               AffineMap(), AffineMap(), config)
+          .getResult(0);
   if (type.getRank() == 2)
     return result;
   SmallVector<ReassociationIndices> groups(2);
@@ -139,7 +141,8 @@ Value convertMatmul(OpBuilder &b, MatmulOp op, ConfigAttr config) {
   if (shared && !op.getTransposeLhs())
     return contractRows(b, loc, op.getLhs(), packed, type, sizes, config);
 
-  AffineExpr row = b.getAffineDimExpr(rank - 2), last = b.getAffineDimExpr(rank - 1);
+  AffineExpr row = b.getAffineDimExpr(rank - 2),
+             last = b.getAffineDimExpr(rank - 1);
   SmallVector<AffineExpr> lhsExprs = getBatchExprs(b, lhs, type);
   lhsExprs.append({row, last});
   if (op.getTransposeLhs())
@@ -168,8 +171,8 @@ Value padSpatial(OpBuilder &b, ConvOp op) {
     return getAsIndexOpFoldResult(b.getContext(), all);
   };
   auto type = cast<RankedTensorType>(op.getInput().getType());
-  Value zero = arith::ConstantOp::create(
-      b, op.getLoc(), b.getZeroAttr(type.getElementType()));
+  Value zero = arith::ConstantOp::create(b, op.getLoc(),
+                                         b.getZeroAttr(type.getElementType()));
   return tensor::PadOp::create(b, op.getLoc(), Type(), op.getInput(),
                                wrap(op.getPadsBegin()), wrap(op.getPadsEnd()),
                                zero);
@@ -186,8 +189,8 @@ Value packFilter(OpBuilder &b, ConvOp op, ConfigAttr config) {
   SmallVector<ReassociationIndices> groups{{0, 1}};
   for (int64_t i = 1; i < rank; ++i)
     groups.push_back({i + 1});
-  Value filter = tensor::ExpandShapeOp::create(
-      b, loc, type.clone(shape), op.getFilter(), groups);
+  Value filter = tensor::ExpandShapeOp::create(b, loc, type.clone(shape),
+                                               op.getFilter(), groups);
   // [group, o, c, kernel..] to [group, kernel.., c, o].
   SmallVector<int64_t> permutation{0};
   for (int64_t i = 3; i <= rank; ++i)
@@ -198,8 +201,7 @@ Value packFilter(OpBuilder &b, ConvOp op, ConfigAttr config) {
   for (int64_t i = 1; i < rank; ++i)
     steps.push_back(i);
   filter = tensor::CollapseShapeOp::create(
-      b, loc, filter,
-      SmallVector<ReassociationIndices>{{0}, steps, {rank}});
+      b, loc, filter, SmallVector<ReassociationIndices>{{0}, steps, {rank}});
   Value packed = packColumns(b, loc, filter, /*transposed=*/false, config);
   SmallVector<int64_t> packedShape(
       cast<RankedTensorType>(packed.getType()).getShape().take_front(2));
@@ -230,8 +232,7 @@ Value convertConv(OpBuilder &b, ConvOp op, ConfigAttr config) {
     }
     permutation.push_back(0);
     Value weights = transpose(
-        b, loc,
-        tensor::CollapseShapeOp::create(b, loc, op.getFilter(), groups),
+        b, loc, tensor::CollapseShapeOp::create(b, loc, op.getFilter(), groups),
         permutation);
     Value init = tensor::EmptyOp::create(b, loc, sizes, type.getElementType());
     return DepthwiseAnchorOp::create(b, loc, input, weights, init,
@@ -248,9 +249,10 @@ Value convertConv(OpBuilder &b, ConvOp op, ConfigAttr config) {
       groups[1].push_back(i);
     Value weights =
         tensor::CollapseShapeOp::create(b, loc, op.getFilter(), groups);
-    return contractRows(b, loc, input,
-                        packColumns(b, loc, weights, /*transposed=*/true, config),
-                        type, sizes, config);
+    return contractRows(
+        b, loc, input,
+        packColumns(b, loc, weights, /*transposed=*/true, config), type, sizes,
+        config);
   }
   Value init = tensor::EmptyOp::create(b, loc, sizes, type.getElementType());
   return ConvAnchorOp::create(b, loc, input, packFilter(b, op, config), init,
@@ -269,8 +271,8 @@ struct ConvertAnchors : impl::ConvertAnchorsBase<ConvertAnchors> {
     for (Operation *op : ops) {
       auto config = op->getAttrOfType<ConfigAttr>(ConfigAttr::kAttrName);
       if (!config) {
-        op->emitOpError("expected '") << ConfigAttr::kAttrName
-                                      << "' to be a '#mopt.config'";
+        op->emitOpError("expected '")
+            << ConfigAttr::kAttrName << "' to be a '#mopt.config'";
         return signalPassFailure();
       }
       rewriter.setInsertionPoint(op);

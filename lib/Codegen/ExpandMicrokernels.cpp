@@ -44,9 +44,8 @@ struct ExpandMicrokernels : impl::ExpandMicrokernelsBase<ExpandMicrokernels> {
       }
       OpBuilder b(op);
       llvm::TypeSwitch<Operation *>(op)
-          .Case([&](ContractAnchorOp anchor) {
-            expandContractAnchor(b, anchor);
-          })
+          .Case(
+              [&](ContractAnchorOp anchor) { expandContractAnchor(b, anchor); })
           .Case([&](ConvAnchorOp anchor) { expandConvAnchor(b, anchor); })
           .Case([&](DepthwiseAnchorOp anchor) {
             expandDepthwiseAnchor(b, anchor);

@@ -151,8 +151,7 @@ Value createConstant(OpBuilder &b, Location loc, RankedTensorType type,
   return arith::ConstantOp::create(
       b, loc,
       DenseResourceElementsAttr::get(
-          type, DenseResourceElementsHandle::getManagerInterface(
-                    b.getContext())
+          type, DenseResourceElementsHandle::getManagerInterface(b.getContext())
                     .insert("packed", std::move(blob))));
 }
 

@@ -60,7 +60,8 @@ struct FuseConsumer : OpInterfaceRewritePattern<linalg::LinalgOp> {
 
   LogicalResult matchAndRewrite(linalg::LinalgOp op,
                                 PatternRewriter &rewriter) const override {
-    if (op.getNumLoops() != op.getNumParallelLoops() || op->getNumResults() != 1)
+    if (op.getNumLoops() != op.getNumParallelLoops() ||
+        op->getNumResults() != 1)
       return failure();
     AnchorOpInterface anchor;
     OpOperand *use = nullptr;
@@ -88,10 +89,12 @@ struct FuseConsumer : OpInterfaceRewritePattern<linalg::LinalgOp> {
     OpOperand *init = op.getDpsInitOperand(0);
     AffineMap written = op.getMatchingIndexingMap(init);
     if (!written.isPermutation())
-      return rewriter.notifyMatchFailure(op, "does not write each element once");
+      return rewriter.notifyMatchFailure(op,
+                                         "does not write each element once");
     AffineMap initMap = written.compose(loops);
     if (!initMap.isIdentity() &&
-        !(isa<ContractAnchorOp>(anchor.getOperation()) && keepsLastDim(initMap)))
+        !(isa<ContractAnchorOp>(anchor.getOperation()) &&
+          keepsLastDim(initMap)))
       return rewriter.notifyMatchFailure(op, "stores in another order");
     for (OpOperand *operand : op.getDpsInputOperands()) {
       AffineMap map = op.getMatchingIndexingMap(operand).compose(loops);
@@ -231,8 +234,8 @@ struct DropBroadcastDims : OpRewritePattern<linalg::GenericOp> {
         }
         (groups.empty() ? leading : groups.back()).push_back(i);
       }
-      Value collapsed = tensor::CollapseShapeOp::create(
-          rewriter, op.getLoc(), input->get(), groups);
+      Value collapsed = tensor::CollapseShapeOp::create(rewriter, op.getLoc(),
+                                                        input->get(), groups);
       rewriter.modifyOpInPlace(op, [&] { input->set(collapsed); });
       map = AffineMap::get(map.getNumDims(), 0, kept, op.getContext());
       changed = true;
@@ -249,13 +252,13 @@ struct DropBroadcastDims : OpRewritePattern<linalg::GenericOp> {
 struct FuseEpilogue : impl::FuseEpilogueBase<FuseEpilogue> {
   void runOnOperation() override {
     RewritePatternSet patterns(&getContext());
-    patterns.add<DropBroadcastDims, FuseConsumer, FuseLhsTranspose>(&getContext());
+    patterns.add<DropBroadcastDims, FuseConsumer, FuseLhsTranspose>(
+        &getContext());
     linalg::populateFoldReshapeOpsByCollapsingPatterns(patterns,
                                                        isReshapedAnchor);
     linalg::populateElementwiseOpsFusionPatterns(
-        patterns, [](OpOperand *operand) {
-          return operand->get().hasOneUse();
-        });
+        patterns,
+        [](OpOperand *operand) { return operand->get().hasOneUse(); });
     // Sizes taken from a result would count as users of it.
     memref::populateResolveRankedShapedTypeResultDimsPatterns(patterns);
     tensor::DimOp::getCanonicalizationPatterns(patterns, &getContext());

@@ -52,13 +52,11 @@ ConfigAttr select(TargetAttr target, ConvOp op) {
   int64_t outputs = filter.getDimSize(0), channels = filter.getDimSize(1);
   if (channels == 1 && outputs == group && group > 1)
     return selectDepthwise(target, input.getElementType(),
-                           result.getDimSize(rank - 2),
-                           op.getStrides().back());
-  return selectProduct(target,
-                       {input.getElementType(),
-                        product(result.getShape().drop_front().drop_back()),
-                        outputs / group,
-                        product(filter.getShape().drop_front())});
+                           result.getDimSize(rank - 2), op.getStrides().back());
+  return selectProduct(
+      target, {input.getElementType(),
+               product(result.getShape().drop_front().drop_back()),
+               outputs / group, product(filter.getShape().drop_front())});
 }
 
 ConfigAttr select(TargetAttr target, ContractAnchorOp op) {
@@ -67,13 +65,12 @@ ConfigAttr select(TargetAttr target, ContractAnchorOp op) {
   if (!anchor.getAccumulatorType().isF32())
     return {};
   int64_t rank = op.getOutputRank();
-  return selectProduct(target,
-                       {anchor.getAccumulatorType(),
-                        anchor.getOutputDimSize(rank - 2),
-                        anchor.getOutputDimSize(rank - 1),
-                        rhs.getDimSize(*op.getRhsIndexingMap().getResultPosition(
-                            getAffineDimExpr(rank - 1, op.getContext()))),
-                        op.getBlockColumns()});
+  return selectProduct(
+      target, {anchor.getAccumulatorType(), anchor.getOutputDimSize(rank - 2),
+               anchor.getOutputDimSize(rank - 1),
+               rhs.getDimSize(*op.getRhsIndexingMap().getResultPosition(
+                   getAffineDimExpr(rank - 1, op.getContext()))),
+               op.getBlockColumns()});
 }
 
 ConfigAttr select(TargetAttr target, ConvAnchorOp op) {
@@ -84,12 +81,12 @@ ConfigAttr select(TargetAttr target, ConvAnchorOp op) {
     return {};
   int64_t outputs = init.getShape().back();
   return selectProduct(
-      target, {anchor.getAccumulatorType(),
-               product(init.getShape().drop_front().drop_back()),
-               ShapedType::isDynamic(outputs) ? outputs
-                                              : outputs / op.getGroups(),
-               product(filter.getShape().drop_front(2).drop_back()),
-               op.getBlockColumns()});
+      target,
+      {anchor.getAccumulatorType(),
+       product(init.getShape().drop_front().drop_back()),
+       ShapedType::isDynamic(outputs) ? outputs : outputs / op.getGroups(),
+       product(filter.getShape().drop_front(2).drop_back()),
+       op.getBlockColumns()});
 }
 
 ConfigAttr select(TargetAttr target, DepthwiseAnchorOp op) {

@@ -10,7 +10,6 @@ namespace {
 #include "GenericMicroKernels.inc"
 } // namespace
 
-llvm::SmallVector<llvm::ArrayRef<MicroKernelRow>>
-mopt::getMicroKernelTables() {
+llvm::SmallVector<llvm::ArrayRef<MicroKernelRow>> mopt::getMicroKernelTables() {
   return {X86MicroKernels, GenericMicroKernels};
 }

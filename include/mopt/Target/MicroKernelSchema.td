@@ -2,7 +2,7 @@
 //
 // Which register tiles an architecture has, in
 // lib/Target/<Arch>/<Arch>MicroKernels.td. A tile of a family of which the shape
-// wastes least is chosen; of equal ones the first by the name of its def.
+// wastes least is chosen; of nearly equal ones that of the highest rank.
 //
 //===----------------------------------------------------------------------===//
 
@@ -34,13 +34,15 @@ class MicroKernelRow<string kind> {
   // and the one in use that many steps ahead.
   bits<32> PrefetchBytes = 0;
   bits<32> PrefetchRows = 0;
+  // Decides between tiles that waste about as much.
+  bits<32> Rank = ?;
 }
 
 class MicroKernelTable : GenericTable {
   let FilterClass = "MicroKernelRow";
   let Fields = ["Kind", "Name", "Features", "VectorBits", "Registers", "Rows",
                 "Vectors", "Unroll", "Streams", "PrefetchBytes",
-                "PrefetchRows"];
+                "PrefetchRows", "Rank"];
 }
 
 #endif // MOPT_TARGET_MICROKERNELSCHEMA_TD

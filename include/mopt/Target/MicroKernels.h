@@ -21,6 +21,7 @@ struct MicroKernelRow {
   uint32_t streams;
   uint32_t prefetchBytes;
   uint32_t prefetchRows;
+  uint32_t rank;
 };
 
 /// The tables of the architectures, then the one for every machine.

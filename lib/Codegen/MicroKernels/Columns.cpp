@@ -15,12 +15,10 @@ void mopt::forEachPanel(IndexBuilder &ib, OpFoldResult width, int64_t columns,
   OpFoldResult size = ib.constant(columns);
   OpFoldResult whole = ib.div(width, size), rest = ib.rem(width, size);
   int64_t vectors = columns / lanes;
-  OpFoldResult grouped =
-      ib.sub(whole, ib.rem(whole, ib.constant(streams)));
+  OpFoldResult grouped = ib.sub(whole, ib.rem(whole, ib.constant(streams)));
   if (streams > 1)
-    ib.loop(ib.constant(0), grouped, streams, [&](OpFoldResult block) {
-      body({block, streams, vectors, {}});
-    });
+    ib.loop(ib.constant(0), grouped, streams,
+            [&](OpFoldResult block) { body({block, streams, vectors, {}}); });
   ib.loop(streams > 1 ? grouped : ib.constant(0), whole, 1,
           [&](OpFoldResult block) { body({block, 1, vectors, {}}); });
   if (std::optional<int64_t> count = getConstantIntValue(rest)) {
@@ -45,9 +43,8 @@ Panels::getOutputVectors(IndexBuilder &ib, int64_t columns, int64_t lanes,
   auto maskType = VectorType::get(lanes, ib.b.getI1Type());
   for (int64_t panel = 0; panel < count; ++panel) {
     OpFoldResult column =
-        ib.add(firstColumn,
-               ib.mul(ib.add(firstBlock, ib.constant(panel)),
-                      ib.constant(columns)));
+        ib.add(firstColumn, ib.mul(ib.add(firstBlock, ib.constant(panel)),
+                                   ib.constant(columns)));
     for (int64_t v = 0; v < vectors; ++v) {
       Value mask;
       std::optional<int64_t> valid;

@@ -42,16 +42,14 @@ Value Epilogue::load(IndexBuilder &ib, const LinearView &view, AffineMap map,
   Value position = ib.value(mapPosition(ib, view, map, coordinates));
   auto type = VectorType::get(lanes, view.getElementType());
   if (!uses(map, map.getNumDims() - 1)) {
-    Value scalar =
-        memref::LoadOp::create(ib.b, ib.loc, view.buffer, position);
+    Value scalar = memref::LoadOp::create(ib.b, ib.loc, view.buffer, position);
     return vector::BroadcastOp::create(ib.b, ib.loc, type, scalar);
   }
   if (!vector.mask)
     return vector::LoadOp::create(ib.b, ib.loc, type, view.buffer, position);
-  Value zero =
-      arith::ConstantOp::create(ib.b, ib.loc, ib.b.getZeroAttr(type));
-  return vector::MaskedLoadOp::create(ib.b, ib.loc, type, view.buffer,
-                                      position, vector.mask, zero);
+  Value zero = arith::ConstantOp::create(ib.b, ib.loc, ib.b.getZeroAttr(type));
+  return vector::MaskedLoadOp::create(ib.b, ib.loc, type, view.buffer, position,
+                                      vector.mask, zero);
 }
 
 /// Constants and values from outside the region stay scalar and are broadcast
@@ -86,8 +84,7 @@ Value Epilogue::apply(IndexBuilder &ib, Value accumulator, ValueRange inputs) {
   return getVector(cast<mopt::YieldOp>(body.getTerminator()).getOperand(0));
 }
 
-void Epilogue::emit(IndexBuilder &ib,
-                    ArrayRef<SmallVector<OpFoldResult>> rows,
+void Epilogue::emit(IndexBuilder &ib, ArrayRef<SmallVector<OpFoldResult>> rows,
                     const llvm::SmallBitVector &varying,
                     ArrayRef<OutputVector> vectors, ValueRange accumulators) {
   if (accumulators.empty())
@@ -129,12 +126,11 @@ void Epilogue::emit(IndexBuilder &ib,
           ofRow[i] = load(ib, *views[i], maps[i], row, vector, lanes);
         inputs.push_back(ofRow[i]);
       }
-      Value result =
-          apply(ib, accumulators[r * vectors.size() + v], inputs);
+      Value result = apply(ib, accumulators[r * vectors.size() + v], inputs);
       SmallVector<OpFoldResult> coordinates(row);
       coordinates.push_back(vector.column);
-      Value position = ib.value(
-          mapPosition(ib, init, op.getInitIndexingMap(), coordinates));
+      Value position =
+          ib.value(mapPosition(ib, init, op.getInitIndexingMap(), coordinates));
       if (vector.mask)
         vector::MaskedStoreOp::create(ib.b, ib.loc, init.buffer, position,
                                       vector.mask, result);

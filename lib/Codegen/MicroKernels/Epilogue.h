@@ -33,8 +33,7 @@ public:
 
 private:
   mlir::Value load(IndexBuilder &ib, const LinearView &view,
-                   mlir::AffineMap map,
-                   llvm::ArrayRef<mlir::OpFoldResult> row,
+                   mlir::AffineMap map, llvm::ArrayRef<mlir::OpFoldResult> row,
                    const OutputVector &vector, int64_t lanes);
   mlir::Value apply(IndexBuilder &ib, mlir::Value accumulator,
                     mlir::ValueRange inputs);

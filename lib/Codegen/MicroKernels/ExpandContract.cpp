@@ -19,7 +19,8 @@ public:
         lhs(LinearView::create(ib, op.getLhs())),
         rhs(LinearView::create(ib, op.getRhs())),
         epilogue(ib, cast<AnchorOpInterface>(op.getOperation())),
-        init(LinearView::create(ib, op.getInit())), batchRank(op.getBatchRank()) {
+        init(LinearView::create(ib, op.getInit())),
+        batchRank(op.getBatchRank()) {
     rows = getSize(init, op.getInitIndexingMap(), batchRank);
     width = getSize(init, op.getInitIndexingMap(), batchRank + 1);
     depth = getSize(lhs, op.getLhsIndexingMap(), batchRank + 1);
@@ -94,17 +95,16 @@ private:
   }
 
   void emitColumns(int64_t streams) {
-    forEachPanel(ib, width, config.getColumns(), config.getLanes(), streams,
-                 [&](const Panels &panels) {
-                   OpFoldResult blocks =
-                       countRowBlocks(ib, rows, config.getRows());
-                   forEachRowBlock(ib, rows, config.getRows(),
-                                   [&](int64_t count, OpFoldResult first,
-                                       OpFoldResult index) {
-                                     emitTile(panels, count, first, index,
-                                              blocks);
-                                   });
-                 });
+    forEachPanel(
+        ib, width, config.getColumns(), config.getLanes(), streams,
+        [&](const Panels &panels) {
+          OpFoldResult blocks = countRowBlocks(ib, rows, config.getRows());
+          forEachRowBlock(
+              ib, rows, config.getRows(),
+              [&](int64_t count, OpFoldResult first, OpFoldResult index) {
+                emitTile(panels, count, first, index, blocks);
+              });
+        });
   }
 
   void emitTile(const Panels &panels, int64_t count, OpFoldResult first,
@@ -128,17 +128,16 @@ private:
           ib.add(rhsStart, ib.mul(ib.add(panels.firstBlock, ib.constant(p)),
                                   blockStride)));
     tile.vectors = panels.vectors;
-    tile.accumulatorType =
-        VectorType::get(config.getLanes(),
-                        op.getEpilogue().front().getArgument(0).getType());
+    tile.accumulatorType = VectorType::get(
+        config.getLanes(), op.getEpilogue().front().getArgument(0).getType());
     tile.loops = {{depth, getStride(lhs, lhsMap, batchRank + 1),
                    getStride(rhs, rhsMap, batchRank + 1)}};
     tile.unroll = config.getUnroll();
     tile.prefetchRows = config.getPrefetchRows();
     if (config.getPrefetchNext() && panels.count == 1)
-      tile.prefetch = getPanelPrefetch(
-          ib, ib.add(tile.rhsPanels.front(), blockStride), depth,
-          config.getColumns(), index, blocks);
+      tile.prefetch =
+          getPanelPrefetch(ib, ib.add(tile.rhsPanels.front(), blockStride),
+                           depth, config.getColumns(), index, blocks);
     SmallVector<Value> sums = tile.emit(ib);
     llvm::SmallBitVector varying(batchRank + 1);
     varying.set(batchRank);

@@ -22,11 +22,10 @@ public:
 
   void emit() {
     for (int64_t i = 0; i < spatial; ++i)
-      positions = ib.mul(positions ? positions : ib.constant(1),
-                         init.sizes[i + 1]);
+      positions =
+          ib.mul(positions ? positions : ib.constant(1), init.sizes[i + 1]);
     int64_t groups = op.getGroups();
-    OpFoldResult width =
-        ib.div(init.sizes.back(), ib.constant(groups));
+    OpFoldResult width = ib.div(init.sizes.back(), ib.constant(groups));
     OpFoldResult channels = filter.sizes[spatial + 2];
     ib.loop(ib.constant(0), init.sizes[0], 1, [&](OpFoldResult n) {
       batch = n;
@@ -44,8 +43,7 @@ private:
     forEachPanel(
         ib, width, config.getColumns(), config.getLanes(), /*streams=*/1,
         [&](const Panels &panels) {
-          OpFoldResult blocks =
-              countRowBlocks(ib, positions, config.getRows());
+          OpFoldResult blocks = countRowBlocks(ib, positions, config.getRows());
           forEachRowBlock(
               ib, positions, config.getRows(),
               [&](int64_t count, OpFoldResult first, OpFoldResult index) {
@@ -70,12 +68,12 @@ private:
       // One further, with carries into the outer dimensions.
       point[spatial] = ib.add(point[spatial], ib.constant(1));
       for (int64_t i = spatial; i > 1; --i) {
-        Value over = arith::CmpIOp::create(
-            ib.b, ib.loc, arith::CmpIPredicate::eq, ib.value(point[i]),
-            ib.value(init.sizes[i]));
-        Value carry = arith::SelectOp::create(
-            ib.b, ib.loc, over, ib.value(ib.constant(1)),
-            ib.value(ib.constant(0)));
+        Value over =
+            arith::CmpIOp::create(ib.b, ib.loc, arith::CmpIPredicate::eq,
+                                  ib.value(point[i]), ib.value(init.sizes[i]));
+        Value carry = arith::SelectOp::create(ib.b, ib.loc, over,
+                                              ib.value(ib.constant(1)),
+                                              ib.value(ib.constant(0)));
         point[i] = arith::SelectOp::create(ib.b, ib.loc, over,
                                            ib.value(ib.constant(0)),
                                            ib.value(point[i]))
@@ -96,24 +94,22 @@ private:
     for (const SmallVector<OpFoldResult> &point : points) {
       OpFoldResult row = inputStart;
       for (int64_t i = 0; i < spatial; ++i)
-        row = ib.add(row,
-                     ib.mul(point[i + 1],
-                            ib.mul(input.strides[i + 1],
-                                   ib.constant(op.getStrides()[i]))));
+        row = ib.add(
+            row, ib.mul(point[i + 1], ib.mul(input.strides[i + 1],
+                                             ib.constant(op.getStrides()[i]))));
       tile.lhsRows.push_back(row);
     }
-    tile.rhsPanels = {ib.add(
-        filterStart, ib.mul(panels.firstBlock, filter.strides[1]))};
+    tile.rhsPanels = {
+        ib.add(filterStart, ib.mul(panels.firstBlock, filter.strides[1]))};
     tile.vectors = panels.vectors;
-    tile.accumulatorType =
-        VectorType::get(config.getLanes(),
-                        op.getEpilogue().front().getArgument(0).getType());
+    tile.accumulatorType = VectorType::get(
+        config.getLanes(), op.getEpilogue().front().getArgument(0).getType());
     OpFoldResult steps = filter.sizes[spatial + 2];
     for (int64_t i = 0; i < spatial; ++i) {
-      tile.loops.push_back({filter.sizes[i + 2],
-                            ib.mul(input.strides[i + 1],
-                                   ib.constant(op.getDilations()[i])),
-                            filter.strides[i + 2]});
+      tile.loops.push_back(
+          {filter.sizes[i + 2],
+           ib.mul(input.strides[i + 1], ib.constant(op.getDilations()[i])),
+           filter.strides[i + 2]});
       steps = ib.mul(steps, filter.sizes[i + 2]);
     }
     tile.loops.push_back({filter.sizes[spatial + 2], input.strides[spatial + 1],

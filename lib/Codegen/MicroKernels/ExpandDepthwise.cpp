@@ -75,19 +75,17 @@ private:
       return;
     auto maskType = VectorType::get(lanes, ib.b.getI1Type());
     if (count) {
-      Value mask =
-          vector::ConstantMaskOp::create(ib.b, ib.loc, maskType,
-                                         ib.b.getDenseI64ArrayAttr({*count}));
+      Value mask = vector::ConstantMaskOp::create(
+          ib.b, ib.loc, maskType, ib.b.getDenseI64ArrayAttr({*count}));
       return emitPatch(rows, columns, firstColumn, {whole, mask});
     }
     Value any = arith::CmpIOp::create(ib.b, ib.loc, arith::CmpIPredicate::ne,
-                                      ib.value(rest),
-                                      ib.value(ib.constant(0)));
+                                      ib.value(rest), ib.value(ib.constant(0)));
     auto branch = scf::IfOp::create(ib.b, ib.loc, any, false);
     OpBuilder::InsertionGuard guard(ib.b);
     ib.b.setInsertionPointToStart(branch.thenBlock());
-    Value mask = vector::CreateMaskOp::create(ib.b, ib.loc, maskType,
-                                              ib.value(rest));
+    Value mask =
+        vector::CreateMaskOp::create(ib.b, ib.loc, maskType, ib.value(rest));
     emitPatch(rows, columns, firstColumn, {whole, mask});
   }
 
@@ -125,10 +123,10 @@ private:
         points.back().push_back(ib.add(firstColumn, ib.constant(c)));
       }
     }
-    Value zero = arith::ConstantOp::create(ib.b, ib.loc, ib.b.getZeroAttr(type));
+    Value zero =
+        arith::ConstantOp::create(ib.b, ib.loc, ib.b.getZeroAttr(type));
     SmallVector<Value> sums(points.size(), zero);
-    OpFoldResult filterStart =
-        ib.mul(vector.column, filter.strides.back());
+    OpFoldResult filterStart = ib.mul(vector.column, filter.strides.back());
     bool unrolled = llvm::product_of(kernel) <= kUnrolledTaps;
     sums = emitTaps(0, unrolled, columns, rowStarts, filterStart, vector.mask,
                     std::move(sums));
@@ -150,10 +148,9 @@ private:
       SmallVector<OpFoldResult> starts;
       for (OpFoldResult start : rowStarts)
         starts.push_back(ib.add(
-            start, ib.mul(tap, ib.mul(input.strides[dim + 1],
-                                      ib.constant(step)))));
-      OpFoldResult at =
-          ib.add(filterStart, ib.mul(tap, filter.strides[dim]));
+            start,
+            ib.mul(tap, ib.mul(input.strides[dim + 1], ib.constant(step)))));
+      OpFoldResult at = ib.add(filterStart, ib.mul(tap, filter.strides[dim]));
       if (!last)
         return emitTaps(dim + 1, unrolled, columns, starts, at, mask,
                         std::move(current));
@@ -165,9 +162,9 @@ private:
         sums = emitTap(ib.constant(tap), std::move(sums));
       return sums;
     }
-    auto loop = scf::ForOp::create(
-        ib.b, ib.loc, ib.value(ib.constant(0)),
-        ib.value(ib.constant(kernel[dim])), ib.value(ib.constant(1)), sums);
+    auto loop = scf::ForOp::create(ib.b, ib.loc, ib.value(ib.constant(0)),
+                                   ib.value(ib.constant(kernel[dim])),
+                                   ib.value(ib.constant(1)), sums);
     OpBuilder::InsertionGuard guard(ib.b);
     ib.b.setInsertionPointToStart(loop.getBody());
     SmallVector<Value> next =
@@ -194,8 +191,8 @@ private:
     for (int64_t t = 0; t < taps; ++t)
       weights.push_back(
           load(filter,
-               ib.add(filterStart, ib.mul(ib.constant(t),
-                                          filter.strides[spatial - 1])),
+               ib.add(filterStart,
+                      ib.mul(ib.constant(t), filter.strides[spatial - 1])),
                mask));
     for (auto [r, start] : llvm::enumerate(rowStarts)) {
       llvm::SmallDenseMap<int64_t, Value> inputs;

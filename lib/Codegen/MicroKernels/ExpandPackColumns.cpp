@@ -66,8 +66,8 @@ private:
   }
 
   OpFoldResult getSourceStart(OpFoldResult block) {
-    return ib.add(from, ib.mul(ib.mul(block, ib.constant(columns)),
-                               columnStride));
+    return ib.add(from,
+                  ib.mul(ib.mul(block, ib.constant(columns)), columnStride));
   }
   OpFoldResult getBlockStart(OpFoldResult block) {
     return ib.add(to, ib.mul(block, blockStride));
@@ -120,8 +120,8 @@ private:
       for (int64_t c = 0; c < columns; c += lanes) {
         SmallVector<Value> square;
         for (int64_t i = 0; i < lanes; ++i)
-          square.push_back(load(
-              ib.add(in, ib.mul(ib.constant(c + i), columnStride))));
+          square.push_back(
+              load(ib.add(in, ib.mul(ib.constant(c + i), columnStride))));
         square = transposeSquare(std::move(square));
         for (int64_t i = 0; i < lanes; ++i)
           store(square[i], ib.add(ib.add(row, ib.constant(c)),
@@ -129,18 +129,17 @@ private:
       }
     });
     ib.loop(whole, depth, 1, [&](OpFoldResult k) {
-      ib.loop(ib.constant(0), ib.constant(columns), 1, [&](OpFoldResult c) {
-        copyElement(start, out, k, c);
-      });
+      ib.loop(ib.constant(0), ib.constant(columns), 1,
+              [&](OpFoldResult c) { copyElement(start, out, k, c); });
     });
   }
 
   void copyElement(OpFoldResult start, OpFoldResult out, OpFoldResult k,
                    OpFoldResult c) {
-    OpFoldResult in = ib.add(ib.add(start, ib.mul(k, depthStride)),
-                             ib.mul(c, columnStride));
-    Value element = memref::LoadOp::create(ib.b, ib.loc, source.buffer,
-                                           ib.value(in));
+    OpFoldResult in =
+        ib.add(ib.add(start, ib.mul(k, depthStride)), ib.mul(c, columnStride));
+    Value element =
+        memref::LoadOp::create(ib.b, ib.loc, source.buffer, ib.value(in));
     storeElement(element, out, k, c);
   }
   void storeElement(Value element, OpFoldResult out, OpFoldResult k,

@@ -13,7 +13,8 @@ Value IndexBuilder::value(OpFoldResult x) {
 }
 
 OpFoldResult IndexBuilder::add(OpFoldResult x, OpFoldResult y) {
-  std::optional<int64_t> cx = getConstantIntValue(x), cy = getConstantIntValue(y);
+  std::optional<int64_t> cx = getConstantIntValue(x),
+                         cy = getConstantIntValue(y);
   if (cx && cy)
     return constant(*cx + *cy);
   if (cx == 0)
@@ -24,7 +25,8 @@ OpFoldResult IndexBuilder::add(OpFoldResult x, OpFoldResult y) {
 }
 
 OpFoldResult IndexBuilder::sub(OpFoldResult x, OpFoldResult y) {
-  std::optional<int64_t> cx = getConstantIntValue(x), cy = getConstantIntValue(y);
+  std::optional<int64_t> cx = getConstantIntValue(x),
+                         cy = getConstantIntValue(y);
   if (cx && cy)
     return constant(*cx - *cy);
   if (cy == 0)
@@ -33,7 +35,8 @@ OpFoldResult IndexBuilder::sub(OpFoldResult x, OpFoldResult y) {
 }
 
 OpFoldResult IndexBuilder::mul(OpFoldResult x, OpFoldResult y) {
-  std::optional<int64_t> cx = getConstantIntValue(x), cy = getConstantIntValue(y);
+  std::optional<int64_t> cx = getConstantIntValue(x),
+                         cy = getConstantIntValue(y);
   if (cx && cy)
     return constant(*cx * *cy);
   if (cx == 0 || cy == 1)
@@ -44,7 +47,8 @@ OpFoldResult IndexBuilder::mul(OpFoldResult x, OpFoldResult y) {
 }
 
 OpFoldResult IndexBuilder::div(OpFoldResult x, OpFoldResult y) {
-  std::optional<int64_t> cx = getConstantIntValue(x), cy = getConstantIntValue(y);
+  std::optional<int64_t> cx = getConstantIntValue(x),
+                         cy = getConstantIntValue(y);
   if (cx && cy)
     return constant(*cx / *cy);
   if (cy == 1)
@@ -53,7 +57,8 @@ OpFoldResult IndexBuilder::div(OpFoldResult x, OpFoldResult y) {
 }
 
 OpFoldResult IndexBuilder::ceilDiv(OpFoldResult x, OpFoldResult y) {
-  std::optional<int64_t> cx = getConstantIntValue(x), cy = getConstantIntValue(y);
+  std::optional<int64_t> cx = getConstantIntValue(x),
+                         cy = getConstantIntValue(y);
   if (cx && cy)
     return constant(llvm::divideCeil(*cx, *cy));
   if (cy == 1)
@@ -62,7 +67,8 @@ OpFoldResult IndexBuilder::ceilDiv(OpFoldResult x, OpFoldResult y) {
 }
 
 OpFoldResult IndexBuilder::rem(OpFoldResult x, OpFoldResult y) {
-  std::optional<int64_t> cx = getConstantIntValue(x), cy = getConstantIntValue(y);
+  std::optional<int64_t> cx = getConstantIntValue(x),
+                         cy = getConstantIntValue(y);
   if (cx && cy)
     return constant(*cx % *cy);
   if (cy == 1)
@@ -71,7 +77,8 @@ OpFoldResult IndexBuilder::rem(OpFoldResult x, OpFoldResult y) {
 }
 
 OpFoldResult IndexBuilder::min(OpFoldResult x, OpFoldResult y) {
-  std::optional<int64_t> cx = getConstantIntValue(x), cy = getConstantIntValue(y);
+  std::optional<int64_t> cx = getConstantIntValue(x),
+                         cy = getConstantIntValue(y);
   if (cx && cy)
     return constant(std::min(*cx, *cy));
   return arith::MinUIOp::create(b, loc, value(x), value(y)).getResult();
@@ -87,8 +94,8 @@ void IndexBuilder::loop(OpFoldResult from, OpFoldResult to, int64_t step,
     if (*ct - *cf <= step)
       return body(from);
   }
-  auto op = scf::ForOp::create(b, loc, value(from), value(to),
-                               value(constant(step)));
+  auto op =
+      scf::ForOp::create(b, loc, value(from), value(to), value(constant(step)));
   OpBuilder::InsertionGuard guard(b);
   b.setInsertionPointToStart(op.getBody());
   body(OpFoldResult(op.getInductionVar()));

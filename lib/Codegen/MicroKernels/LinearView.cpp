@@ -36,8 +36,7 @@ LinearView LinearView::create(IndexBuilder &ib, Value memref) {
 OpFoldResult LinearView::at(IndexBuilder &ib,
                             ArrayRef<OpFoldResult> indices) const {
   OpFoldResult position = ib.constant(0);
-  for (auto [index, stride] :
-       llvm::zip_first(indices, ArrayRef(strides)))
+  for (auto [index, stride] : llvm::zip_first(indices, ArrayRef(strides)))
     position = ib.add(position, ib.mul(index, stride));
   return position;
 }

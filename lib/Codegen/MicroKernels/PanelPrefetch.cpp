@@ -15,8 +15,8 @@ PanelPrefetch mopt::getPanelPrefetch(IndexBuilder &ib, OpFoldResult panel,
                                      OpFoldResult index, OpFoldResult blocks) {
   int64_t sharers = std::max<int64_t>(
       1, getConstantIntValue(blocks).value_or(kAssumedRowBlocks));
-  int64_t perStep =
-      llvm::PowerOf2Ceil(std::max<int64_t>(1, llvm::divideCeil(columns, sharers)));
+  int64_t perStep = llvm::PowerOf2Ceil(
+      std::max<int64_t>(1, llvm::divideCeil(columns, sharers)));
   OpFoldResult share = ib.mul(steps, ib.constant(columns));
   if (std::optional<int64_t> size = getConstantIntValue(share))
     share = ib.constant(llvm::divideCeil(*size, sharers));

@@ -74,23 +74,24 @@ void RegisterTile::emitPrefetch(IndexBuilder &ib, OpFoldResult step) const {
   int64_t line = getLineElements(*rhs);
   OpFoldResult position = ib.add(
       ib.mul(step, ib.constant(prefetch->elementsPerStep)), prefetch->start);
-  for (int64_t done = 0; done < prefetch->elementsPerStep * unroll; done += line)
+  for (int64_t done = 0; done < prefetch->elementsPerStep * unroll;
+       done += line)
     emitPrefetchOp(ib, *rhs, ib.add(position, ib.constant(done)), 2);
 }
 
-RegisterTile::Values RegisterTile::emitSteps(IndexBuilder &ib,
-                                             const ReductionLoop &loop,
-                                             int64_t count,
-                                             OpFoldResult lhsOffset,
-                                             OpFoldResult rhsOffset,
-                                             Values sums) const {
+RegisterTile::Values
+RegisterTile::emitSteps(IndexBuilder &ib, const ReductionLoop &loop,
+                        int64_t count, OpFoldResult lhsOffset,
+                        OpFoldResult rhsOffset, Values sums) const {
   Type element = accumulatorType.getElementType();
   int64_t lanes = accumulatorType.getNumElements();
   auto rhsType = VectorType::get(lanes, rhs->getElementType());
   int64_t line = getLineElements(*rhs);
   for (int64_t u = 0; u < count; ++u) {
-    OpFoldResult lhsAt = ib.add(lhsOffset, ib.mul(ib.constant(u), loop.lhsStep));
-    OpFoldResult rhsAt = ib.add(rhsOffset, ib.mul(ib.constant(u), loop.rhsStep));
+    OpFoldResult lhsAt =
+        ib.add(lhsOffset, ib.mul(ib.constant(u), loop.lhsStep));
+    OpFoldResult rhsAt =
+        ib.add(rhsOffset, ib.mul(ib.constant(u), loop.rhsStep));
     Values vectorsOfStep;
     for (OpFoldResult panel : rhsPanels) {
       OpFoldResult base = ib.add(panel, rhsAt);
@@ -136,9 +137,8 @@ carry(IndexBuilder &ib, OpFoldResult from, OpFoldResult to, int64_t step,
                                  ib.value(ib.constant(step)), sums);
   OpBuilder::InsertionGuard guard(ib.b);
   ib.b.setInsertionPointToStart(loop.getBody());
-  SmallVector<Value> next =
-      body(OpFoldResult(loop.getInductionVar()),
-           SmallVector<Value>(loop.getRegionIterArgs()));
+  SmallVector<Value> next = body(OpFoldResult(loop.getInductionVar()),
+                                 SmallVector<Value>(loop.getRegionIterArgs()));
   scf::YieldOp::create(ib.b, ib.loc, next);
   return SmallVector<Value>(loop.getResults());
 }
@@ -171,8 +171,7 @@ RegisterTile::emitLoops(IndexBuilder &ib, ArrayRef<ReductionLoop> rest,
                [&](OpFoldResult i, Values current) {
                  emitPrefetch(ib, ib.add(step, i));
                  return advance(i, [&](OpFoldResult l, OpFoldResult r) {
-                   return emitSteps(ib, loop, unroll, l, r,
-                                    std::move(current));
+                   return emitSteps(ib, loop, unroll, l, r, std::move(current));
                  });
                });
   if (std::optional<int64_t> count = getConstantIntValue(tail))

@@ -47,9 +47,8 @@ static void emitDynamicBlocks(IndexBuilder &ib, OpFoldResult rows,
   // With `missing` blocks one row shorter, the rest is a multiple.
   OpFoldResult blocks = ib.ceilDiv(rows, size);
   OpFoldResult missing = ib.sub(ib.mul(blocks, size), rows);
-  Value balanced =
-      arith::CmpIOp::create(b, loc, arith::CmpIPredicate::ule,
-                            ib.value(missing), ib.value(blocks));
+  Value balanced = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::ule,
+                                         ib.value(missing), ib.value(blocks));
   auto select = [&](OpFoldResult yes, OpFoldResult no) -> OpFoldResult {
     return arith::SelectOp::create(b, loc, balanced, ib.value(yes),
                                    ib.value(no))

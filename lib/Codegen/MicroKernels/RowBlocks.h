@@ -12,8 +12,8 @@ using RowBlockFn = llvm::function_ref<void(
 
 /// Cuts `rows` into blocks of nearly equal size, at most `maxRows`: 128 rows of
 /// at most 6 are 18 blocks of 6 and 4 of 5. A number that only run time knows
-/// becomes blocks of `maxRows` and of one less where that works out, else blocks
-/// of `maxRows` and one rest.
+/// becomes blocks of `maxRows` and of one less where that works out, else
+/// blocks of `maxRows` and one rest.
 void forEachRowBlock(IndexBuilder &ib, mlir::OpFoldResult rows, int64_t maxRows,
                      RowBlockFn body);
 

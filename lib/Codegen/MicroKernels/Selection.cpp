@@ -18,18 +18,30 @@ constexpr double kLatency = 4;
 /// Operations per cycle, of arithmetic and of loads.
 constexpr double kPerCycle = 2;
 
-/// A later row must be this much better.
+/// A row of lower rank must be this much better.
 constexpr double kMargin = 0.97;
 
-static bool fits(const MicroKernelRow &row, StringRef kind, TargetAttr target) {
-  if (kind != row.kind || target.getVectorRegisters() < row.registers ||
-      target.getVectorBits() < row.vectorBits)
-    return false;
-  SmallVector<StringRef> features;
-  StringRef(row.features).split(features, ',', -1, /*KeepEmpty=*/false);
-  return llvm::all_of(features, [&](StringRef feature) {
-    return target.hasFeature(feature);
+/// The rows of a table that `target` can run, widest vectors and then highest
+/// rank first.
+static SmallVector<const MicroKernelRow *>
+getFittingRows(ArrayRef<MicroKernelRow> table, StringRef kind,
+               TargetAttr target) {
+  SmallVector<const MicroKernelRow *> rows;
+  for (const MicroKernelRow &row : table) {
+    SmallVector<StringRef> features;
+    StringRef(row.features).split(features, ',', -1, /*KeepEmpty=*/false);
+    if (kind == row.kind && target.getVectorRegisters() >= row.registers &&
+        target.getVectorBits() >= row.vectorBits &&
+        llvm::all_of(features, [&](StringRef feature) {
+          return target.hasFeature(feature);
+        }))
+      rows.push_back(&row);
+  }
+  llvm::sort(rows, [](const MicroKernelRow *a, const MicroKernelRow *b) {
+    return std::pair(a->vectorBits, a->rank) >
+           std::pair(b->vectorBits, b->rank);
   });
+  return rows;
 }
 
 static int64_t getLanes(const MicroKernelRow &row, TargetAttr target,
@@ -64,18 +76,16 @@ ConfigAttr mopt::selectProduct(TargetAttr target, const ProductShape &shape) {
     const MicroKernelRow *best = nullptr;
     double fewest = std::numeric_limits<double>::infinity();
     int64_t bits = 0;
-    for (const MicroKernelRow &row : table) {
-      int64_t lanes = getLanes(row, target, shape.element);
-      if (!fits(row, "product", target) ||
-          (shape.columns && shape.columns != lanes * row.vectors))
+    for (const MicroKernelRow *row : getFittingRows(table, "product", target)) {
+      int64_t lanes = getLanes(*row, target, shape.element);
+      if (shape.columns && shape.columns != lanes * row->vectors)
         continue;
       // A wider vector is a newer family of rows, and preferred as a whole.
-      double cycles = getCycles(row, lanes, shape);
-      // Among nearly equal ones the order of the table decides.
-      if (row.vectorBits < bits ||
-          (row.vectorBits == bits && cycles >= kMargin * fewest))
+      double cycles = getCycles(*row, lanes, shape);
+      if (row->vectorBits < bits ||
+          (row->vectorBits == bits && cycles >= kMargin * fewest))
         continue;
-      best = &row, fewest = cycles, bits = row.vectorBits;
+      best = row, fewest = cycles, bits = row->vectorBits;
     }
     if (!best)
       continue;
@@ -94,9 +104,9 @@ ConfigAttr mopt::selectProduct(TargetAttr target, const ProductShape &shape) {
 ConfigAttr mopt::selectDepthwise(TargetAttr target, Type element, int64_t width,
                                  int64_t stride) {
   for (ArrayRef<MicroKernelRow> table : getMicroKernelTables())
-    for (const MicroKernelRow &row : table) {
-      if (!fits(row, "depthwise", target))
-        continue;
+    for (const MicroKernelRow *best :
+         getFittingRows(table, "depthwise", target)) {
+      const MicroKernelRow &row = *best;
       int64_t rows = row.rows, columns = row.vectors;
       // Windows that hardly overlap share no input rows; a wide row of outputs
       // is better then.

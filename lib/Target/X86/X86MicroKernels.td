@@ -9,7 +9,7 @@ include "mopt/Target/MicroKernelSchema.td"
 
 def X86MicroKernels : MicroKernelTable;
 
-class AVX2Product<string name, int rows, int vectors>
+class AVX2Product<string name, int rows, int vectors, int rank>
     : MicroKernelRow<"product"> {
   let Name = "avx2-f32-" # name;
   let Features = "avx2,fma";
@@ -17,13 +17,14 @@ class AVX2Product<string name, int rows, int vectors>
   let Registers = 16;
   let Rows = rows;
   let Vectors = vectors;
+  let Rank = rank;
   let Unroll = 8;
 }
-def AVX2A : AVX2Product<"6x16", 6, 2>;
-def AVX2B : AVX2Product<"4x24", 4, 3>;
-def AVX2C : AVX2Product<"6x8", 6, 1>;
+def : AVX2Product<"6x16", 6, 2, 3>;
+def : AVX2Product<"4x24", 4, 3, 2>;
+def : AVX2Product<"6x8", 6, 1, 1>;
 
-class AVX512Product<string name, int rows, int vectors>
+class AVX512Product<string name, int rows, int vectors, int rank>
     : MicroKernelRow<"product"> {
   let Name = "avx512-f32-" # name;
   let Features = "avx512f";
@@ -31,10 +32,11 @@ class AVX512Product<string name, int rows, int vectors>
   let Registers = 32;
   let Rows = rows;
   let Vectors = vectors;
+  let Rank = rank;
   let PrefetchBytes = 1048576;
   let PrefetchRows = 16;
 }
-def AVX512A : AVX512Product<"8x48", 8, 3>;
-def AVX512B : AVX512Product<"6x64", 6, 4>;
-def AVX512C : AVX512Product<"12x32", 12, 2>;
-def AVX512D : AVX512Product<"12x16", 12, 1>;
+def : AVX512Product<"8x48", 8, 3, 4>;
+def : AVX512Product<"6x64", 6, 4, 3>;
+def : AVX512Product<"12x32", 12, 2, 2>;
+def : AVX512Product<"12x16", 12, 1, 1>;

@@ -10,7 +10,7 @@ using namespace mlir::bufferization;
 using namespace mopt;
 
 bool mopt::detail::isAnchorElementwiseAccess(AnchorOpInterface op,
-                                       ArrayRef<OpOperand *> operands) {
+                                             ArrayRef<OpOperand *> operands) {
   auto destination = cast<DestinationStyleOpInterface>(op.getOperation());
   SmallVector<AffineMap> maps = op.getEpilogueIndexingMaps();
   OperandRange inputs = op.getEpilogueInputs();
@@ -28,9 +28,9 @@ bool mopt::detail::isAnchorElementwiseAccess(AnchorOpInterface op,
 }
 
 LogicalResult mopt::detail::bufferizeAnchor(AnchorOpInterface op,
-                                      RewriterBase &rewriter,
-                                      const BufferizationOptions &options,
-                                      BufferizationState &state) {
+                                            RewriterBase &rewriter,
+                                            const BufferizationOptions &options,
+                                            BufferizationState &state) {
   SmallVector<Value> buffers;
   for (Value operand : op->getOperands()) {
     if (!isa<TensorType>(operand.getType())) {
@@ -42,8 +42,8 @@ LogicalResult mopt::detail::bufferizeAnchor(AnchorOpInterface op,
       return failure();
     buffers.push_back(*buffer);
   }
-  auto buffered = cast<AnchorOpInterface>(
-      mlir::clone(rewriter, op, TypeRange{}, buffers));
+  auto buffered =
+      cast<AnchorOpInterface>(mlir::clone(rewriter, op, TypeRange{}, buffers));
   replaceOpWithBufferizedValues(rewriter, op, buffered.getInit());
   return success();
 }

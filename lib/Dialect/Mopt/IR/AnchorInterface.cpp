@@ -8,11 +8,12 @@ using namespace mopt;
 
 LogicalResult ConfigAttr::verify(function_ref<InFlightDiagnostic()> emitError,
                                  StringRef, int64_t rows, int64_t columns,
-                                 int64_t lanes, int64_t unroll,
-                                 int64_t streams, int64_t prefetchRows, bool) {
+                                 int64_t lanes, int64_t unroll, int64_t streams,
+                                 int64_t prefetchRows, bool) {
   if (rows < 1 || columns < 1 || lanes < 1 || unroll < 1 || streams < 1)
-    return emitError() << "expected rows, columns, lanes, unroll and streams of "
-                          "at least 1";
+    return emitError()
+           << "expected rows, columns, lanes, unroll and streams of "
+              "at least 1";
   if (prefetchRows < 0)
     return emitError() << "expected 'prefetchRows' of at least 0, found "
                        << prefetchRows;
@@ -44,8 +45,8 @@ static LogicalResult verifyEpilogueInput(AnchorOpInterface op, Value input,
     if (auto constant = dyn_cast<AffineConstantExpr>(expr)) {
       if (constant.getValue() != 0 || (ShapedType::isStatic(size) && size != 1))
         return op->emitOpError("expected a constant result of epilogue map ")
-               << number << " to be 0 for a size of 1, found " << AffineMapAttr::get(map) << " and "
-               << shaped;
+               << number << " to be 0 for a size of 1, found "
+               << AffineMapAttr::get(map) << " and " << shaped;
       continue;
     }
     auto dim = dyn_cast<AffineDimExpr>(expr);

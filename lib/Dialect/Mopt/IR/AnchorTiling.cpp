@@ -25,9 +25,10 @@ static AnchorTile mapTile(OpBuilder &b, AffineMap map, const AnchorTile &tile) {
   return slice;
 }
 
-FailureOr<TilingResult> mopt::detail::tileAnchor(AnchorOpInterface op, OpBuilder &b,
-                                           ArrayRef<OpFoldResult> offsets,
-                                           ArrayRef<OpFoldResult> sizes) {
+FailureOr<TilingResult> mopt::detail::tileAnchor(AnchorOpInterface op,
+                                                 OpBuilder &b,
+                                                 ArrayRef<OpFoldResult> offsets,
+                                                 ArrayRef<OpFoldResult> sizes) {
   if (!isa<RankedTensorType>(op.getInit().getType()))
     return op->emitOpError("is tiled on tensors only");
   SmallVector<AnchorTile> inputTiles;
@@ -54,8 +55,7 @@ FailureOr<TilingResult> mopt::detail::tileAnchor(AnchorOpInterface op, OpBuilder
     operands.push_back(slice(input, mapTile(b, map, output)));
   operands.push_back(
       slice(op.getInit(), mapTile(b, op.getInitIndexingMap(), output)));
-  Operation *tiled =
-      mlir::clone(b, op, operands.back().getType(), operands);
+  Operation *tiled = mlir::clone(b, op, operands.back().getType(), operands);
   return TilingResult{{tiled}, SmallVector<Value>(tiled->getResults()), slices};
 }
 
@@ -90,8 +90,8 @@ LogicalResult mopt::detail::getAnchorDomainTile(
 
 FailureOr<TilingResult>
 mopt::detail::generateAnchorResultTile(AnchorOpInterface op, OpBuilder &b,
-                                 ArrayRef<OpFoldResult> offsets,
-                                 ArrayRef<OpFoldResult> sizes) {
+                                       ArrayRef<OpFoldResult> offsets,
+                                       ArrayRef<OpFoldResult> sizes) {
   SmallVector<OpFoldResult> domainOffsets, domainSizes;
   if (failed(getAnchorDomainTile(op, b, offsets, sizes, domainOffsets,
                                  domainSizes)))
@@ -113,8 +113,8 @@ OpFoldResult mopt::detail::countColumns(OpBuilder &b, Location loc,
   std::optional<int64_t> y = getConstantIntValue(left);
   if (x && y)
     return b.getIndexAttr(std::min(*x, *y));
-  return arith::MinSIOp::create(
-             b, loc, getValueOrCreateConstantIndexOp(b, loc, whole),
-             getValueOrCreateConstantIndexOp(b, loc, left))
+  return arith::MinSIOp::create(b, loc,
+                                getValueOrCreateConstantIndexOp(b, loc, whole),
+                                getValueOrCreateConstantIndexOp(b, loc, left))
       .getResult();
 }

@@ -108,7 +108,8 @@ LogicalResult ContractAnchorOp::verify() {
            << " in an accumulator of type " << getAccumulatorType();
   int64_t columns = getBlockColumns();
   if (ShapedType::isDynamic(columns) || columns == 0)
-    return emitOpError("expected packed blocks of a static size, found ") << rhs;
+    return emitOpError("expected packed blocks of a static size, found ")
+           << rhs;
   if (auto memref = dyn_cast<MemRefType>(rhs))
     if (!memref.isLastDimUnitStride())
       return emitOpError("expected a unit innermost stride, found ") << rhs;
@@ -116,8 +117,8 @@ LogicalResult ContractAnchorOp::verify() {
   llvm::SmallBitVector lhsDims, rhsDims, initDims;
   AffineMap lhsMap = getLhsIndexingMap(), rhsMap = getRhsIndexingMap();
   AffineMap initMap = getInitIndexingMap();
-  if (failed(verifyMap(*this, "lhs_map", lhsMap, rank, lhs.getRank(),
-                       lhsDims)) ||
+  if (failed(
+          verifyMap(*this, "lhs_map", lhsMap, rank, lhs.getRank(), lhsDims)) ||
       failed(verifyMap(*this, "rhs_map", rhsMap, rank, rhs.getRank() - 1,
                        rhsDims)) ||
       failed(verifyMap(*this, "init_map", initMap, rank, rank, initDims)))
@@ -199,10 +200,10 @@ SmallVector<Range> ContractAnchorOp::getIterationDomain(OpBuilder &b) {
   int64_t rank = getOutputRank();
   AffineMap initMap = getInitIndexingMap();
   for (int64_t i = 0; i < rank - 1; ++i)
-    domain.push_back({zero,
-                      tensor::getMixedSize(b, getLoc(), getInit(),
-                                           getPosition(initMap, i)),
-                      one});
+    domain.push_back(
+        {zero,
+         tensor::getMixedSize(b, getLoc(), getInit(), getPosition(initMap, i)),
+         one});
   domain.push_back(
       {zero,
        tensor::getMixedSize(b, getLoc(), getRhs(),
@@ -221,10 +222,9 @@ LogicalResult ContractAnchorOp::getOutputTile(OpBuilder &b,
   AffineExpr d0 = b.getAffineDimExpr(0);
   OpFoldResult width = tensor::getMixedSize(
       b, getLoc(), getInit(), getPosition(getInitIndexingMap(), last));
-  tile.offsets[last] =
-      applyAffine(b, getLoc(), d0 * columns, {offsets[last]});
-  tile.sizes[last] = mopt::detail::countColumns(
-      b, getLoc(), sizes[last], offsets[last], width, columns);
+  tile.offsets[last] = applyAffine(b, getLoc(), d0 * columns, {offsets[last]});
+  tile.sizes[last] = mopt::detail::countColumns(b, getLoc(), sizes[last],
+                                                offsets[last], width, columns);
   return success();
 }
 
@@ -270,8 +270,8 @@ LogicalResult ContractAnchorOp::getDomainTile(OpBuilder &b,
       b, getLoc(), getInit(), getPosition(getInitIndexingMap(), last));
   bool all = getConstantIntValue(output.offsets[last]) == 0 &&
              isEqualConstantIntOrValue(output.sizes[last], width);
-  if (!all && (!isMultiple(output.offsets[last]) ||
-               !isMultiple(output.sizes[last])))
+  if (!all &&
+      (!isMultiple(output.offsets[last]) || !isMultiple(output.sizes[last])))
     return failure();
   domain.offsets[last] =
       applyAffine(b, getLoc(), d0.floorDiv(columns), {output.offsets[last]});

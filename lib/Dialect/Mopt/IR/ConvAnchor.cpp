@@ -68,10 +68,9 @@ static LogicalResult verifyWindows(OpT op, int64_t firstKernelDim) {
 /// The part of the input that the windows of a tile of output positions see,
 /// without its channels. A dimension that is not tiled is taken whole.
 template <typename OpT>
-static AnchorTile getInputTile(OpT op, OpBuilder &b,
-                               ArrayRef<OpFoldResult> offsets,
-                               ArrayRef<OpFoldResult> sizes,
-                               int64_t firstKernelDim) {
+static AnchorTile
+getInputTile(OpT op, OpBuilder &b, ArrayRef<OpFoldResult> offsets,
+             ArrayRef<OpFoldResult> sizes, int64_t firstKernelDim) {
   Location loc = op.getLoc();
   auto filter = cast<ShapedType>(op.getFilter().getType());
   AnchorTile tile{{offsets[0]}, {sizes[0]}};
@@ -79,19 +78,17 @@ static AnchorTile getInputTile(OpT op, OpBuilder &b,
     int64_t stride = op.getStrides()[i];
     int64_t window =
         (filter.getDimSize(firstKernelDim + i) - 1) * op.getDilations()[i] + 1;
-    OpFoldResult count =
-        tensor::getMixedSize(b, loc, op.getInit(), i + 1);
+    OpFoldResult count = tensor::getMixedSize(b, loc, op.getInit(), i + 1);
     AffineExpr d0 = b.getAffineDimExpr(0);
     bool whole = getConstantIntValue(offsets[i + 1]) == 0 &&
                  isEqualConstantIntOrValue(sizes[i + 1], count);
-    tile.offsets.push_back(whole
-                               ? b.getIndexAttr(0)
-                               : applyAffine(b, loc, d0 * stride,
-                                             {offsets[i + 1]}));
+    tile.offsets.push_back(
+        whole ? b.getIndexAttr(0)
+              : applyAffine(b, loc, d0 * stride, {offsets[i + 1]}));
     tile.sizes.push_back(
-        whole ? tensor::getMixedSize(b, loc, op.getInput(), i + 1)
-              : applyAffine(b, loc, (d0 - 1) * stride + window,
-                            {sizes[i + 1]}));
+        whole
+            ? tensor::getMixedSize(b, loc, op.getInput(), i + 1)
+            : applyAffine(b, loc, (d0 - 1) * stride + window, {sizes[i + 1]}));
   }
   return tile;
 }
@@ -101,11 +98,10 @@ static void buildAnchor(OpBuilder &b, OperationState &state, Value input,
                         Value filter, Value init, ArrayRef<int64_t> strides,
                         ArrayRef<int64_t> dilations, ConfigAttr config) {
   auto type = cast<ShapedType>(init.getType());
-  OpT::build(b, state,
-             isa<TensorType>(type) ? TypeRange{init.getType()} : TypeRange{},
-             input, filter, ValueRange{}, init,
-             b.getDenseI64ArrayAttr(strides), b.getDenseI64ArrayAttr(dilations),
-             b.getAffineMapArrayAttr({}), config);
+  OpT::build(
+      b, state, isa<TensorType>(type) ? TypeRange{init.getType()} : TypeRange{},
+      input, filter, ValueRange{}, init, b.getDenseI64ArrayAttr(strides),
+      b.getDenseI64ArrayAttr(dilations), b.getAffineMapArrayAttr({}), config);
   OpBuilder::InsertionGuard guard(b);
   Block *body = b.createBlock(state.regions.front().get(), {},
                               type.getElementType(), state.location);
@@ -138,8 +134,9 @@ LogicalResult ConvAnchorOp::verify() {
   int64_t rank = init.getRank();
   if (rank < 3 || rank > 5 || input.getRank() != rank ||
       filter.getRank() != rank + 2)
-    return emitOpError("expected 'input' and 'outs' of equal rank of 3 to 5 and "
-                       "a filter of two more dimensions, found ranks ")
+    return emitOpError(
+               "expected 'input' and 'outs' of equal rank of 3 to 5 and "
+               "a filter of two more dimensions, found ranks ")
            << input.getRank() << ", " << rank << " and " << filter.getRank();
   int64_t groups = getGroups(), columns = getBlockColumns();
   if (ShapedType::isDynamic(groups) || groups == 0 ||
@@ -177,7 +174,8 @@ SmallVector<Range> ConvAnchorOp::getIterationDomain(OpBuilder &b) {
   OpFoldResult zero = b.getIndexAttr(0), one = b.getIndexAttr(1);
   SmallVector<Range> domain;
   for (int64_t i = 0; i < getOutputRank() - 1; ++i)
-    domain.push_back({zero, tensor::getMixedSize(b, getLoc(), getInit(), i), one});
+    domain.push_back(
+        {zero, tensor::getMixedSize(b, getLoc(), getInit(), i), one});
   for (int64_t i : {0, 1})
     domain.push_back(
         {zero, tensor::getMixedSize(b, getLoc(), getFilter(), i), one});
@@ -209,11 +207,11 @@ LogicalResult ConvAnchorOp::getOutputTile(OpBuilder &b,
                getValueOrCreateConstantIndexOp(b, getLoc(), perGroup))
         .getResult();
   };
-  tile.offsets.push_back(applyAffine(b, getLoc(), d0 + d1 * columns,
-                                     {groupStart(group), block}));
+  tile.offsets.push_back(
+      applyAffine(b, getLoc(), d0 + d1 * columns, {groupStart(group), block}));
   if (getConstantIntValue(groupCount) == 1) {
-    tile.sizes.push_back(mopt::detail::countColumns(
-        b, getLoc(), blockCount, block, perGroup, columns));
+    tile.sizes.push_back(mopt::detail::countColumns(b, getLoc(), blockCount,
+                                                    block, perGroup, columns));
     return success();
   }
   OpFoldResult blocks = tensor::getMixedSize(b, getLoc(), getFilter(), 1);
@@ -237,7 +235,8 @@ LogicalResult ConvAnchorOp::getReductionInputTiles(
     if (size)
       return applyAffine(b, getLoc(), b.getAffineDimExpr(0) * *size, {groups});
     return arith::MulIOp::create(
-               b, getLoc(), getValueOrCreateConstantIndexOp(b, getLoc(), groups),
+               b, getLoc(),
+               getValueOrCreateConstantIndexOp(b, getLoc(), groups),
                getValueOrCreateConstantIndexOp(b, getLoc(), perGroup))
         .getResult();
   };
@@ -256,7 +255,8 @@ LogicalResult ConvAnchorOp::getReductionInputTiles(
   return success();
 }
 
-LogicalResult ConvAnchorOp::getDomainTile(OpBuilder &b, const AnchorTile &output,
+LogicalResult ConvAnchorOp::getDomainTile(OpBuilder &b,
+                                          const AnchorTile &output,
                                           AnchorTile &domain) {
   int64_t last = getOutputRank() - 1, columns = getBlockColumns();
   AffineExpr d0 = b.getAffineDimExpr(0);
@@ -313,14 +313,14 @@ LogicalResult DepthwiseAnchorOp::verify() {
   int64_t rank = init.getRank();
   if (rank < 3 || rank > 5 || input.getRank() != rank ||
       filter.getRank() != rank - 1)
-    return emitOpError("expected 'input' and 'outs' of equal rank of 3 to 5 and "
-                       "a filter of one dimension less, found ranks ")
+    return emitOpError(
+               "expected 'input' and 'outs' of equal rank of 3 to 5 and "
+               "a filter of one dimension less, found ranks ")
            << input.getRank() << ", " << rank << " and " << filter.getRank();
   if (failed(verifyWindows(*this, 0)))
     return failure();
   int64_t channels = init.getDimSize(rank - 1);
-  for (int64_t size :
-       {input.getDimSize(rank - 1), filter.getDimSize(rank - 2)})
+  for (int64_t size : {input.getDimSize(rank - 1), filter.getDimSize(rank - 2)})
     if (differ(size, channels))
       return emitOpError("expected ")
              << channels << " channels, found " << size;
@@ -353,8 +353,8 @@ LogicalResult DepthwiseAnchorOp::getReductionInputTiles(
   AnchorTile filter;
   for (int64_t i = 0; i < getSpatialRank(); ++i) {
     filter.offsets.push_back(b.getIndexAttr(0));
-    filter.sizes.push_back(b.getIndexAttr(
-        cast<ShapedType>(getFilter().getType()).getDimSize(i)));
+    filter.sizes.push_back(
+        b.getIndexAttr(cast<ShapedType>(getFilter().getType()).getDimSize(i)));
   }
   filter.offsets.push_back(offsets.back());
   filter.sizes.push_back(sizes.back());
