@@ -43,14 +43,20 @@ private:
 // One function a family, each in its own file.
 void populateBlockHandlers(HandlerRegistry &registry);
 void populateCastHandlers(HandlerRegistry &registry);
+void populateChannelNormalizationHandlers(HandlerRegistry &registry);
 void populateContractionHandlers(HandlerRegistry &registry);
 void populateControlFlowHandlers(HandlerRegistry &registry);
+void populateConvTransposeHandlers(HandlerRegistry &registry);
 void populateDataMovementHandlers(HandlerRegistry &registry);
+void populateEinsumHandlers(HandlerRegistry &registry);
 void populateElementwiseHandlers(HandlerRegistry &registry);
 void populateGatherScatterHandlers(HandlerRegistry &registry);
 void populateGeneratorHandlers(HandlerRegistry &registry);
+void populateLossHandlers(HandlerRegistry &registry);
 void populateNormalizationHandlers(HandlerRegistry &registry);
 void populatePoolingHandlers(HandlerRegistry &registry);
+void populateQuantizationHandlers(HandlerRegistry &registry);
+void populateQuantizedContractionHandlers(HandlerRegistry &registry);
 void populateRecurrentHandlers(HandlerRegistry &registry);
 void populateReductionHandlers(HandlerRegistry &registry);
 void populateSelectionHandlers(HandlerRegistry &registry);
