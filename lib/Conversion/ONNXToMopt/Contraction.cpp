@@ -73,6 +73,6 @@ static LogicalResult convertConv(OpBinder &op) {
 
 void mopt::populateContractionHandlers(HandlerRegistry &registry) {
   registry.add("Conv", 1, convertConv);
-  registry.add("Gemm", 7, convertGemm);
+  registry.add("Gemm", 1, convertGemm);
   registry.add("MatMul", 1, convertMatMul);
 }
