@@ -39,6 +39,7 @@ const HandlerRegistry &HandlerRegistry::get() {
     populatePoolingHandlers(r);
     populateRecurrentHandlers(r);
     populateReductionHandlers(r);
+    populateResizeHandlers(r);
     populateSelectionHandlers(r);
     populateShapeHandlers(r);
     populateSlicingHandlers(r);

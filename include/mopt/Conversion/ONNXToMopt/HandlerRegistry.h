@@ -53,6 +53,7 @@ void populateNormalizationHandlers(HandlerRegistry &registry);
 void populatePoolingHandlers(HandlerRegistry &registry);
 void populateRecurrentHandlers(HandlerRegistry &registry);
 void populateReductionHandlers(HandlerRegistry &registry);
+void populateResizeHandlers(HandlerRegistry &registry);
 void populateSelectionHandlers(HandlerRegistry &registry);
 void populateShapeHandlers(HandlerRegistry &registry);
 void populateSlicingHandlers(HandlerRegistry &registry);
