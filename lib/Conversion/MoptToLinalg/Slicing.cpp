@@ -65,7 +65,9 @@ struct LowerSlice : OpConversionPattern<SliceOp> {
     SmallVector<OpFoldResult> offsets = op.getMixedOffsets(),
                               strides = op.getMixedStrides();
     SmallVector<OpFoldResult> sizes = getResultSizes(rewriter, op);
-    if (isEmpty(sizes)) {
+    SmallVector<OpFoldResult> inputSizes =
+        tensor::getMixedSizes(rewriter, loc, adaptor.getInput());
+    if (isEmpty(sizes) || isEmpty(inputSizes)) {
       rewriter.replaceOp(op, createEmpty(rewriter, loc, sizes, element));
       return success();
     }
@@ -137,7 +139,7 @@ struct LowerPad : OpConversionPattern<PadOp> {
       Value fill = tensor::ExtractOp::create(rewriter, loc, adaptor.getValue(),
                                              origin);
       Value result = createFilled(rewriter, loc, sizes, fill);
-      if (isEmpty(kept)) {
+      if (isEmpty(kept) || isEmpty(inputSizes)) {
         rewriter.replaceOp(op, result);
         return success();
       }

@@ -69,26 +69,33 @@ static LogicalResult checkDivides(OpBinder &op, Index size, int64_t divisor) {
   return success();
 }
 
+/// Does the position in a block come before the channel?
+static FailureOr<bool> getOrder(OpBinder &op) {
+  StringRef mode = op.getString("mode", "DCR");
+  if (mode != "DCR" && mode != "CRD")
+    return op.emitError() << "expected mode 'DCR' or 'CRD', found '" << mode
+                          << "'";
+  return mode == "DCR";
+}
+
 static LogicalResult convertDepthToSpace(OpBinder &op) {
   auto blocks = getBlocks(op);
   if (failed(blocks))
     return failure();
   auto [x, block] = *blocks;
-  StringRef mode = op.getString("mode", "DCR");
-  if (mode != "DCR" && mode != "CRD")
-    return op.emitError() << "expected mode 'DCR' or 'CRD', found '" << mode
-                          << "'";
+  FailureOr<bool> isBlockFirst = getOrder(op);
+  if (failed(isBlockFirst))
+    return failure();
   IndexMath math(op.b, op.loc);
   SmallVector<Index> sizes = op.state.shapes.getDims(x);
   if (failed(checkDivides(op, sizes[1], block * block)))
     return failure();
   Index b = math.constant(block);
   Index depth = math.floorDiv(sizes[1], math.constant(block * block));
-  bool isDepthFirst = mode == "DCR";
-  Value y = isDepthFirst
+  Value y = *isBlockFirst
                 ? op.reshape(x, {sizes[0], b, b, depth, sizes[2], sizes[3]})
                 : op.reshape(x, {sizes[0], depth, b, b, sizes[2], sizes[3]});
-  y = isDepthFirst ? op.transpose(y, {0, 3, 4, 1, 5, 2})
+  y = *isBlockFirst ? op.transpose(y, {0, 3, 4, 1, 5, 2})
                    : op.transpose(y, {0, 1, 4, 2, 5, 3});
   return op.replace(op.reshape(
       y, {sizes[0], depth, math.mul(sizes[2], b), math.mul(sizes[3], b)}));
@@ -96,7 +103,8 @@ static LogicalResult convertDepthToSpace(OpBinder &op) {
 
 static LogicalResult convertSpaceToDepth(OpBinder &op) {
   auto blocks = getBlocks(op);
-  if (failed(blocks))
+  FailureOr<bool> isBlockFirst = getOrder(op);
+  if (failed(blocks) || failed(isBlockFirst))
     return failure();
   auto [x, block] = *blocks;
   IndexMath math(op.b, op.loc);
@@ -107,7 +115,8 @@ static LogicalResult convertSpaceToDepth(OpBinder &op) {
   Index b = math.constant(block);
   Index height = math.floorDiv(sizes[2], b), width = math.floorDiv(sizes[3], b);
   Value y = op.reshape(x, {sizes[0], sizes[1], height, b, width, b});
-  y = op.transpose(y, {0, 3, 5, 1, 2, 4});
+  y = *isBlockFirst ? op.transpose(y, {0, 3, 5, 1, 2, 4})
+                    : op.transpose(y, {0, 1, 3, 5, 2, 4});
   return op.replace(op.reshape(
       y, {sizes[0], math.mul(sizes[1], math.constant(block * block)), height,
           width}));

@@ -45,6 +45,7 @@ const HandlerRegistry &HandlerRegistry::get() {
     populateQuantizedContractionHandlers(r);
     populateRecurrentHandlers(r);
     populateReductionHandlers(r);
+    populateResizeHandlers(r);
     populateSelectionHandlers(r);
     populateShapeHandlers(r);
     populateSlicingHandlers(r);

@@ -63,6 +63,7 @@ void populateQuantizationHandlers(HandlerRegistry &registry);
 void populateQuantizedContractionHandlers(HandlerRegistry &registry);
 void populateRecurrentHandlers(HandlerRegistry &registry);
 void populateReductionHandlers(HandlerRegistry &registry);
+void populateResizeHandlers(HandlerRegistry &registry);
 void populateSelectionHandlers(HandlerRegistry &registry);
 void populateShapeHandlers(HandlerRegistry &registry);
 void populateSlicingHandlers(HandlerRegistry &registry);
