@@ -19,7 +19,7 @@ BUFFERIZE = ("one-shot-bufferize{bufferize-function-boundaries "
 # From mopt ops to anchors with epilogues.
 FRONT = ("mopt-select-microkernels,mopt-convert-anchors,mopt-fold-weight-packing,"
          "convert-mopt-to-linalg,canonicalize,cse,mopt-fuse-epilogue")
-LOWER = ("convert-linalg-to-loops,scf-forall-to-for,expand-strided-metadata,lower-affine,"
+LOWER = ("convert-linalg-to-loops,scf-forall-to-for,mopt-resolve-expand-shapes,expand-strided-metadata,lower-affine,"
          "convert-vector-to-scf{full-unroll=true},convert-scf-to-cf,canonicalize,cse,"
          "convert-math-to-llvm,convert-vector-to-llvm,finalize-memref-to-llvm,"
          "convert-func-to-llvm,convert-arith-to-llvm,convert-index-to-llvm,"

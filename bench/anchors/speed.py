@@ -2,7 +2,8 @@
 
 usage: speed.py [avx2|avx512] [--quick]
 
-Both engines run in turn in this process; a figure is the median of the rounds.
+Both engines run in turn in this process, in time of this thread's own; a figure
+is the median of the rounds.
 Weights are packed beforehand on either side.
 """
 
@@ -50,10 +51,10 @@ def bound(model, x, y):
 def seconds(call, target=0.02):
     count = 1
     while True:
-        start = time.perf_counter()
+        start = time.thread_time()
         for _ in range(count):
             call()
-        elapsed = time.perf_counter() - start
+        elapsed = time.thread_time() - start
         if elapsed > target / 2:
             return elapsed / count
         count = max(count * 2, int(count * target / max(elapsed, 1e-9)))

@@ -18,6 +18,13 @@ namespace {
 /// Rows that a dimension of unknown size is assumed to have.
 constexpr int64_t kAssumedSize = 128;
 
+/// Tiles that keep all threads busy. Up to that many, both rows and columns are
+/// cut; beyond it only what comes first.
+constexpr int64_t kEnoughTiles = 16;
+/// Rows of a tile at least: every tile reads all of its packed blocks, and
+/// fewer rows would not make up for that.
+constexpr int64_t kLeastRows = 32;
+
 /// The iteration domain of an anchor as the tiling rule sees it.
 struct Domain {
   SmallVector<int64_t> sizes;
@@ -62,7 +69,7 @@ Domain getDomain(ContractAnchorOp op) {
   for (int64_t i = 0; i < rank - 2; ++i)
     domain.order.push_back({i, 1});
   orderRowsAndBlocks(domain, rank - 2, known(domain.sizes[rank - 2]),
-                     getConfigRows(anchor), rank - 1,
+                     llvm::alignTo(kLeastRows, getConfigRows(anchor)), rank - 1,
                      known(domain.sizes[rank - 1]) * op.getBlockColumns());
   domain.work = known(sizeInRhs(rank - 1)) * op.getBlockColumns();
   return domain;
@@ -79,7 +86,9 @@ Domain getDomain(ConvAnchorOp op) {
   for (int64_t size : ArrayRef(domain.sizes).slice(1, rank - 2))
     rows *= known(size);
   domain.order.append({{0, 1}, {rank - 1, 1}});
-  orderRowsAndBlocks(domain, 1, rows, 1, rank,
+  int64_t plane =
+      std::max<int64_t>(1, rows / std::max<int64_t>(1, known(domain.sizes[1])));
+  orderRowsAndBlocks(domain, 1, rows, llvm::divideCeil(kLeastRows, plane), rank,
                      known(filter.getDimSize(1)) * op.getBlockColumns());
   for (int64_t size : filter.getShape().drop_front(2))
     domain.work *= known(size);
@@ -125,7 +134,8 @@ struct TileAnchors : impl::TileAnchorsBase<TileAnchors> {
     double work = domain.work;
     for (int64_t size : domain.sizes)
       work *= known(size);
-    int64_t wanted = std::min<double>(maxTiles, work / minWork);
+    int64_t most = std::min<double>(maxTiles, work / minWork);
+    int64_t wanted = most, have = 1;
     for (auto [dim, multiple] : domain.order) {
       if (wanted <= 1)
         break;
@@ -137,14 +147,16 @@ struct TileAnchors : impl::TileAnchorsBase<TileAnchors> {
         tiles[dim] = llvm::alignTo(
             llvm::divideCeil(kAssumedSize, std::min(wanted, kAssumedSize)),
             multiple);
-        wanted /= llvm::divideCeil(kAssumedSize, tiles[dim]);
+        have *= llvm::divideCeil(kAssumedSize, tiles[dim]);
+        wanted = std::min(most, kEnoughTiles) / have;
         continue;
       }
       int64_t tile = chooseTile(size, wanted, multiple);
       if (tile == size)
         continue;
       tiles[dim] = tile;
-      wanted /= llvm::divideCeil(size, tile);
+      have *= llvm::divideCeil(size, tile);
+      wanted = std::min(most, kEnoughTiles) / have;
     }
     return tiles;
   }

@@ -90,6 +90,7 @@ void mopt::buildLowerPipeline(OpPassManager &pm, const PipelineOptions &) {
   pm.addPass(createLowerParallel());
   pm.addPass(createGenerateABI());
   pm.addPass(memref::createExpandOpsPass());
+  pm.addPass(createResolveExpandShapes());
   pm.addPass(memref::createExpandStridedMetadataPass());
   pm.addPass(createLowerAffinePass());
   pm.addPass(createCanonicalizerPass());

@@ -80,6 +80,16 @@ def LowerToLLVM : Pass<"mopt-lower-to-llvm", "::mlir::ModuleOp"> {
   let dependentDialects = ["::mlir::LLVM::LLVMDialect"];
 }
 
+def ResolveExpandShapes : Pass<"mopt-resolve-expand-shapes"> {
+  let summary = "turn expansions into several dynamic sizes into plain views";
+  let description = [{
+    Goes before the upstream `expand-strided-metadata`, which cannot expand one
+    dimension into more than one of run-time size.
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect",
+    "::mlir::memref::MemRefDialect"];
+}
+
 def SelectMicrokernels : Pass<"mopt-select-microkernels"> {
   let summary = "choose micro-kernels for contractions and convolutions";
   let description = [{
