@@ -40,6 +40,7 @@ const HandlerRegistry &HandlerRegistry::get() {
     populateRecurrentHandlers(r);
     populateReductionHandlers(r);
     populateResizeHandlers(r);
+    populateSamplingHandlers(r);
     populateSelectionHandlers(r);
     populateShapeHandlers(r);
     populateSlicingHandlers(r);
