@@ -49,6 +49,7 @@ const HandlerRegistry &HandlerRegistry::get() {
     populateReductionHandlers(r);
     populateResizeHandlers(r);
     populateRotaryEmbeddingHandlers(r);
+    populateSamplingHandlers(r);
     populateSelectionHandlers(r);
     populateShapeHandlers(r);
     populateSlicingHandlers(r);

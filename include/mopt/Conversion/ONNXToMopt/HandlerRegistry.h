@@ -67,6 +67,7 @@ void populateRecurrentHandlers(HandlerRegistry &registry);
 void populateReductionHandlers(HandlerRegistry &registry);
 void populateResizeHandlers(HandlerRegistry &registry);
 void populateRotaryEmbeddingHandlers(HandlerRegistry &registry);
+void populateSamplingHandlers(HandlerRegistry &registry);
 void populateSelectionHandlers(HandlerRegistry &registry);
 void populateShapeHandlers(HandlerRegistry &registry);
 void populateSlicingHandlers(HandlerRegistry &registry);
