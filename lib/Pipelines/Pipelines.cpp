@@ -82,11 +82,15 @@ void mopt::buildBufferPipeline(OpPassManager &pm, const PipelineOptions &) {
   pm.addPass(createPlanMemory());
 }
 
-void mopt::buildLowerPipeline(OpPassManager &pm, const PipelineOptions &) {
+void mopt::buildLowerPipeline(OpPassManager &pm,
+                              const PipelineOptions &options) {
   pm.addPass(createExpandMicrokernels());
   pm.addPass(createCanonicalizerPass());
   pm.addPass(createCSEPass());
   pm.addNestedPass<func::FuncOp>(createConvertLinalgToLoopsPass());
+  // The reference pipeline stays with libm, as an oracle should.
+  if (!options.reference)
+    pm.addPass(createApproximateMath());
   pm.addPass(createLowerParallel());
   pm.addPass(createGenerateABI());
   pm.addPass(memref::createExpandOpsPass());

@@ -19,8 +19,7 @@ static std::optional<ArrayRef<char>> getBytes(Attribute attr) {
     return blob ? std::optional(blob->getData()) : std::nullopt;
   }
   auto dense = dyn_cast<DenseElementsAttr>(attr);
-  if (!dense || (dense.isSplat() && dense.getNumElements() != 1) ||
-      dense.getElementType().isInteger(1))
+  if (!dense || dense.getElementType().isInteger(1))
     return std::nullopt;
   return dense.getRawData();
 }
@@ -41,7 +40,11 @@ FailureOr<WeightsBlob> WeightsBlob::fromModule(ModuleOp module) {
              << "entry " << index << " of '" << kModuleAttr
              << "' has no dense bytes; a resource may have been left out when "
                 "the file was written";
-    blob.append(*bytes);
+    auto splat = dyn_cast<SplatElementsAttr>(entry);
+    if (splat)
+      blob.appendSplat(*bytes, splat.getNumElements());
+    else
+      blob.append(*bytes);
   }
   return blob;
 }
@@ -51,6 +54,15 @@ int64_t WeightsBlob::append(ArrayRef<char> bytes) {
   segments.push_back(bytes);
   totalBytes += llvm::alignTo(bytes.size(), kAlignment);
   return offset;
+}
+
+int64_t WeightsBlob::appendSplat(ArrayRef<char> element, int64_t count) {
+  auto bytes = std::make_shared<std::string>();
+  bytes->reserve(element.size() * count);
+  for (int64_t i = 0; i < count; ++i)
+    bytes->append(element.begin(), element.end());
+  owned.push_back(bytes);
+  return append(ArrayRef(bytes->data(), bytes->size()));
 }
 
 int64_t WeightsBlob::id() const {

@@ -104,11 +104,17 @@ struct FormKernels : mopt::impl::FormKernelsBase<FormKernels> {
         if (type.isDynamicDim(dim))
           dynamic.push_back(shapes.getDim(result, dim));
     }
-    // Sizes were emitted right behind the ops they belong to.
+    // Sizes were emitted right behind the ops they belong to; what uses the
+    // results stays behind the kernel.
+    auto isSize = [&](Operation *op) {
+      return op->getNumResults() == 1 && isPure(op) &&
+             isa<IndexType, IntegerType>(op->getResult(0).getType()) &&
+             llvm::none_of(op->getOperands(), [&](Value operand) {
+               return operand.getDefiningOp() == last;
+             });
+    };
     Operation *position = last->getNextNode();
-    while (!dynamic.empty() && position->getNumResults() == 1 &&
-           isa<IndexType, IntegerType>(position->getResult(0).getType()) &&
-           isPure(position))
+    while (!dynamic.empty() && isSize(position))
       position = position->getNextNode();
     builder.setInsertionPoint(position);
     SmallVector<Value> sizes;

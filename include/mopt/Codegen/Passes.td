@@ -71,6 +71,16 @@ def GenerateABI : Pass<"mopt-generate-abi", "::mlir::ModuleOp"> {
     "::mlir::func::FuncDialect"];
 }
 
+def ApproximateMath : Pass<"mopt-approximate-math"> {
+  let summary = "compute exp, log, tanh and erf of f32 by arithmetic";
+  let description = [{
+    Within 4 units in the last place, denormals, infinities and NaN included.
+    Loops around the result can be vectorized; functions of libm could not.
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect",
+    "::mlir::math::MathDialect"];
+}
+
 def LowerToLLVM : Pass<"mopt-lower-to-llvm", "::mlir::ModuleOp"> {
   let summary = "lower loops, memrefs, vectors and scalars to the LLVM dialect";
   let description = [{

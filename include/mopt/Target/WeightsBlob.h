@@ -7,6 +7,8 @@
 #include "llvm/ADT/ArrayRef.h"
 #include "llvm/ADT/SmallVector.h"
 #include "llvm/Support/Error.h"
+#include <memory>
+#include <string>
 
 namespace llvm {
 class raw_fd_ostream;
@@ -16,7 +18,7 @@ namespace mopt {
 
 /// Pieces of constant data laid out one after the other at multiples of 64
 /// bytes. Refers to bytes that others own, so that weights are never copied on
-/// their way into a file.
+/// their way into a file; only splats, which nobody holds in full, are its own.
 class WeightsBlob {
 public:
   static constexpr int64_t kAlignment = 64;
@@ -33,6 +35,8 @@ public:
 
   /// Adds bytes and returns their offset.
   int64_t append(llvm::ArrayRef<char> bytes);
+  /// Adds `count` times the same bytes.
+  int64_t appendSplat(llvm::ArrayRef<char> element, int64_t count);
 
   /// Size with all padding: a multiple of 64.
   int64_t sizeBytes() const { return totalBytes; }
@@ -48,6 +52,7 @@ public:
 
 private:
   llvm::SmallVector<llvm::ArrayRef<char>> segments;
+  llvm::SmallVector<std::shared_ptr<std::string>> owned;
   int64_t totalBytes = 0;
 };
 

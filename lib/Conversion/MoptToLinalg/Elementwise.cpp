@@ -64,8 +64,9 @@ struct LowerElementwise : OpConversionPattern<Op> {
           return buildConstant(b, loc, getScalarType(type.getElementType()), 0);
         });
     if (hasFailed)
-      return op.emitOpError("is not defined for elements of type ")
-             << getElement(base->getOperand(0));
+      return op.emitError("elements of type ")
+             << getElement(base->getOperand(0))
+             << " are not supported by this operator";
     rewriter.replaceOp(op, result);
     return success();
   }

@@ -3,6 +3,7 @@
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
 
 using namespace mlir;
 using namespace mopt;
@@ -264,28 +265,68 @@ static Value buildIntDivision(OpBuilder &b, Location loc, BinaryKind kind,
   return arith::SelectOp::create(b, loc, isExact, rest, moved);
 }
 
+/// By the width or more, or a negative amount: as if bit by bit, so that a sign
+/// fills the result.
 static Value buildShift(OpBuilder &b, Location loc, bool isLeft, bool isUnsigned,
                         Value x, Value y) {
+  Type type = x.getType();
+  int64_t width = type.getIntOrFloatBitWidth();
+  auto constant = [&](int64_t value) -> Value {
+    return arith::ConstantOp::create(b, loc, b.getIntegerAttr(type, value));
+  };
+  if (!isLeft && !isUnsigned)
+    return arith::ShRSIOp::create(
+        b, loc, x, arith::MinUIOp::create(b, loc, y, constant(width - 1)));
+  Value fits = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::ult, y,
+                                     constant(width));
+  Value amount = arith::SelectOp::create(b, loc, fits, y, constant(0));
+  Value shifted = isLeft ? arith::ShLIOp::create(b, loc, x, amount).getResult()
+                         : arith::ShRUIOp::create(b, loc, x, amount).getResult();
+  return arith::SelectOp::create(b, loc, fits, shifted, constant(0));
+}
+
+/// By squaring, modulo the width; through f64 i64 would lose bits. A negative
+/// exponent gives the integer part: 0, but for bases of 1 and -1.
+static Value buildIntPow(OpBuilder &b, Location loc, bool isUnsigned, Value x,
+                         Value y) {
   Type type = x.getType();
   auto constant = [&](int64_t value) -> Value {
     return arith::ConstantOp::create(b, loc, b.getIntegerAttr(type, value));
   };
-  Value fits = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::ult, y,
-                                     constant(type.getIntOrFloatBitWidth()));
-  Value amount = arith::SelectOp::create(b, loc, fits, y, constant(0));
-  Value shifted;
-  if (isLeft)
-    shifted = arith::ShLIOp::create(b, loc, x, amount);
-  else if (isUnsigned)
-    shifted = arith::ShRUIOp::create(b, loc, x, amount);
-  else
-    shifted = arith::ShRSIOp::create(b, loc, x, amount);
-  return arith::SelectOp::create(b, loc, fits, shifted, constant(0));
-}
-
-/// Integer powers through f64 would lose bits of i64.
-static Value buildIntPow(OpBuilder &b, Location loc, Value x, Value y) {
-  return math::IPowIOp::create(b, loc, x, y);
+  Value zero = constant(0), one = constant(1);
+  auto isOdd = [&](Value v) -> Value {
+    return arith::CmpIOp::create(b, loc, arith::CmpIPredicate::ne,
+                                 arith::AndIOp::create(b, loc, v, one), zero);
+  };
+  auto loop = scf::WhileOp::create(
+      b, loc, TypeRange{type, type, type}, ValueRange{one, x, y},
+      [&](OpBuilder &b, Location loc, ValueRange v) {
+        // A negative exponent needs no power.
+        auto more = isUnsigned ? arith::CmpIPredicate::ne : arith::CmpIPredicate::sgt;
+        scf::ConditionOp::create(
+            b, loc, arith::CmpIOp::create(b, loc, more, v[2], zero), v);
+      },
+      [&](OpBuilder &b, Location loc, ValueRange v) {
+        Value product = arith::MulIOp::create(b, loc, v[0], v[1]);
+        Value result = arith::SelectOp::create(b, loc, isOdd(v[2]), product, v[0]);
+        Value square = arith::MulIOp::create(b, loc, v[1], v[1]);
+        Value rest = arith::ShRUIOp::create(b, loc, v[2], one);
+        scf::YieldOp::create(b, loc, ValueRange{result, square, rest});
+      });
+  Value power = loop.getResult(0);
+  if (isUnsigned)
+    return power;
+  auto equal = [&](Value v, int64_t value) -> Value {
+    return arith::CmpIOp::create(b, loc, arith::CmpIPredicate::eq, v,
+                                 constant(value));
+  };
+  Value sign = arith::SelectOp::create(b, loc, isOdd(y), x, one);
+  Value inverse = arith::SelectOp::create(
+      b, loc, equal(x, 1), one,
+      arith::SelectOp::create(b, loc, equal(x, -1), sign, zero));
+  Value isNegative =
+      arith::CmpIOp::create(b, loc, arith::CmpIPredicate::slt, y, zero);
+  return arith::SelectOp::create(b, loc, isNegative, inverse, power);
 }
 
 static Value buildIntBinary(OpBuilder &b, Location loc, BinaryKind kind,
@@ -303,7 +344,7 @@ static Value buildIntBinary(OpBuilder &b, Location loc, BinaryKind kind,
   case BinaryKind::fmod:
     return buildIntDivision(b, loc, kind, isUnsigned, x, y);
   case BinaryKind::pow:
-    return buildIntPow(b, loc, x, y);
+    return buildIntPow(b, loc, isUnsigned, x, y);
   case BinaryKind::max:
     return isUnsigned ? arith::MaxUIOp::create(b, loc, x, y).getResult()
                       : arith::MaxSIOp::create(b, loc, x, y).getResult();
@@ -378,6 +419,11 @@ Value mopt::buildCast(OpBuilder &b, Location loc, Type from, Type to, Value x,
                       bool saturate) {
   if (from == to)
     return x;
+  if (isSmallFloat(to)) {
+    // Storing rounds; what is too large would become infinite or NaN there.
+    Value wide = buildCast(b, loc, from, b.getF32Type(), x, saturate);
+    return saturate ? saturateSmallFloat(b, loc, wide, to) : wide;
+  }
   bool isFloatFrom = isa<FloatType>(from), isFloatTo = isa<FloatType>(to);
   if (to.isInteger(1)) {
     if (isFloatFrom)

@@ -4,6 +4,7 @@
 #include "mopt/Conversion/ONNXToMopt/HandlerRegistry.h"
 #include "mopt/Conversion/ONNXToMopt/OpBinder.h"
 #include "mopt/Conversion/Passes.h"
+#include "mopt/Import/FunctionBodies.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -21,7 +22,7 @@ namespace mopt {
 using namespace mopt;
 
 /// Says why there is no handler.
-static void reportUnsupported(onnx::NodeOp node, int64_t version) {
+static void reportUnsupported(onnx::NodeOp node) {
   InFlightDiagnostic diagnostic = emitError(node.getLoc());
   std::string name = node.getOpType().str();
   if (!node.getDomain().empty())
@@ -31,52 +32,72 @@ static void reportUnsupported(onnx::NodeOp node, int64_t version) {
   if (entry == entries.end())
     diagnostic << "operator '" << name << "' is not supported";
   else
-    diagnostic << "operator '" << name << "' of version " << version
-               << " is not supported, only from version "
+    diagnostic << "operator '" << name << "' of version "
+               << node.getOpsetVersion() << " is not supported, only from version "
                << entry->second.begin()->first;
 }
 
-static LogicalResult convertNode(ConversionState &state, onnx::NodeOp node) {
-  int64_t version = state.getVersion(node.getDomain());
-  ONNXHandler handler = HandlerRegistry::get().lookup(
-      node.getDomain(), node.getOpType(), version);
-  if (!handler) {
-    reportUnsupported(node, version);
+static ONNXHandler getHandler(onnx::NodeOp node) {
+  return HandlerRegistry::get().lookup(node.getDomain(), node.getOpType(),
+                                       node.getOpsetVersion());
+}
+
+static bool hasBody(onnx::NodeOp node) {
+  return hasFunctionBody(node.getDomain(), node.getOpType(),
+                         node.getOpsetVersion());
+}
+
+/// Converts a composite node as the nodes that ONNX defines it by.
+static LogicalResult convertBody(ConversionState &state, onnx::NodeOp node) {
+  Operation *before = node->getPrevNode();
+  Block *block = node->getBlock();
+  OpBuilder builder(node);
+  FailureOr<SmallVector<Value>> results = buildFunctionBody(builder, node);
+  if (failed(results))
+    return failure();
+  bool hasFailed = false;
+  for (auto op = before ? std::next(Block::iterator(before)) : block->begin();
+       op != Block::iterator(node); ++op)
+    hasFailed |= failed(state.convertOp(*op));
+  if (hasFailed)
+    return failure();
+  for (auto [from, to] : llvm::zip_equal(node.getResults(), *results))
+    if (Value value = state.values.lookupOrNull(to))
+      state.values.map(from, value);
+  return success();
+}
+
+LogicalResult ConversionState::convertOp(Operation &op) {
+  if (isa<onnx::NoneOp>(op))
+    return success();
+  if (auto constant = dyn_cast<arith::ConstantOp>(op)) {
+    values.map(constant.getResult(), builder.clone(op)->getResult(0));
+    return success();
+  }
+  auto node = dyn_cast<onnx::NodeOp>(op);
+  if (!node)
+    return op.emitError("expected ops of the onnx dialect");
+  ONNXHandler handler = getHandler(node);
+  if (!handler && !hasBody(node)) {
+    reportUnsupported(node);
     return failure();
   }
-  OpBinder binder(state, node);
+  // A node whose operand could not be converted has nothing to add.
+  bool isReady = llvm::all_of(node.getInputs(), [&](Value input) {
+    return isa<onnx::NoneType>(input.getType()) || values.contains(input);
+  });
+  if (!isReady)
+    return failure();
+  if (!handler)
+    return convertBody(*this, node);
+  OpBinder binder(*this, node);
   return handler(binder);
 }
 
 FailureOr<SmallVector<Value>> ConversionState::convertBlock(Block &block) {
   bool hasFailed = false;
-  for (Operation &op : block.without_terminator()) {
-    if (isa<onnx::NoneOp>(op))
-      continue;
-    if (auto constant = dyn_cast<arith::ConstantOp>(op)) {
-      values.map(constant.getResult(), builder.clone(op)->getResult(0));
-      continue;
-    }
-    auto node = dyn_cast<onnx::NodeOp>(op);
-    if (!node) {
-      op.emitError("expected ops of the onnx dialect");
-      return failure();
-    }
-    // A node whose operand could not be converted has nothing to add, unless
-    // its operator is not supported either.
-    bool isReady = llvm::all_of(node.getInputs(), [&](Value input) {
-      return isa<onnx::NoneType>(input.getType()) || values.contains(input);
-    });
-    if (!isReady) {
-      hasFailed = true;
-      int64_t version = getVersion(node.getDomain());
-      if (!HandlerRegistry::get().lookup(node.getDomain(), node.getOpType(),
-                                         version))
-        reportUnsupported(node, version);
-      continue;
-    }
-    hasFailed |= failed(convertNode(*this, node));
-  }
+  for (Operation &op : block.without_terminator())
+    hasFailed |= failed(convertOp(op));
   if (hasFailed)
     return failure();
   SmallVector<Value> results;
@@ -111,23 +132,25 @@ void bindSymbols(func::FuncOp func, Block &body, ConversionState &state) {
   }
 }
 
-LogicalResult convertFunction(func::FuncOp func, DictionaryAttr opsets) {
+LogicalResult convertFunction(func::FuncOp func) {
   for (auto [i, type] : llvm::enumerate(func.getArgumentTypes())) {
     if (isa<RankedTensorType>(type))
       continue;
     auto name = func.getArgAttrOfType<StringAttr>(i, onnx::kNameAttr);
     return func.emitError("input '")
-           << (name ? name.getValue() : "") << "' has type " << type
-           << ", expected a tensor of known rank";
+           << (name ? name.getValue() : "") << "' of type " << type
+           << " is not supported, only tensors of known rank";
   }
-  Region body;
-  body.takeBody(func.getBody());
-  Block &from = body.front();
+  // The old body stays in the module, where nodes find their versions.
+  OwningOpRef<func::FuncOp> old = func.cloneWithoutRegions();
+  func->getBlock()->getOperations().insertAfter(Block::iterator(func),
+                                                *old);
+  old->getBody().takeBody(func.getBody());
+  Block &from = old->getBody().front();
 
   Block *entry = func.addEntryBlock();
   OpBuilder builder = OpBuilder::atBlockBegin(entry);
   ConversionState state(builder);
-  state.opsets = opsets;
   state.values.map(from.getArguments(), entry->getArguments());
   bindSymbols(func, *entry, state);
 
@@ -143,11 +166,10 @@ LogicalResult convertFunction(func::FuncOp func, DictionaryAttr opsets) {
 struct ConvertONNXToMopt : mopt::impl::ConvertONNXToMoptBase<ConvertONNXToMopt> {
   void runOnOperation() override {
     ModuleOp module = getOperation();
-    auto opsets = module->getAttrOfType<DictionaryAttr>(onnx::kOpsetsAttr);
     bool hasFailed = false;
     for (auto func : module.getOps<func::FuncOp>())
       if (!func.isDeclaration())
-        hasFailed |= failed(convertFunction(func, opsets));
+        hasFailed |= failed(convertFunction(func));
     if (hasFailed)
       return signalPassFailure();
     module->removeAttr(onnx::kOpsetsAttr);

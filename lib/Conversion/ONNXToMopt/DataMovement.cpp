@@ -32,14 +32,7 @@ static LogicalResult convertConcat(OpBinder &op) {
       op.getInt("axis", 1), OpBinder::getRank(inputs->front()));
   if (failed(axis))
     return failure();
-  SmallVector<Type> types;
-  ConcatOp::Properties properties;
-  properties.axis = op.b.getI64IntegerAttr(*axis);
-  if (failed(ConcatOp::inferReturnTypes(op.b.getContext(), op.loc, *inputs, {},
-                                        &properties, {}, types)))
-    return failure();
-  return op.replace(
-      ConcatOp::create(op.b, op.loc, types.front(), *inputs, *axis).getResult());
+  return op.replace(op.concat(*inputs, *axis));
 }
 
 void mopt::populateDataMovementHandlers(HandlerRegistry &registry) {

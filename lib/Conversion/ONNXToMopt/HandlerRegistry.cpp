@@ -27,9 +27,11 @@ ONNXHandler HandlerRegistry::lookup(llvm::StringRef domain,
 const HandlerRegistry &HandlerRegistry::get() {
   static const HandlerRegistry registry = [] {
     HandlerRegistry r;
+    populateAttentionHandlers(r);
     populateBlockHandlers(r);
     populateCastHandlers(r);
     populateChannelNormalizationHandlers(r);
+    populateCausalConvolutionHandlers(r);
     populateContractionHandlers(r);
     populateControlFlowHandlers(r);
     populateConvTransposeHandlers(r);
@@ -46,6 +48,8 @@ const HandlerRegistry &HandlerRegistry::get() {
     populateRecurrentHandlers(r);
     populateReductionHandlers(r);
     populateResizeHandlers(r);
+    populateRotaryEmbeddingHandlers(r);
+    populateSamplingHandlers(r);
     populateSelectionHandlers(r);
     populateShapeHandlers(r);
     populateSlicingHandlers(r);

@@ -7,13 +7,6 @@
 using namespace mlir;
 using namespace mopt;
 
-int64_t ConversionState::getVersion(StringRef domain) const {
-  auto version = opsets ? opsets.getAs<IntegerAttr>(
-                              domain.empty() ? StringRef("ai.onnx") : domain)
-                        : IntegerAttr();
-  return version ? version.getInt() : 0;
-}
-
 bool OpBinder::isResultUsed(unsigned i) {
   return i < node.getOutputs().size() && !node.getOutputs()[i].use_empty();
 }
@@ -27,13 +20,18 @@ Value OpBinder::getOperand(unsigned i) {
 
 TypedValue<RankedTensorType> OpBinder::getTensor(unsigned i) {
   Value operand = getOperand(i);
-  if (auto tensor = dyn_cast_if_present<TypedValue<RankedTensorType>>(operand))
-    return tensor;
-  InFlightDiagnostic diagnostic = emitError() << "expected a tensor as input " << i;
+  if (auto tensor = dyn_cast_if_present<TypedValue<RankedTensorType>>(operand)) {
+    Type element = tensor.getType().getElementType();
+    if (element.isIntOrFloat())
+      return tensor;
+    emitError() << "elements of type " << element << " are not supported";
+    return {};
+  }
   if (operand)
-    diagnostic << ", found " << operand.getType();
+    emitError() << "input " << i << " of type " << operand.getType()
+                << " is not supported, only tensors of known rank";
   else
-    diagnostic << ", found none";
+    emitError() << "expected a tensor as input " << i << ", found none";
   return {};
 }
 
@@ -186,8 +184,8 @@ FailureOr<SmallVector<OpFoldResult>> OpBinder::getIndexOperand(unsigned i) {
     return failure();
   if (!tensor.getType().hasStaticShape() ||
       !isa<IntegerType>(tensor.getType().getElementType()))
-    return emitError() << "expected integers of a static count as input " << i
-                       << ", found " << tensor.getType();
+    return emitError() << "input " << i << " of type " << tensor.getType()
+                       << " is not supported, only integers of a static count";
   return state.shapes.getElements(tensor);
 }
 
@@ -197,9 +195,9 @@ FailureOr<SmallVector<int64_t>> OpBinder::getConstantInts(unsigned i) {
     return failure();
   std::optional<SmallVector<int64_t>> values = getConstantIntValues(*elements);
   if (!values)
-    return emitError() << "expected input " << i
-                       << " to be known when the model is compiled; make it an "
-                          "initializer";
+    return emitError() << "input " << i
+                       << " is not supported unless it is known when the "
+                          "model is compiled; make it an initializer";
   return *values;
 }
 
@@ -235,8 +233,9 @@ FailureOr<double> OpBinder::getConstantScalar(unsigned i) {
                                  : value.roundToDouble(type.getWidth() > 1);
       }
     }
-  return emitError() << "expected input " << i
-                     << " to be a constant of one element";
+  return emitError() << "input " << i
+                     << " is not supported unless it is a constant of one "
+                        "element";
 }
 
 //===----------------------------------------------------------------------===//

@@ -29,7 +29,9 @@ Value OpBinder::scalar(Type element, double number, int64_t rank) {
     value = FloatAttr::get(floatType, exact);
   } else {
     auto integer = mlir::cast<IntegerType>(element);
-    APSInt exact(integer.getWidth(), integer.isUnsigned());
+    // Booleans are signless, but true is 1.
+    APSInt exact(integer.getWidth(),
+                 integer.isUnsigned() || integer.getWidth() == 1);
     bool isExact;
     (void)APFloat(number).convertToInteger(exact, APFloat::rmTowardZero, &isExact);
     value = IntegerAttr::get(integer, exact);
@@ -127,6 +129,18 @@ Value OpBinder::alongAxis(Value x, int64_t axis, int64_t rank) {
   SmallVector<OpFoldResult> sizes(rank, b.getIndexAttr(1));
   sizes[axis] = state.shapes.getDim(x, 0);
   return reshape(x, sizes);
+}
+
+Value OpBinder::concat(ValueRange parts, int64_t axis) {
+  // The inferring builder aborts on misfits; ask first.
+  SmallVector<Type> types;
+  ConcatOp::Properties properties;
+  properties.axis = b.getI64IntegerAttr(axis);
+  if (llvm::is_contained(parts, Value()) ||
+      failed(ConcatOp::inferReturnTypes(b.getContext(), loc, parts, {},
+                                        &properties, {}, types)))
+    return {};
+  return ConcatOp::create(b, loc, types.front(), parts, axis);
 }
 
 Value OpBinder::transpose(Value x, ArrayRef<int64_t> permutation) {

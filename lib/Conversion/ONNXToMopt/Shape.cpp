@@ -205,8 +205,8 @@ static LogicalResult convertSqueeze(OpBinder &op) {
   } else {
     for (auto [dim, size] : llvm::enumerate(type.getShape())) {
       if (ShapedType::isDynamic(size))
-        return op.emitError() << "without axes the rank of the result depends "
-                                 "on dynamic sizes";
+        return op.emitError() << "dynamic sizes are not supported without axes: "
+                                 "the rank of the result depends on them";
       if (size == 1)
         axes.push_back(dim);
     }

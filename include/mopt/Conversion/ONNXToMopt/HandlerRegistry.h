@@ -45,9 +45,11 @@ private:
 void printOperators(llvm::raw_ostream &os);
 
 // One function a family, each in its own file.
+void populateAttentionHandlers(HandlerRegistry &registry);
 void populateBlockHandlers(HandlerRegistry &registry);
 void populateCastHandlers(HandlerRegistry &registry);
 void populateChannelNormalizationHandlers(HandlerRegistry &registry);
+void populateCausalConvolutionHandlers(HandlerRegistry &registry);
 void populateContractionHandlers(HandlerRegistry &registry);
 void populateControlFlowHandlers(HandlerRegistry &registry);
 void populateConvTransposeHandlers(HandlerRegistry &registry);
@@ -64,6 +66,8 @@ void populateQuantizedContractionHandlers(HandlerRegistry &registry);
 void populateRecurrentHandlers(HandlerRegistry &registry);
 void populateReductionHandlers(HandlerRegistry &registry);
 void populateResizeHandlers(HandlerRegistry &registry);
+void populateRotaryEmbeddingHandlers(HandlerRegistry &registry);
+void populateSamplingHandlers(HandlerRegistry &registry);
 void populateSelectionHandlers(HandlerRegistry &registry);
 void populateShapeHandlers(HandlerRegistry &registry);
 void populateSlicingHandlers(HandlerRegistry &registry);

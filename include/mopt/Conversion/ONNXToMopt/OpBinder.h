@@ -17,9 +17,8 @@ struct ConversionState {
   explicit ConversionState(mlir::OpBuilder &builder)
       : builder(builder), shapes(builder) {}
 
-  /// Operator set version of `domain` ("" is the default), 0 if not imported.
-  int64_t getVersion(llvm::StringRef domain) const;
-
+  /// Converts one node, or a constant, at the builder's insertion point.
+  llvm::LogicalResult convertOp(mlir::Operation &op);
   /// Converts the nodes of `block` at the builder's insertion point. The values
   /// for its arguments, and for all that it captures, are in `values`.
   /// Returns the converted operands of the terminator.
@@ -30,7 +29,6 @@ struct ConversionState {
   ShapeValues shapes;
   /// From values of the onnx dialect to converted ones.
   mlir::IRMapping values;
-  mlir::DictionaryAttr opsets;
 };
 
 /// Operands (converted), attributes and results of one `onnx.node`, and the ops
@@ -49,7 +47,7 @@ public:
   // The node
   //===--------------------------------------------------------------------===//
 
-  int64_t getVersion() { return state.getVersion(node.getDomain()); }
+  int64_t getVersion() { return node.getOpsetVersion(); }
   unsigned getNumOperands() { return node.getInputs().size(); }
   unsigned getNumResults() { return node.getOutputs().size(); }
   /// Is output `i` there and used?
@@ -147,6 +145,8 @@ public:
   /// dimensions; null with an error emitted if they do not fit.
   mlir::Value matmul(mlir::Value lhs, mlir::Value rhs, bool transposeLhs = false,
                      bool transposeRhs = false);
+  /// Null with an error emitted if the shapes do not fit.
+  mlir::Value concat(mlir::ValueRange parts, int64_t axis);
   mlir::Value transpose(mlir::Value x, llvm::ArrayRef<int64_t> permutation);
 
   /// Brings tensors to one rank and makes broadcasts that run time decides

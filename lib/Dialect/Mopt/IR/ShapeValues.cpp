@@ -268,6 +268,20 @@ OpFoldResult ShapeValues::computeElement(Value tensor, int64_t position) {
           return {};
         return getElement(op.getInput(), position);
       })
+      .Case<IotaOp>([&](auto op) -> OpFoldResult {
+        if (!isa<IntegerType>(op.getElementType()) ||
+            cast<RankedTensorType>(op.getType()).getRank() != 1)
+          return {};
+        return b.getIndexAttr(position);
+      })
+      .Case<UnaryOp>([&](auto op) -> OpFoldResult {
+        auto type = dyn_cast<IntegerType>(
+            cast<RankedTensorType>(op.getType()).getElementType());
+        if (!type || type.isUnsigned() || op.getKind() != UnaryKind::neg)
+          return {};
+        return combine(b, loc, BinaryKind::sub, b.getIndexAttr(0),
+                       getElement(op.getInput(), position));
+      })
       .Case<BinaryOp>([&](auto op) -> OpFoldResult {
         if (!isa<IntegerType>(
                 cast<RankedTensorType>(op.getType()).getElementType()))
@@ -329,7 +343,9 @@ OpFoldResult ShapeValues::computeElement(Value tensor, int64_t position) {
       })
       .Case<ReduceOp>([&](auto op) -> OpFoldResult {
         auto input = cast<RankedTensorType>(op.getInput().getType());
+        // More than a shape has is left to run time.
         if (!input.hasStaticShape() || input.getRank() != 1 ||
+            input.getNumElements() > 16 ||
             !isa<IntegerType>(input.getElementType()))
           return {};
         BinaryKind kind;

@@ -26,8 +26,9 @@ def Mopt_UnaryKind : Mopt_Kind<"UnaryKind", "elementwise function of one value",
 def Mopt_UnaryKindAttr : Mopt_KindAttr<Mopt_UnaryKind, "unary_kind">;
 
 // 'min' and 'max' propagate NaN. 'mod' has the divisor's sign (Python), 'fmod'
-// the dividend's (C). 'shl' and 'shr' by the width or more give 0. Integer
-// 'div' truncates; a zero divisor gives 0, never a trap.
+// the dividend's (C). 'shl' and 'shr' by the width or more give 0, or the
+// sign for signed 'shr'. Integer 'div' truncates; a zero divisor gives 0, never a
+// trap.
 def Mopt_BinaryKind : Mopt_Kind<"BinaryKind", "elementwise function of two values", [
   "add", "sub", "mul", "div", "pow", "max", "min", "mod", "fmod", "and_", "or_",
   "xor_", "shl", "shr"]>;

@@ -1,0 +1,205 @@
+// Level in and out: buffer. exp, log, tanh and erf of f32, scalars and vectors,
+// become arithmetic that LLVM vectorizes: within 4 units in the last place,
+// denormals, infinities and NaN included. All else is left to libm.
+#include "mopt/Codegen/Passes.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Transforms/GreedyPatternRewriteDriver.h"
+
+#include <limits>
+
+using namespace mlir;
+
+namespace mopt {
+#define GEN_PASS_DEF_APPROXIMATEMATH
+#include "mopt/Codegen/Passes.h.inc"
+} // namespace mopt
+
+using namespace mopt;
+
+namespace {
+/// Arithmetic on f32 and i32 of one shape. Products may be fused with sums: the
+/// algorithms hold either way.
+struct FloatBuilder {
+  OpBuilder &b;
+  Location loc;
+  Type type, intType;
+
+  FloatBuilder(OpBuilder &b, Location loc, Type type)
+      : b(b), loc(loc), type(type), intType(b.getI32Type()) {
+    if (auto vector = dyn_cast<VectorType>(type))
+      intType = vector.clone(b.getI32Type());
+  }
+
+  Value splat(Type of, TypedAttr element) {
+    if (auto vector = dyn_cast<VectorType>(of))
+      element = DenseElementsAttr::get(vector, Attribute(element));
+    return arith::ConstantOp::create(b, loc, element);
+  }
+  Value number(float value) { return splat(type, b.getF32FloatAttr(value)); }
+  Value integer(int32_t value) {
+    return splat(intType, b.getI32IntegerAttr(value));
+  }
+  Value add(Value x, Value y) {
+    return arith::AddFOp::create(b, loc, x, y, arith::FastMathFlags::contract);
+  }
+  Value mul(Value x, Value y) {
+    return arith::MulFOp::create(b, loc, x, y, arith::FastMathFlags::contract);
+  }
+  Value mulAdd(Value x, Value y, Value z) { return add(mul(x, y), z); }
+  Value less(Value x, float y) {
+    return arith::CmpFOp::create(b, loc, arith::CmpFPredicate::OLT, x, number(y));
+  }
+  Value more(Value x, float y) {
+    return arith::CmpFOp::create(b, loc, arith::CmpFPredicate::OGT, x, number(y));
+  }
+  Value select(Value condition, Value x, Value y) {
+    return arith::SelectOp::create(b, loc, condition, x, y);
+  }
+  Value bits(Value x) { return arith::BitcastOp::create(b, loc, intType, x); }
+  Value fromBits(Value x) { return arith::BitcastOp::create(b, loc, type, x); }
+  Value addI(Value x, Value y) { return arith::AddIOp::create(b, loc, x, y); }
+  Value subI(Value x, Value y) { return arith::SubIOp::create(b, loc, x, y); }
+  Value shl(Value x, int32_t by) {
+    return arith::ShLIOp::create(b, loc, x, integer(by));
+  }
+  Value shr(Value x, int32_t by) {
+    return arith::ShRSIOp::create(b, loc, x, integer(by));
+  }
+  /// The sum of coefficients times powers of `x`, from the power 0 on.
+  Value polynomial(Value x, ArrayRef<float> coefficients) {
+    Value sum = number(coefficients.back());
+    for (float coefficient : llvm::reverse(coefficients.drop_back()))
+      sum = mulAdd(sum, x, number(coefficient));
+    return sum;
+  }
+  Value abs(Value x) { return math::AbsFOp::create(b, loc, x); }
+  Value copySign(Value x, Value sign) {
+    return math::CopySignOp::create(b, loc, x, sign);
+  }
+
+  Value exp(Value x);
+  Value log(Value x);
+  Value tanh(Value x);
+  Value erf(Value x);
+};
+} // namespace
+
+// ln 2 in two parts; a multiple of the first by a small integer is exact.
+static constexpr float kLn2High = 0.693145751953125f;
+static constexpr float kLn2Low = 1.42860682030941723212e-6f;
+
+/// x = n ln 2 + r with |r| <= ln 2 / 2; e^x = 2^n e^r.
+Value FloatBuilder::exp(Value x) {
+  // Beyond these the result is infinite, or 0. NaN is neither.
+  x = select(more(x, 89), number(89), x);
+  x = select(less(x, -104), number(-104), x);
+  // At this size the last place of a float counts ones; no conversion, which
+  // would be undefined for NaN.
+  constexpr float shift = 12582912;
+  Value shifted = mulAdd(x, number(1.44269504088896f), number(shift));
+  Value n = arith::SubFOp::create(b, loc, shifted, number(shift));
+  Value r = mulAdd(n, number(-kLn2High), x);
+  r = mulAdd(n, number(-kLn2Low), r);
+  Value tail = polynomial(r, {0.5f, 0.1666651815f, 0.04166620597f,
+                              0.008368954062f, 0.001395059982f});
+  Value y = add(mulAdd(mul(tail, r), r, r), number(1));
+  // 2^n in two factors: one alone would not reach the denormal results.
+  Value exponent = subI(bits(shifted), bits(number(shift)));
+  Value half = shr(exponent, 1), rest = subI(exponent, half);
+  auto power = [&](Value e) { return fromBits(shl(addI(e, integer(127)), 23)); };
+  y = arith::MulFOp::create(b, loc, y, power(half));
+  return arith::MulFOp::create(b, loc, y, power(rest));
+}
+
+/// x = 2^e m with m around 1; log x = e ln 2 + log m.
+Value FloatBuilder::log(Value x) {
+  constexpr float infinity = std::numeric_limits<float>::infinity();
+  Value isDenormal = less(x, std::numeric_limits<float>::min());
+  Value scaled = select(isDenormal, mul(x, number(8388608)), x);
+  Value pattern = bits(scaled);
+  // Relative to sqrt(1/2), so that m is in [sqrt(1/2), sqrt(2)).
+  Value e = shr(subI(pattern, integer(0x3f3504f3)), 23);
+  Value m = fromBits(subI(pattern, shl(e, 23)));
+  Value n = arith::SIToFPOp::create(b, loc, type, e);
+  n = arith::AddFOp::create(b, loc, n,
+                            select(isDenormal, number(-23), number(0)));
+  Value f = arith::SubFOp::create(b, loc, m, number(1));
+  Value square = mul(f, f);
+  Value tail = polynomial(
+      f, {0.3333331347f, -0.2500000894f, 0.2000211924f, -0.1666799635f,
+          0.1421955079f, -0.1240559146f, 0.1188817471f, -0.1167564094f,
+          0.06746601313f});
+  Value y = mul(mul(tail, f), square);
+  y = mulAdd(n, number(kLn2Low), y);
+  y = mulAdd(square, number(-0.5f), y);
+  y = add(f, y);
+  y = mulAdd(n, number(kLn2High), y);
+  // Infinity and NaN as they are.
+  y = select(less(x, infinity), y, x);
+  y = select(less(x, 0), number(std::numeric_limits<float>::quiet_NaN()), y);
+  Value isZero =
+      arith::CmpFOp::create(b, loc, arith::CmpFPredicate::OEQ, x, number(0));
+  return select(isZero, number(-infinity), y);
+}
+
+/// 1 - 2 / (e^2x + 1), which cancels where x is small.
+Value FloatBuilder::tanh(Value x) {
+  Value magnitude = abs(x), square = mul(x, x);
+  Value tail = polynomial(square, {-0.3333328366f, 0.1333149076f,
+                                   -0.05374349654f, 0.02065057866f,
+                                   -0.005717036314f});
+  Value small = mulAdd(mul(tail, square), x, x);
+  Value e = exp(add(magnitude, magnitude));
+  Value quotient = arith::DivFOp::create(b, loc, number(2), add(e, number(1)));
+  Value large = arith::SubFOp::create(b, loc, number(1), quotient);
+  // -0 too keeps its sign.
+  return copySign(select(less(magnitude, 0.625f), small, large), x);
+}
+
+/// An odd polynomial up to 1, beyond it 1 - e^-p(x).
+Value FloatBuilder::erf(Value x) {
+  Value magnitude = abs(x);
+  Value small = mul(x, polynomial(mul(x, x),
+                                  {1.128379107f, -0.3761262596f, 0.1128360033f,
+                                   -0.0268544443f, 0.005189535208f,
+                                   -0.0008020840911f, 7.889119297e-05f}));
+  // It is 1 from about 3.9 on.
+  Value t = select(more(magnitude, 4), number(4), magnitude);
+  Value p = polynomial(t, {-0.0003537089215f, -1.127040029f, -0.638225615f,
+                           -0.1030374393f, 0.0218053516f, -0.002939615866f,
+                           0.0001855748997f});
+  Value large = arith::SubFOp::create(b, loc, number(1), exp(p));
+  return select(less(magnitude, 1), small, copySign(large, x));
+}
+
+namespace {
+template <typename Op, Value (FloatBuilder::*build)(Value)>
+struct Approximate : OpRewritePattern<Op> {
+  using OpRewritePattern<Op>::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(Op op,
+                                PatternRewriter &rewriter) const override {
+    if (!getElementTypeOrSelf(op.getType()).isF32())
+      return failure();
+    FloatBuilder builder(rewriter, op.getLoc(), op.getType());
+    rewriter.replaceOp(op, (builder.*build)(op.getOperand()));
+    return success();
+  }
+};
+
+struct ApproximateMath : mopt::impl::ApproximateMathBase<ApproximateMath> {
+  void runOnOperation() override {
+    RewritePatternSet patterns(&getContext());
+    patterns.add<Approximate<math::ExpOp, &FloatBuilder::exp>,
+                 Approximate<math::LogOp, &FloatBuilder::log>,
+                 Approximate<math::TanhOp, &FloatBuilder::tanh>,
+                 Approximate<math::ErfOp, &FloatBuilder::erf>>(&getContext());
+    GreedyRewriteConfig config;
+    config.enableFolding(false).enableConstantCSE(false);
+    if (failed(applyPatternsGreedily(getOperation(), std::move(patterns), config)))
+      signalPassFailure();
+  }
+};
+} // namespace
