@@ -14,12 +14,16 @@ Type mopt::getStoredElementType(Type element) {
     unsigned width = integer.getWidth() == 1 ? 8 : integer.getWidth();
     return IntegerType::get(element.getContext(), width);
   }
+  if (isSmallFloat(element))
+    return IntegerType::get(element.getContext(), 8);
   return element;
 }
 
 Type mopt::getScalarType(Type element) {
   if (auto integer = dyn_cast<IntegerType>(element))
     return IntegerType::get(element.getContext(), integer.getWidth());
+  if (isSmallFloat(element))
+    return Float32Type::get(element.getContext());
   return element;
 }
 
@@ -28,6 +32,8 @@ bool mopt::isUnsignedElement(Type element) {
 }
 
 Value mopt::loadElement(OpBuilder &b, Location loc, Value stored, Type element) {
+  if (isSmallFloat(element))
+    return decodeSmallFloat(b, loc, stored, element);
   if (!element.isInteger(1))
     return stored;
   Value zero = arith::ConstantOp::create(b, loc, b.getI8IntegerAttr(0));
@@ -35,6 +41,8 @@ Value mopt::loadElement(OpBuilder &b, Location loc, Value stored, Type element) 
 }
 
 Value mopt::storeElement(OpBuilder &b, Location loc, Value scalar, Type element) {
+  if (isSmallFloat(element))
+    return encodeSmallFloat(b, loc, scalar, element);
   if (!element.isInteger(1))
     return scalar;
   return arith::ExtUIOp::create(b, loc, b.getI8Type(), scalar);

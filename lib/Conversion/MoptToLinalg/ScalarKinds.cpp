@@ -378,6 +378,11 @@ Value mopt::buildCast(OpBuilder &b, Location loc, Type from, Type to, Value x,
                       bool saturate) {
   if (from == to)
     return x;
+  if (isSmallFloat(to)) {
+    // Storing rounds; what is too large would become infinite or NaN there.
+    Value wide = buildCast(b, loc, from, b.getF32Type(), x, saturate);
+    return saturate ? saturateSmallFloat(b, loc, wide, to) : wide;
+  }
   bool isFloatFrom = isa<FloatType>(from), isFloatTo = isa<FloatType>(to);
   if (to.isInteger(1)) {
     if (isFloatFrom)

@@ -46,6 +46,7 @@ const HandlerRegistry &HandlerRegistry::get() {
     populateRecurrentHandlers(r);
     populateReductionHandlers(r);
     populateResizeHandlers(r);
+    populateSamplingHandlers(r);
     populateSelectionHandlers(r);
     populateShapeHandlers(r);
     populateSlicingHandlers(r);

@@ -84,7 +84,8 @@ static std::pair<Index, Index> getRange(const IndexMath &math, Index start,
   bool isOpen = knownEnd && *knownEnd > std::numeric_limits<int64_t>::max() / 2;
   end = isOpen ? size : math.wrap(end, size);
   auto forward = [&] {
-    Index first = math.clamp(start, zero, size);
+    bool isFirst = getConstantIntValue(start) == int64_t(0);
+    Index first = isFirst ? zero : math.clamp(start, zero, size);
     Index behind = isOpen ? size : math.clamp(end, zero, size);
     Index count = math.ceilDiv(math.sub(behind, first), step);
     return std::pair(first, math.max(count, zero));

@@ -15,12 +15,12 @@
 #include "mlir/IR/Builders.h"
 
 namespace mopt {
-/// The stored type of elements of logical type `element`: i8 for i1, signless
-/// for unsigned integers.
+/// The stored type of elements of logical type `element`: i8 for i1 and floats
+/// of 8 bits, signless for unsigned integers.
 mlir::Type getStoredElementType(mlir::Type element);
 
 /// The type in which a value of `element` is computed: i1 for booleans,
-/// signless integers.
+/// signless integers, f32 for floats of 8 bits.
 mlir::Type getScalarType(mlir::Type element);
 
 /// Between the stored form of an element and the scalar that is computed with.
@@ -28,6 +28,20 @@ mlir::Value loadElement(mlir::OpBuilder &b, mlir::Location loc,
                         mlir::Value stored, mlir::Type element);
 mlir::Value storeElement(mlir::OpBuilder &b, mlir::Location loc,
                          mlir::Value scalar, mlir::Type element);
+
+/// Is `element` a float of 8 bits? It is stored as a byte and computed with as
+/// f32.
+bool isSmallFloat(mlir::Type element);
+
+/// Between the two; values that are too large become infinite, or NaN.
+mlir::Value decodeSmallFloat(mlir::OpBuilder &b, mlir::Location loc,
+                             mlir::Value stored, mlir::Type element);
+mlir::Value encodeSmallFloat(mlir::OpBuilder &b, mlir::Location loc,
+                             mlir::Value x, mlir::Type element);
+
+/// An f32 brought into the range of `element`, a float of 8 bits.
+mlir::Value saturateSmallFloat(mlir::OpBuilder &b, mlir::Location loc,
+                               mlir::Value x, mlir::Type element);
 
 /// Is `element` an unsigned integer, or a boolean?
 bool isUnsignedElement(mlir::Type element);

@@ -64,6 +64,7 @@ void populateQuantizedContractionHandlers(HandlerRegistry &registry);
 void populateRecurrentHandlers(HandlerRegistry &registry);
 void populateReductionHandlers(HandlerRegistry &registry);
 void populateResizeHandlers(HandlerRegistry &registry);
+void populateSamplingHandlers(HandlerRegistry &registry);
 void populateSelectionHandlers(HandlerRegistry &registry);
 void populateShapeHandlers(HandlerRegistry &registry);
 void populateSlicingHandlers(HandlerRegistry &registry);
