@@ -39,7 +39,8 @@ def test_target_names_stay_with_the_targets():
 ALLOWED = {
     "Dialect": {"Dialect", "Support"},
     "Import": {"Import", "Dialect", "Support"},
-    "Conversion": {"Conversion", "Dialect", "Support"},
+    # The importer expands composite operators by ONNX's function bodies.
+    "Conversion": {"Conversion", "Dialect", "Import", "Support"},
     "Transforms": {"Transforms", "Dialect", "Target", "Support"},
     "Codegen": {"Codegen", "Dialect", "Target", "Support"},
     "Target": {"Target", "Dialect", "Support"},
