@@ -117,7 +117,25 @@ def conv(target, size, channels, outputs, kernel, stride, rounds, group=1):
       return %3 : {ty}
     }}
     {resources(w=w, bias=bias)}"""
-    y, z = aligned((1, count, count, outputs)), aligned((1, outputs, count, count))
+    if kernel == stride == 1:
+        # Every position is a row; as a product its result needs no reshape, for
+        # which this lowering would copy it.
+        tx, ty, tb = (tensor((count * count, d)) for d in (channels, outputs, outputs))
+        tb, tw = tensor((1, outputs)), tensor((outputs, channels))
+        text = f"""func.func @kernel(%x: {tx} {{bufferization.writable = false}}, %y: {ty}) -> {ty} attributes {{llvm.emit_c_interface}} {{
+          %w = arith.constant dense_resource<w> : {tw}
+          %bias = arith.constant dense_resource<bias> : {tb}
+          %zero = arith.constant dense<0.0> : tensor<1x1xf32>
+          %0 = mopt.matmul %x, %w {{transpose_rhs}} : {tx}, {tw} -> {ty}
+          %1 = mopt.binary <add> %0, %bias : {ty}, {tb} -> {ty}
+          %2 = mopt.binary <max> %1, %zero : {ty}, tensor<1x1xf32> -> {ty}
+          %3 = bufferization.materialize_in_destination %2 in %y : ({ty}, {ty}) -> {ty}
+          return %3 : {ty}
+        }}
+        {resources(w=w, bias=bias)}"""
+        full = full.reshape(-1, channels)
+    y = aligned((count * count, outputs) if kernel == stride == 1 else (1, count, count, outputs))
+    z = aligned((1, outputs, count, count))
     ours = Kernel(text, target, FRONT + ",eliminate-empty-tensors").bind(full, y)
     nodes = [helper.make_node("Conv", ["x", "w", "bias"], ["t"], strides=[stride] * 2,
                               pads=[pad] * 4, group=group),
@@ -129,7 +147,7 @@ def conv(target, size, channels, outputs, kernel, stride, rounds, group=1):
     flops = 2 * count * count * outputs * (channels // group) * kernel * kernel
     name = "depthwise" if group > 1 else "conv"
     report(f"{name} {size}x{size} {channels}->{outputs} k{kernel} s{stride}", flops, ours, theirs,
-           y, np.moveaxis(z, 1, -1), rounds)
+           y.reshape(1, count, count, outputs), np.moveaxis(z, 1, -1), rounds)
 
 
 def main():

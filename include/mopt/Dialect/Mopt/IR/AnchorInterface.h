@@ -7,9 +7,9 @@
 #ifndef MOPT_DIALECT_MOPT_IR_ANCHORINTERFACE_H
 #define MOPT_DIALECT_MOPT_IR_ANCHORINTERFACE_H
 
+#include "mlir/Dialect/Bufferization/IR/BufferizableOpInterface.h"
 #include "mlir/IR/AffineMap.h"
 #include "mlir/IR/Builders.h"
-#include "mlir/Dialect/Bufferization/IR/BufferizableOpInterface.h"
 #include "mlir/IR/OpDefinition.h"
 #include "mlir/Interfaces/DestinationStyleOpInterface.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
@@ -28,30 +28,28 @@ struct AnchorTile {
 namespace detail {
 llvm::LogicalResult verifyAnchor(mlir::Operation *op);
 
-void getAnchorEffects(
-    AnchorOpInterface op,
-    llvm::SmallVectorImpl<
-        mlir::SideEffects::EffectInstance<mlir::MemoryEffects::Effect>>
-        &effects);
+void getAnchorEffects(AnchorOpInterface op,
+                      llvm::SmallVectorImpl<mlir::SideEffects::EffectInstance<
+                          mlir::MemoryEffects::Effect>> &effects);
 
 mlir::FailureOr<mlir::TilingResult>
 tileAnchor(AnchorOpInterface op, mlir::OpBuilder &b,
            llvm::ArrayRef<mlir::OpFoldResult> offsets,
            llvm::ArrayRef<mlir::OpFoldResult> sizes);
 
-llvm::LogicalResult getAnchorResultTile(
-    AnchorOpInterface op, mlir::OpBuilder &b,
-    llvm::ArrayRef<mlir::OpFoldResult> offsets,
-    llvm::ArrayRef<mlir::OpFoldResult> sizes,
-    llvm::SmallVectorImpl<mlir::OpFoldResult> &resultOffsets,
-    llvm::SmallVectorImpl<mlir::OpFoldResult> &resultSizes);
+llvm::LogicalResult
+getAnchorResultTile(AnchorOpInterface op, mlir::OpBuilder &b,
+                    llvm::ArrayRef<mlir::OpFoldResult> offsets,
+                    llvm::ArrayRef<mlir::OpFoldResult> sizes,
+                    llvm::SmallVectorImpl<mlir::OpFoldResult> &resultOffsets,
+                    llvm::SmallVectorImpl<mlir::OpFoldResult> &resultSizes);
 
-llvm::LogicalResult getAnchorDomainTile(
-    AnchorOpInterface op, mlir::OpBuilder &b,
-    llvm::ArrayRef<mlir::OpFoldResult> offsets,
-    llvm::ArrayRef<mlir::OpFoldResult> sizes,
-    llvm::SmallVectorImpl<mlir::OpFoldResult> &domainOffsets,
-    llvm::SmallVectorImpl<mlir::OpFoldResult> &domainSizes);
+llvm::LogicalResult
+getAnchorDomainTile(AnchorOpInterface op, mlir::OpBuilder &b,
+                    llvm::ArrayRef<mlir::OpFoldResult> offsets,
+                    llvm::ArrayRef<mlir::OpFoldResult> sizes,
+                    llvm::SmallVectorImpl<mlir::OpFoldResult> &domainOffsets,
+                    llvm::SmallVectorImpl<mlir::OpFoldResult> &domainSizes);
 
 mlir::FailureOr<mlir::TilingResult>
 generateAnchorResultTile(AnchorOpInterface op, mlir::OpBuilder &b,
