@@ -14,8 +14,8 @@ PASSES = [(name, argument, path.parent.relative_to(tree.ROOT / "include" / "mopt
 # Passes that have no lit test of their own yet; models and conformance tests run them.
 # A pass that gets one leaves the list.
 UNTESTED = set("""
-    convert-mopt-to-linalg convert-onnx-to-mopt mopt-bind-destinations mopt-bufferize-tensors
-    mopt-fold-batch-norm mopt-fold-constants mopt-fold-weight-packing mopt-form-kernels
+    convert-mopt-to-linalg convert-onnx-to-mopt mopt-approximate-math mopt-bind-destinations
+    mopt-bufferize-tensors mopt-fold-batch-norm mopt-fold-constants mopt-fold-weight-packing mopt-form-kernels
     mopt-generate-abi mopt-lower-parallel mopt-lower-to-llvm mopt-outline-kernels
     mopt-plan-memory mopt-propagate-layout mopt-share-kernels mopt-tile-kernels
     """.split())
@@ -40,3 +40,11 @@ def test_pass_has_a_test(name, argument, area, body):
         pytest.skip("has no test of its own")
     assert stem in cases, f"no {stem}.mlir under test/"
     assert argument in tree.text(cases[stem]) or name in tree.text(cases[stem])
+
+
+@pytest.mark.parametrize("name, argument, area, body", PASSES, ids=IDS)
+def test_pass_is_in_the_architecture_if_it_runs(name, argument, area, body):
+    """The page's table of pipelines names every pass that they run."""
+    pipelines = tree.text(tree.ROOT / "lib" / "Pipelines" / "Pipelines.cpp")
+    page = tree.text(tree.ROOT / "docs" / "Architecture.md")
+    assert (f"create{name}(" in pipelines) == bool(re.search(rf"(?<![\w-]){argument}(?![\w-])", page))
