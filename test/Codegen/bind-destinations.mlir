@@ -1,0 +1,29 @@
+// RUN: mopt-opt %s --pass-pipeline="builtin.module(func.func(mopt-bind-destinations))" | FileCheck %s
+
+// What was uninitialized is the destination now.
+// CHECK-LABEL: @computed
+// CHECK-SAME: (%[[X:.*]]: tensor<4xf32>, %[[D:.*]]: tensor<4xf32>
+// CHECK: %[[R:.*]] = linalg.exp ins(%[[X]] : tensor<4xf32>) outs(%[[D]] : tensor<4xf32>)
+// CHECK: return %[[R]]
+func.func private @computed(%x: tensor<4xf32>, %d: tensor<4xf32> {mopt.destination = 0 : i64}) -> tensor<4xf32> attributes {mopt.kernel} {
+  %e = tensor.empty() : tensor<4xf32>
+  %0 = linalg.exp ins(%x : tensor<4xf32>) outs(%e : tensor<4xf32>) -> tensor<4xf32>
+  return %0 : tensor<4xf32>
+}
+
+// A result that is an argument is copied.
+// CHECK-LABEL: @passed_on
+// CHECK: %[[R:.*]] = linalg.copy ins(%arg0 : tensor<4xf32>) outs(%arg1 : tensor<4xf32>)
+// CHECK: return %[[R]]
+func.func private @passed_on(%x: tensor<4xf32>, %d: tensor<4xf32> {mopt.destination = 0 : i64}) -> tensor<4xf32> attributes {mopt.kernel} {
+  return %x : tensor<4xf32>
+}
+
+// Functions that are no kernels are left alone.
+// CHECK-LABEL: @entry
+// CHECK: tensor.empty
+func.func @entry(%x: tensor<4xf32>) -> tensor<4xf32> {
+  %e = tensor.empty() : tensor<4xf32>
+  %0 = linalg.exp ins(%x : tensor<4xf32>) outs(%e : tensor<4xf32>) -> tensor<4xf32>
+  return %0 : tensor<4xf32>
+}

@@ -1,0 +1,26 @@
+// RUN: mopt-opt %s --mopt-lower-to-llvm | FileCheck %s
+
+// The run is the first argument, and is passed on; memory comes from it.
+// CHECK-LABEL: llvm.func {{.*}}@caller
+// CHECK-SAME: (%[[RUN:.*]]: !llvm.ptr
+// CHECK: llvm.call @mopt_rt_alloc(%[[RUN]], %{{.*}}) : (!llvm.ptr, i64) -> !llvm.ptr
+// CHECK: llvm.call @callee(%[[RUN]],
+func.func @caller(%n: index) {
+  %m = memref.alloc(%n) {alignment = 64 : i64} : memref<?xf32>
+  call @callee(%m) : (memref<?xf32>) -> ()
+  return
+}
+
+// Loops over threads are calls of the runtime, with a record of what they use.
+// CHECK-LABEL: llvm.func {{.*}}@callee
+// CHECK: llvm.call @mopt_rt_parallel_for(
+func.func private @callee(%m: memref<?xf32>) attributes {mopt.kernel} {
+  %c8 = arith.constant 8 : index
+  mopt.parallel_call @body(%m) count(%c8) : memref<?xf32>
+  return
+}
+
+// CHECK-LABEL: llvm.func {{.*}}@body
+func.func private @body(%m: memref<?xf32>, %begin: index, %end: index) {
+  return
+}

@@ -1,0 +1,46 @@
+// RUN: mopt-opt %s --pass-pipeline="builtin.module(func.func(mopt-form-kernels))" | FileCheck %s
+// RUN: mopt-opt %s --pass-pipeline="builtin.module(func.func(mopt-form-kernels{fuse=false}))" | FileCheck %s --check-prefix=SINGLE
+
+// What is added joins the product, what reads the softmax joins that.
+// CHECK-LABEL: @chain
+// CHECK: mopt.fused {
+// CHECK-NEXT: mopt.matmul
+// CHECK-NEXT: mopt.binary <add>
+// CHECK-NEXT: mopt.yield
+// CHECK: mopt.fused {
+// CHECK-NEXT: mopt.softmax
+// CHECK-NEXT: mopt.unary <neg>
+// CHECK-NEXT: mopt.yield
+// CHECK-NOT: mopt.fused
+// CHECK: return
+// SINGLE-LABEL: @chain
+// SINGLE-COUNT-4: mopt.fused
+func.func @chain(%x: tensor<4x8xf32>, %w: tensor<8x8xf32>, %b: tensor<1x8xf32>) -> tensor<4x8xf32> {
+  %0 = mopt.matmul %x, %w : tensor<4x8xf32>, tensor<8x8xf32> -> tensor<4x8xf32>
+  %1 = mopt.binary <add> %0, %b : tensor<4x8xf32>, tensor<1x8xf32> -> tensor<4x8xf32>
+  %2 = mopt.softmax %1 {axis = 1 : i64} : tensor<4x8xf32> -> tensor<4x8xf32>
+  %3 = mopt.unary <neg> %2 : tensor<4x8xf32> -> tensor<4x8xf32>
+  return %3 : tensor<4x8xf32>
+}
+
+// A value with two readers is computed once, in a kernel of its own.
+// CHECK-LABEL: @two_readers
+// CHECK: %[[D:.*]] = tensor.dim %arg0
+// CHECK: %[[V:.*]] = mopt.fused sizes(%[[D]]) {
+// CHECK-NEXT: mopt.unary <exp>
+// CHECK-NEXT: mopt.yield
+// CHECK: mopt.fused sizes
+// CHECK: mopt.unary <neg> %[[V]]
+func.func @two_readers(%x: tensor<?x8xf32>) -> (tensor<?x8xf32>, tensor<?x8xf32>) {
+  %0 = mopt.unary <exp> %x : tensor<?x8xf32> -> tensor<?x8xf32>
+  %1 = mopt.unary <neg> %0 : tensor<?x8xf32> -> tensor<?x8xf32>
+  return %0, %1 : tensor<?x8xf32>, tensor<?x8xf32>
+}
+
+// Nothing to compute, no kernel.
+// CHECK-LABEL: @nothing
+// CHECK-NOT: mopt.fused
+// CHECK: return
+func.func @nothing(%x: tensor<4x8xf32>) -> tensor<4x8xf32> {
+  return %x : tensor<4x8xf32>
+}

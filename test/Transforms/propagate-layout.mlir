@@ -1,0 +1,28 @@
+// RUN: mopt-opt %s --pass-pipeline="builtin.module(func.func(mopt-propagate-layout),canonicalize,cse)" | FileCheck %s
+
+// Two convolutions and what is between them: transposed once on each side.
+// CHECK-LABEL: @chain
+// CHECK: mopt.transpose
+// CHECK: mopt.conv {{.*}}channels_last
+// CHECK-NOT: tensor<1x16x8x8xf32>
+// CHECK: mopt.binary <max>
+// CHECK-NOT: tensor<1x16x8x8xf32>
+// CHECK: mopt.conv {{.*}}channels_last
+// CHECK: mopt.transpose
+// CHECK: return
+func.func @chain(%x: tensor<1x3x8x8xf32>, %f: tensor<16x3x1x1xf32>, %g: tensor<4x16x1x1xf32>) -> tensor<1x4x8x8xf32> {
+  %zero = arith.constant dense<0.0> : tensor<1x1x1x1xf32>
+  %0 = mopt.conv %x, %f {group = 1, strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads_begin = array<i64: 0, 0>, pads_end = array<i64: 0, 0>} : tensor<1x3x8x8xf32>, tensor<16x3x1x1xf32> -> tensor<1x16x8x8xf32>
+  %1 = mopt.binary <max> %0, %zero : tensor<1x16x8x8xf32>, tensor<1x1x1x1xf32> -> tensor<1x16x8x8xf32>
+  %2 = mopt.conv %1, %g {group = 1, strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads_begin = array<i64: 0, 0>, pads_end = array<i64: 0, 0>} : tensor<1x16x8x8xf32>, tensor<4x16x1x1xf32> -> tensor<1x4x8x8xf32>
+  return %2 : tensor<1x4x8x8xf32>
+}
+
+// Without a convolution or pooling nothing is transposed.
+// CHECK-LABEL: @none
+// CHECK-NOT: mopt.transpose
+// CHECK: return
+func.func @none(%x: tensor<1x3x8x8xf32>) -> tensor<1x3x8x8xf32> {
+  %0 = mopt.unary <exp> %x : tensor<1x3x8x8xf32> -> tensor<1x3x8x8xf32>
+  return %0 : tensor<1x3x8x8xf32>
+}
