@@ -5,6 +5,7 @@
 #include "mopt/Conversion/Passes.h"
 #include "mopt/Dialect/ONNX/IR/ONNX.h"
 #include "mopt/Support/Attributes.h"
+#include "mopt/Support/ConstantTensor.h"
 
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -29,8 +30,44 @@ namespace mopt {
 using namespace mopt;
 
 namespace {
+/// Integers of 2 or 4 bits as bytes. Resources hold several in a byte, from the
+/// low bits up.
+ElementsAttr unpackElements(ElementsAttr elements, RankedTensorType type) {
+  auto narrow = cast<IntegerType>(elements.getElementType());
+  unsigned width = narrow.getWidth(), perByte = 8 / width;
+  auto widen = [&](const APInt &value) {
+    return narrow.isUnsigned() ? value.zext(8) : value.sext(8);
+  };
+  if (auto dense = dyn_cast<DenseElementsAttr>(elements)) {
+    if (dense.isSplat())
+      return DenseElementsAttr::get(type, widen(dense.getSplatValue<APInt>()));
+    SmallVector<APInt> bytes;
+    for (const APInt &value : dense.getValues<APInt>())
+      bytes.push_back(widen(value));
+    return DenseElementsAttr::get(type, bytes);
+  }
+  auto resource = cast<DenseResourceElementsAttr>(elements);
+  AsmResourceBlob *blob = resource.getRawHandle().getBlob();
+  std::optional<ConstantTensor> tensor = ConstantTensor::allocate(type);
+  if (!blob || !tensor ||
+      blob->getData().size() * perByte <
+          static_cast<size_t>(type.getNumElements()))
+    return {};
+  for (int64_t i = 0; i < type.getNumElements(); ++i) {
+    uint8_t byte = blob->getData()[i / perByte];
+    APInt value(width, byte >> (i % perByte * width), /*isSigned=*/false,
+                /*implicitTrunc=*/true);
+    tensor->setInt(i, widen(value).getSExtValue());
+  }
+  return std::move(*tensor).toAttr("unpacked");
+}
+
 /// The same bytes under the stored type; booleans given as bits become bytes.
+/// Null if the bytes are missing.
 ElementsAttr convertElements(ElementsAttr elements, RankedTensorType type) {
+  auto integer = dyn_cast<IntegerType>(elements.getElementType());
+  if (integer && integer.getWidth() > 1 && integer.getWidth() < 8)
+    return unpackElements(elements, type);
   if (auto resource = dyn_cast<DenseResourceElementsAttr>(elements))
     return DenseResourceElementsAttr::get(type, resource.getRawHandle());
   auto dense = cast<DenseElementsAttr>(elements);
@@ -54,10 +91,12 @@ struct ConvertConstant : OpConversionPattern<arith::ConstantOp> {
     auto type = cast<RankedTensorType>(
         getTypeConverter()->convertType(op.getType()));
     auto elements = dyn_cast<ElementsAttr>(op.getValue());
+    if (elements)
+      elements = convertElements(elements, type);
     if (!elements)
       return failure();
-    rewriter.replaceOpWithNewOp<arith::ConstantOp>(
-        op, type, cast<TypedAttr>(convertElements(elements, type)));
+    rewriter.replaceOpWithNewOp<arith::ConstantOp>(op, type,
+                                                   cast<TypedAttr>(elements));
     return success();
   }
 };
