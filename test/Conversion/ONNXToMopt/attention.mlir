@@ -45,8 +45,7 @@ module attributes {onnx.opsets = {"ai.onnx" = 24 : i64}} {
 module attributes {onnx.opsets = {"ai.onnx" = 24 : i64}} {
   func.func @no_heads(%q: tensor<2x3x16xf32>) -> !onnx.value {
     // expected-error @below {{expected a positive 'q_num_heads' that divides the last dimension of 'tensor<2x3x16xf32>', found 3}}
-    // expected-error @below 2 {{expected a positive 'kv_num_heads'}}
-    %y = onnx.node "Attention"(%q, %q, %q) {q_num_heads = 3 : i64} : (tensor<2x3x16xf32>, tensor<2x3x16xf32>, tensor<2x3x16xf32>) -> !onnx.value
+    %y = onnx.node "Attention"(%q, %q, %q) {q_num_heads = 3 : i64, kv_num_heads = 4 : i64} : (tensor<2x3x16xf32>, tensor<2x3x16xf32>, tensor<2x3x16xf32>) -> !onnx.value
     return %y : !onnx.value
   }
 }
