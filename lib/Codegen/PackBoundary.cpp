@@ -117,14 +117,15 @@ struct PackBoundary : mopt::impl::PackBoundaryBase<PackBoundary> {
   }
 
   /// The logical type of an input or output if it is packed, else null.
-  static FailureOr<IntegerType> getPackedType(func::FuncOp entry,
-                                              Attribute spec) {
+  static FailureOr<Type> getPackedType(func::FuncOp entry, Attribute spec) {
     auto dict = cast<DictionaryAttr>(spec);
     auto type = cast<RankedTensorType>(
         dict.getAs<TypeAttr>("type").getValue());
-    auto element = dyn_cast<IntegerType>(type.getElementType());
-    if (!element || element.getWidth() == 1 || element.getWidth() >= 8)
-      return IntegerType();
+    Type element = type.getElementType();
+    unsigned width =
+        element.isIntOrFloat() ? element.getIntOrFloatBitWidth() : 0;
+    if (width <= 1 || width >= 8)
+      return Type();
     if (!type.hasStaticShape())
       return entry.emitError("'")
              << dict.getAs<StringAttr>("name").getValue()
@@ -142,7 +143,7 @@ struct PackBoundary : mopt::impl::PackBoundaryBase<PackBoundary> {
     Block &body = entry.getBody().front();
     for (auto [i, spec] :
          llvm::enumerate(signature.getAs<ArrayAttr>("inputs"))) {
-      FailureOr<IntegerType> element = getPackedType(entry, spec);
+      FailureOr<Type> element = getPackedType(entry, spec);
       if (failed(element))
         return failure();
       if (!*element)
@@ -150,8 +151,8 @@ struct PackBoundary : mopt::impl::PackBoundaryBase<PackBoundary> {
       BlockArgument argument = body.getArgument(i);
       auto type = cast<RankedTensorType>(argument.getType());
       b.setInsertionPointToStart(&body);
-      Packing packing{b, argument.getLoc(), element->getWidth(),
-                      element->isUnsigned()};
+      Packing packing{b, argument.getLoc(), element->getIntOrFloatBitWidth(),
+                      !element->isSignlessInteger()};
       argument.setType(packing.list(packing.countBytes(type)));
       Value unpacked = packing.unpack(argument, type);
       argument.replaceUsesWithIf(unpacked, [&](OpOperand &use) {
@@ -162,14 +163,14 @@ struct PackBoundary : mopt::impl::PackBoundaryBase<PackBoundary> {
     auto ret = cast<func::ReturnOp>(body.getTerminator());
     for (auto [i, spec] :
          llvm::enumerate(signature.getAs<ArrayAttr>("outputs"))) {
-      FailureOr<IntegerType> element = getPackedType(entry, spec);
+      FailureOr<Type> element = getPackedType(entry, spec);
       if (failed(element))
         return failure();
       if (!*element)
         continue;
       b.setInsertionPoint(ret);
-      Packing packing{b, ret.getLoc(), element->getWidth(),
-                      element->isUnsigned()};
+      Packing packing{b, ret.getLoc(), element->getIntOrFloatBitWidth(),
+                      !element->isSignlessInteger()};
       ret.setOperand(i, packing.pack(ret.getOperand(i)));
     }
     entry.setFunctionType(b.getFunctionType(body.getArgumentTypes(),

@@ -30,34 +30,39 @@ namespace mopt {
 using namespace mopt;
 
 namespace {
-/// Integers of 2 or 4 bits as bytes. Resources hold several in a byte, from the
-/// low bits up.
+/// Does `element` have 2 or 4 bits?
+bool isNarrow(Type element) {
+  unsigned width = element.getIntOrFloatBitWidth();
+  return width > 1 && width < 8;
+}
+
+/// Elements of 2 or 4 bits as bytes. Resources hold several in a byte, from the
+/// low bits up; dense attributes one.
 ElementsAttr unpackElements(ElementsAttr elements, RankedTensorType type) {
-  auto narrow = cast<IntegerType>(elements.getElementType());
-  unsigned width = narrow.getWidth(), perByte = 8 / width;
-  auto widen = [&](const APInt &value) {
-    return narrow.isUnsigned() ? value.zext(8) : value.sext(8);
-  };
+  Type narrow = elements.getElementType();
+  unsigned width = narrow.getIntOrFloatBitWidth(), perByte = 1;
+  ArrayRef<char> bytes;
+  bool isSplat = false;
   if (auto dense = dyn_cast<DenseElementsAttr>(elements)) {
-    if (dense.isSplat())
-      return DenseElementsAttr::get(type, widen(dense.getSplatValue<APInt>()));
-    SmallVector<APInt> bytes;
-    for (const APInt &value : dense.getValues<APInt>())
-      bytes.push_back(widen(value));
-    return DenseElementsAttr::get(type, bytes);
+    bytes = dense.getRawData();
+    isSplat = dense.isSplat();
+  } else if (AsmResourceBlob *blob = cast<DenseResourceElementsAttr>(elements)
+                                         .getRawHandle()
+                                         .getBlob()) {
+    bytes = blob->getData();
+    perByte = 8 / width;
   }
-  auto resource = cast<DenseResourceElementsAttr>(elements);
-  AsmResourceBlob *blob = resource.getRawHandle().getBlob();
   std::optional<ConstantTensor> tensor = ConstantTensor::allocate(type);
-  if (!blob || !tensor ||
-      blob->getData().size() * perByte <
-          static_cast<size_t>(type.getNumElements()))
+  size_t count = isSplat ? 1 : type.getNumElements();
+  if (!tensor || bytes.size() * perByte < count)
     return {};
   for (int64_t i = 0; i < type.getNumElements(); ++i) {
-    uint8_t byte = blob->getData()[i / perByte];
-    APInt value(width, byte >> (i % perByte * width), /*isSigned=*/false,
+    size_t at = isSplat ? 0 : i;
+    uint8_t byte = bytes[at / perByte];
+    APInt value(width, byte >> (at % perByte * width), /*isSigned=*/false,
                 /*implicitTrunc=*/true);
-    tensor->setInt(i, widen(value).getSExtValue());
+    tensor->setInt(i, narrow.isSignlessInteger() ? value.getSExtValue()
+                                                 : value.getZExtValue());
   }
   return std::move(*tensor).toAttr("unpacked");
 }
@@ -65,8 +70,7 @@ ElementsAttr unpackElements(ElementsAttr elements, RankedTensorType type) {
 /// The same bytes under the stored type; booleans given as bits become bytes.
 /// Null if the bytes are missing.
 ElementsAttr convertElements(ElementsAttr elements, RankedTensorType type) {
-  auto integer = dyn_cast<IntegerType>(elements.getElementType());
-  if (integer && integer.getWidth() > 1 && integer.getWidth() < 8)
+  if (isNarrow(elements.getElementType()))
     return unpackElements(elements, type);
   if (auto resource = dyn_cast<DenseResourceElementsAttr>(elements))
     return DenseResourceElementsAttr::get(type, resource.getRawHandle());

@@ -21,8 +21,7 @@ Value OpBinder::getOperand(unsigned i) {
 /// Is there code for elements of this type?
 static bool isSupportedElement(Type element) {
   return element.isIntOrFloat() &&
-         !isa<Float4E2M1FNType, Float6E2M3FNType, Float6E3M2FNType,
-              Float8E8M0FNUType>(element);
+         !isa<Float6E2M3FNType, Float6E3M2FNType>(element);
 }
 
 TypedValue<RankedTensorType> OpBinder::getTensor(unsigned i) {
