@@ -52,6 +52,7 @@ void mopt::buildStructuredPipeline(OpPassManager &pm,
     pm.addPass(createConvertAnchors());
   }
   pm.addPass(createConvertMoptToLinalg());
+  pm.addPass(createPackBoundary());
   pm.addPass(createCanonicalizerPass());
   pm.addPass(createCSEPass());
   if (hasAnchors) {

@@ -133,7 +133,13 @@ mopt::generateLLVM(ModuleOp op, llvm::LLVMContext &context,
   if (entries.empty())
     return op.emitError() << "defines no model, expected a function '"
                           << kEntryPrefix << "<entry>'";
-  if (failed(linkRuntime(op, *module, options.runtimeBitcode)))
+  auto addRuntime = [&] {
+    return linkRuntime(op, *module, options.runtimeBitcode);
+  };
+  // The runtime was optimized when mopt was built, but must be there to be
+  // instrumented.
+  bool isInstrumented = options.sanitizer != Sanitizer::None;
+  if (isInstrumented && failed(addRuntime()))
     return failure();
   hideSymbols(*module, entries);
   tuneFunctions(*module, target);
@@ -143,5 +149,12 @@ mopt::generateLLVM(ModuleOp op, llvm::LLVMContext &context,
   if (llvm::verifyModule(*module, &os))
     return op.emitError() << "broken LLVM IR: " << broken;
   optimizeModule(*module, machine, options);
+  if (isInstrumented)
+    return module;
+  if (failed(addRuntime()))
+    return failure();
+  hideSymbols(*module, entries);
+  tuneFunctions(*module, target);
+  removeUnused(*module);
   return module;
 }

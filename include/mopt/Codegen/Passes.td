@@ -5,6 +5,16 @@
 
 include "mlir/Pass/PassBase.td"
 
+def PackBoundary : Pass<"mopt-pack-boundary", "::mlir::ModuleOp"> {
+  let summary = "take and give elements of 2 or 4 bits as callers store them";
+  let description = [{
+    Inside the model each has a byte. The entry takes and returns bytes that hold
+    several, the first in the low bits; it unpacks inputs and packs outputs.
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect",
+    "::mlir::linalg::LinalgDialect", "::mlir::tensor::TensorDialect"];
+}
+
 def BindDestinations : Pass<"mopt-bind-destinations", "::mlir::func::FuncOp"> {
   let summary = "let kernels compute into their destinations";
   let description = [{

@@ -53,6 +53,9 @@ generateLLVM(mlir::ModuleOp module, llvm::LLVMContext &context,
 void optimizeModule(llvm::Module &module, llvm::TargetMachine &machine,
                     const EmissionOptions &options);
 
+/// Erases what no entry needs.
+void removeUnused(llvm::Module &module);
+
 /// Writes `module`, which is used up, as a file of the given kind, with the
 /// weights inside. LLVMIR, Bitcode and Assembly name a file beside
 /// them, `<path>.weights`, that is made when there are weights and that the

@@ -5,6 +5,7 @@
 #include "mopt/Conversion/Passes.h"
 #include "mopt/Dialect/ONNX/IR/ONNX.h"
 #include "mopt/Support/Attributes.h"
+#include "mopt/Support/ConstantTensor.h"
 
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -29,8 +30,48 @@ namespace mopt {
 using namespace mopt;
 
 namespace {
+/// Does `element` have 2 or 4 bits?
+bool isNarrow(Type element) {
+  unsigned width = element.getIntOrFloatBitWidth();
+  return width > 1 && width < 8;
+}
+
+/// Elements of 2 or 4 bits as bytes. Resources hold several in a byte, from the
+/// low bits up; dense attributes one.
+ElementsAttr unpackElements(ElementsAttr elements, RankedTensorType type) {
+  Type narrow = elements.getElementType();
+  unsigned width = narrow.getIntOrFloatBitWidth(), perByte = 1;
+  ArrayRef<char> bytes;
+  bool isSplat = false;
+  if (auto dense = dyn_cast<DenseElementsAttr>(elements)) {
+    bytes = dense.getRawData();
+    isSplat = dense.isSplat();
+  } else if (AsmResourceBlob *blob = cast<DenseResourceElementsAttr>(elements)
+                                         .getRawHandle()
+                                         .getBlob()) {
+    bytes = blob->getData();
+    perByte = 8 / width;
+  }
+  std::optional<ConstantTensor> tensor = ConstantTensor::allocate(type);
+  size_t count = isSplat ? 1 : type.getNumElements();
+  if (!tensor || bytes.size() * perByte < count)
+    return {};
+  for (int64_t i = 0; i < type.getNumElements(); ++i) {
+    size_t at = isSplat ? 0 : i;
+    uint8_t byte = bytes[at / perByte];
+    APInt value(width, byte >> (at % perByte * width), /*isSigned=*/false,
+                /*implicitTrunc=*/true);
+    tensor->setInt(i, narrow.isSignlessInteger() ? value.getSExtValue()
+                                                 : value.getZExtValue());
+  }
+  return std::move(*tensor).toAttr("unpacked");
+}
+
 /// The same bytes under the stored type; booleans given as bits become bytes.
+/// Null if the bytes are missing.
 ElementsAttr convertElements(ElementsAttr elements, RankedTensorType type) {
+  if (isNarrow(elements.getElementType()))
+    return unpackElements(elements, type);
   if (auto resource = dyn_cast<DenseResourceElementsAttr>(elements))
     return DenseResourceElementsAttr::get(type, resource.getRawHandle());
   auto dense = cast<DenseElementsAttr>(elements);
@@ -54,10 +95,12 @@ struct ConvertConstant : OpConversionPattern<arith::ConstantOp> {
     auto type = cast<RankedTensorType>(
         getTypeConverter()->convertType(op.getType()));
     auto elements = dyn_cast<ElementsAttr>(op.getValue());
+    if (elements)
+      elements = convertElements(elements, type);
     if (!elements)
       return failure();
-    rewriter.replaceOpWithNewOp<arith::ConstantOp>(
-        op, type, cast<TypedAttr>(convertElements(elements, type)));
+    rewriter.replaceOpWithNewOp<arith::ConstantOp>(op, type,
+                                                   cast<TypedAttr>(elements));
     return success();
   }
 };

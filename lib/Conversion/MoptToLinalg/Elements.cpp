@@ -9,9 +9,15 @@
 using namespace mlir;
 using namespace mopt;
 
+/// Integers of 2 or 4 bits have a byte each, which holds their value.
+static bool isNarrowInteger(Type element) {
+  auto integer = dyn_cast<IntegerType>(element);
+  return integer && integer.getWidth() > 1 && integer.getWidth() < 8;
+}
+
 Type mopt::getStoredElementType(Type element) {
   if (auto integer = dyn_cast<IntegerType>(element)) {
-    unsigned width = integer.getWidth() == 1 ? 8 : integer.getWidth();
+    unsigned width = std::max(8u, integer.getWidth());
     return IntegerType::get(element.getContext(), width);
   }
   if (isSmallFloat(element))
@@ -34,6 +40,8 @@ bool mopt::isUnsignedElement(Type element) {
 Value mopt::loadElement(OpBuilder &b, Location loc, Value stored, Type element) {
   if (isSmallFloat(element))
     return decodeSmallFloat(b, loc, stored, element);
+  if (isNarrowInteger(element))
+    return arith::TruncIOp::create(b, loc, getScalarType(element), stored);
   if (!element.isInteger(1))
     return stored;
   Value zero = arith::ConstantOp::create(b, loc, b.getI8IntegerAttr(0));
@@ -43,7 +51,9 @@ Value mopt::loadElement(OpBuilder &b, Location loc, Value stored, Type element) 
 Value mopt::storeElement(OpBuilder &b, Location loc, Value scalar, Type element) {
   if (isSmallFloat(element))
     return encodeSmallFloat(b, loc, scalar, element);
-  if (!element.isInteger(1))
+  if (isNarrowInteger(element) && !element.isUnsignedInteger())
+    return arith::ExtSIOp::create(b, loc, b.getI8Type(), scalar);
+  if (!element.isInteger(1) && !isNarrowInteger(element))
     return scalar;
   return arith::ExtUIOp::create(b, loc, b.getI8Type(), scalar);
 }

@@ -27,12 +27,6 @@ static Value buildBody(OpBuilder &b, CastOp op, ValueRange x) {
   return buildCast(b, op.getLoc(), getElement(op.getInput()),
                    getElement(op.getResult()), x[0], op.getSaturate());
 }
-static Value buildBody(OpBuilder &b, BitcastOp op, ValueRange x) {
-  Type type = getScalarType(getElement(op.getResult()));
-  return x[0].getType() == type
-             ? x[0]
-             : arith::BitcastOp::create(b, op.getLoc(), type, x[0]).getResult();
-}
 
 namespace {
 template <typename Op>
@@ -71,12 +65,38 @@ struct LowerElementwise : OpConversionPattern<Op> {
     return success();
   }
 };
+
+/// Works on stored elements, whatever they stand for.
+struct LowerBitcast : OpConversionPattern<BitcastOp> {
+  using OpConversionPattern::OpConversionPattern;
+
+  LogicalResult
+  matchAndRewrite(BitcastOp op, OpAdaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    auto type =
+        cast<RankedTensorType>(getTypeConverter()->convertType(op.getType()));
+    if (adaptor.getInput().getType() == type) {
+      rewriter.replaceOp(op, adaptor.getInput());
+      return success();
+    }
+    rewriter.replaceOp(
+        op, createParallelGeneric(
+                rewriter, op.getLoc(), getResultSizes(rewriter, op),
+                type.getElementType(), adaptor.getInput(),
+                rewriter.getMultiDimIdentityMap(type.getRank()),
+                [&](OpBuilder &b, Location loc, ValueRange x) -> Value {
+                  return arith::BitcastOp::create(b, loc, type.getElementType(),
+                                                  x[0]);
+                }));
+    return success();
+  }
+};
 } // namespace
 
 void mopt::populateElementwiseToLinalg(TypeConverter &types,
                                        RewritePatternSet &patterns) {
   patterns.add<LowerElementwise<UnaryOp>, LowerElementwise<BinaryOp>,
                LowerElementwise<CompareOp>, LowerElementwise<SelectOp>,
-               LowerElementwise<CastOp>,
-               LowerElementwise<BitcastOp>>(types, patterns.getContext());
+               LowerElementwise<CastOp>, LowerBitcast>(types,
+                                                       patterns.getContext());
 }

@@ -127,16 +127,19 @@ struct LowerSoftmax : OpConversionPattern<SoftmaxOp> {
                   }));
       return success();
     }
-    // The exponentials are kept in the result's own storage.
+    // The exponentials are kept in the result's own storage. In a narrow type
+    // they and their sum are rounded, as in ONNX's definition by operators.
     Value e = createParallelGeneric(
-        rewriter, loc, sizes, acc, {x, most}, {identity, reduced},
+        rewriter, loc, sizes, element, {x, most}, {identity, reduced},
         [&](OpBuilder &b, Location loc, ValueRange v) -> Value {
-          return math::ExpOp::create(b, loc, exponent(b, loc, v));
+          Value y = math::ExpOp::create(b, loc, exponent(b, loc, v));
+          return convertFloat(b, loc, y, element);
         });
     Value sum = createReduction(
         rewriter, loc, e, identity, sizes, axis, zero,
         [&](OpBuilder &b, Location loc, ValueRange v, Value s) -> Value {
-          return arith::AddFOp::create(b, loc, s, v[0]);
+          return arith::AddFOp::create(b, loc, s,
+                                       toAccumulator(b, loc, v[0], acc));
         });
     if (acc == element) {
       SmallVector<utils::IteratorType> iterators(rank,
@@ -154,7 +157,10 @@ struct LowerSoftmax : OpConversionPattern<SoftmaxOp> {
         op, createParallelGeneric(
                 rewriter, loc, sizes, element, {e, sum}, {identity, reduced},
                 [&](OpBuilder &b, Location loc, ValueRange v) {
-                  Value y = arith::DivFOp::create(b, loc, v[0], v[1]);
+                  Value total = convertFloat(b, loc, v[1], element);
+                  Value y = arith::DivFOp::create(
+                      b, loc, toAccumulator(b, loc, v[0], acc),
+                      toAccumulator(b, loc, total, acc));
                   return convertFloat(b, loc, y, element);
                 }));
     return success();

@@ -1,4 +1,4 @@
-// Floats of 8 bits: stored as bytes, computed with as f32. No machine that mopt
+// Floats of 4 and 8 bits: stored as bytes, computed with as f32. No machine that mopt
 // compiles for converts them all, so the conversions are integer code.
 #include "mopt/Conversion/MoptToLinalg/Elements.h"
 
@@ -18,6 +18,9 @@ struct Format {
   int mantissa, bias;
   int largest, infinity, nan;
   bool hasOneZero;
+  int width = 8;
+
+  int signBit() const { return 1 << (width - 1); }
 };
 } // namespace
 
@@ -35,10 +38,21 @@ static std::optional<Format> getFormat(Type element) {
       .Case<Float8E5M2FNUZType>([](Type) {
         return Format{2, 16, 0x7F, 0x80, 0x80, true};
       })
+      // Has neither: what is too large is the largest, and NaN is 0.
+      .Case<Float4E2M1FNType>([](Type) {
+        return Format{1, 1, 0x7, 0x7, 0x0, false, 4};
+      })
       .Default([](Type) { return std::nullopt; });
 }
 
-bool mopt::isSmallFloat(Type element) { return getFormat(element).has_value(); }
+/// Powers of two without a sign, 2^-127 to 2^127, and NaN: an f32's exponent.
+static bool isPowerOfTwo(Type element) {
+  return isa<Float8E8M0FNUType>(element);
+}
+
+bool mopt::isSmallFloat(Type element) {
+  return getFormat(element).has_value() || isPowerOfTwo(element);
+}
 
 namespace {
 /// 32-bit integer code.
@@ -79,11 +93,18 @@ struct Bits : ArithBuilder {
 
 Value mopt::decodeSmallFloat(OpBuilder &b, Location loc, Value stored,
                              Type element) {
-  Format f = *getFormat(element);
   Bits bits(b, loc);
   Value x = arith::ExtUIOp::create(b, loc, b.getI32Type(), stored);
-  Value magnitude = bits.mask(x, 0x7F);
-  Value sign = bits.shl(bits.mask(x, 0x80), 24);
+  if (isPowerOfTwo(element)) {
+    // 2^-127 is denormal in f32.
+    Value result = bits.select(bits.isValue(x, 0), bits.constant(1 << 22),
+                               bits.shl(x, 23));
+    return bits.asFloat(
+        bits.select(bits.isValue(x, 255), bits.constant(0x7FC00000), result));
+  }
+  Format f = *getFormat(element);
+  Value magnitude = bits.mask(x, f.signBit() - 1);
+  Value sign = bits.shl(bits.mask(x, f.signBit()), 32 - f.width);
   Value normal = bits.add(bits.shl(magnitude, 23 - f.mantissa),
                           bits.constant(int64_t(127 - f.bias) << 23));
   // Without an exponent a value is a multiple of the least one.
@@ -94,6 +115,8 @@ Value mopt::decodeSmallFloat(OpBuilder &b, Location loc, Value stored,
       bits.asBits(arith::MulFOp::create(b, loc, multiple, least));
   Value hasExponent = bits.above(magnitude, (1 << f.mantissa) - 1);
   Value result = bits.select(hasExponent, normal, subnormal);
+  if (f.nan == 0)
+    return bits.asFloat(bits.either(result, sign));
   Value nan = bits.constant(0x7FC00000);
   if (f.hasOneZero)
     return bits.asFloat(bits.select(bits.isValue(x, f.nan), nan,
@@ -106,13 +129,22 @@ Value mopt::decodeSmallFloat(OpBuilder &b, Location loc, Value stored,
   return bits.asFloat(bits.either(result, sign));
 }
 
+/// The exponent of an f32 that the rounding has made a power of two.
+static Value encodePowerOfTwo(OpBuilder &b, Location loc, Value x) {
+  Bits bits(b, loc);
+  Value exponent = bits.mask(bits.shr(bits.asBits(x), 23), 0xFF);
+  return arith::TruncIOp::create(b, loc, b.getI8Type(), exponent);
+}
+
 Value mopt::encodeSmallFloat(OpBuilder &b, Location loc, Value x, Type element) {
+  if (isPowerOfTwo(element))
+    return encodePowerOfTwo(b, loc, x);
   Format f = *getFormat(element);
   Bits bits(b, loc);
   Type f32 = b.getF32Type();
   Value all = bits.asBits(x);
   Value magnitude = bits.mask(all, 0x7FFFFFFF);
-  Value sign = bits.shr(bits.mask(all, int64_t(0x80000000)), 24);
+  Value sign = bits.shr(bits.mask(all, int64_t(0x80000000)), 32 - f.width);
   // Half to even: half of the last kept bit less one, plus that bit.
   int dropped = 23 - f.mantissa;
   Value moved = bits.sub(magnitude, bits.constant(int64_t(127 - f.bias) << 23));

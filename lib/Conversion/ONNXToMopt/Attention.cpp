@@ -159,6 +159,10 @@ LogicalResult Attention::convert() {
   if (!isa<FloatType>(element))
     return op.emitError() << "elements of type " << element
                           << " are not supported, only floats";
+  // Narrow types are rounded to once, in the end.
+  Type compute = cast<FloatType>(element).getWidth() < 32
+                     ? Type(op.b.getF32Type())
+                     : element;
   pastLength = math.constant(0);
   if (op.getOperand(4) && op.getOperand(5)) {
     Value pastKey = op.getTensor(4), pastValue = op.getTensor(5);
@@ -198,20 +202,21 @@ LogicalResult Attention::convert() {
     return isGrouped && x ? op.reshape(x, {batch, heads, queries, width}) : x;
   };
 
-  Value scaledQ = *q, scaledK = *k;
+  Value wideQ = op.cast(*q, compute), wideK = op.cast(*k, compute);
+  Value scaledQ, scaledK;
   if (op.hasAttr("scale") || getConstantIntValue(size)) {
     double scale =
         op.hasAttr("scale")
             ? op.getFloat("scale", 1)
             : 1 / std::sqrt(static_cast<double>(*getConstantIntValue(size)));
-    // Each side by the root: a product in a narrow type might overflow.
-    scaledQ = op.binary(BinaryKind::mul, *q, std::sqrt(scale));
-    scaledK = op.binary(BinaryKind::mul, *k, std::sqrt(scale));
+    // Each side by the root: the products might overflow.
+    scaledQ = op.binary(BinaryKind::mul, wideQ, std::sqrt(scale));
+    scaledK = op.binary(BinaryKind::mul, wideK, std::sqrt(scale));
   } else {
-    Value width = op.cast(op.fromIndices(size), element);
+    Value width = op.cast(op.fromIndices(size), compute);
     Value root = op.unary(UnaryKind::sqrt, op.unary(UnaryKind::sqrt, width));
-    scaledQ = op.binary(BinaryKind::div, *q, root);
-    scaledK = op.binary(BinaryKind::div, *k, root);
+    scaledQ = op.binary(BinaryKind::div, wideQ, root);
+    scaledK = op.binary(BinaryKind::div, wideK, root);
   }
   Value scores = toHeads(op.matmul(toGroups(scaledQ, size), scaledK,
                                    /*transposeLhs=*/false,
@@ -228,7 +233,7 @@ LogicalResult Attention::convert() {
         op.unary(UnaryKind::tanh, op.binary(BinaryKind::div, scores, cap)), cap);
   if (mode == 1)
     shown = scores;
-  FailureOr<Value> mask = buildMask(element);
+  FailureOr<Value> mask = buildMask(compute);
   if (failed(mask))
     return failure();
   if (*mask)
@@ -237,33 +242,37 @@ LogicalResult Attention::convert() {
     return failure();
   if (mode == 2)
     shown = scores;
-  Type precision = op.getTypeAttr("softmax_precision", element);
+  // A narrower precision that is asked for is no reason to lose any.
+  Type precision = op.getTypeAttr("softmax_precision", compute);
   if (!precision)
     return failure();
+  if (precision.getIntOrFloatBitWidth() < compute.getIntOrFloatBitWidth())
+    precision = compute;
   Value weights = SoftmaxOp::create(op.b, op.loc, op.cast(scores, precision), 3,
                                     /*log=*/false);
-  weights = op.cast(weights, element);
+  weights = op.cast(weights, compute);
   // A query that sees no key has weights of 0. Without a mask there is none.
   bool mayBeBlind = op.getOperand(3) || op.getOperand(6) ||
                     op.getInt("left_window_size", -1) >= 0;
   if (*mask && mayBeBlind) {
     Value most = op.reduce(ReduceKind::max, *mask, OpBinder::getRank(*mask) - 1);
     Value isBlind =
-        op.compare(CompareKind::eq, most, op.scalar(element, -kInfinity));
-    weights = op.select(isBlind, op.scalar(element, 0), weights);
+        op.compare(CompareKind::eq, most, op.scalar(compute, -kInfinity));
+    weights = op.select(isBlind, op.scalar(compute, 0), weights);
   }
   if (!weights)
     return failure();
   if (mode == 3)
     shown = weights;
-  Value y = toHeads(op.matmul(toGroups(weights, total), op.cast(*v, element)),
+  Value y = toHeads(op.matmul(toGroups(weights, total), op.cast(*v, compute)),
                     getDim(*v, 3));
+  y = op.cast(y, element);
   if (!y)
     return failure();
   if (isFlat)
     y = op.reshape(op.transpose(y, {0, 2, 1, 3}),
                    {batch, queries, math.mul(heads, getDim(*v, 3))});
-  return op.replace({y, *k, *v, shown});
+  return op.replace({y, *k, *v, op.cast(shown, element)});
 }
 
 static LogicalResult convertAttention(OpBinder &op) {

@@ -6,6 +6,49 @@
 using namespace mlir;
 using namespace mopt;
 
+/// A float that is a power of two, as its exponent: that of `x` as f32, one more
+/// where rounding goes up. A sign is dropped.
+static Value castToPowerOfTwo(OpBinder &op, Value x, Type type) {
+  StringRef mode = op.getString("round_mode", "up");
+  if (mode != "up" && mode != "down" && mode != "nearest") {
+    op.emitError() << "expected 'round_mode' of 'up', 'down' or 'nearest', found '"
+                   << mode << "'";
+    return {};
+  }
+  Type i32 = op.b.getI32Type();
+  x = op.cast(x, op.b.getF32Type());
+  if (!x)
+    return {};
+  Value bits = BitcastOp::create(op.b, op.loc, OpBinder::getType(x).clone(i32), x);
+  auto number = [&](int32_t value) { return op.scalar(i32, value); };
+  Value exponent = op.binary(
+      BinaryKind::and_, op.binary(BinaryKind::shr, bits, number(23)), number(255));
+  if (mode != "down") {
+    Value fraction = op.binary(BinaryKind::and_, bits, number(0x7FFFFF));
+    // Half goes up, but for denormals, which have no even neighbour below.
+    Value limit = number(0);
+    if (mode == "nearest")
+      limit = op.select(op.compare(CompareKind::gt, exponent, number(0)),
+                        number(0x3FFFFF), number(0x400000));
+    Value isUp = op.compare(CompareKind::gt, fraction, limit);
+    int32_t largest = op.getInt("saturate", 1) != 0 ? 254 : 255;
+    Value hasRoom = op.compare(CompareKind::lt, exponent, number(largest));
+    Value step = op.cast(op.binary(BinaryKind::and_, isUp, hasRoom), i32);
+    exponent = op.binary(BinaryKind::add, exponent, step);
+  }
+  Value byte = op.cast(
+      exponent, IntegerType::get(op.b.getContext(), 8, IntegerType::Unsigned));
+  if (!byte)
+    return {};
+  return BitcastOp::create(op.b, op.loc, OpBinder::getType(x).clone(type), byte);
+}
+
+static Value castTo(OpBinder &op, Value x, Type type) {
+  if (isa<Float8E8M0FNUType>(type) && OpBinder::getElementType(x) != type)
+    return castToPowerOfTwo(op, x, type);
+  return op.cast(x, type, op.getInt("saturate", 1) != 0);
+}
+
 static LogicalResult convertCast(OpBinder &op) {
   Value x = op.getTensor(0);
   if (!x)
@@ -35,15 +78,14 @@ static LogicalResult convertCast(OpBinder &op) {
   }
   if (!type)
     return failure();
-  return op.replace(op.cast(x, type, op.getInt("saturate", 1) != 0));
+  return op.replace(castTo(op, x, type));
 }
 
 static LogicalResult convertCastLike(OpBinder &op) {
   Value x = op.getTensor(0), like = op.getTensor(1);
   if (!x || !like)
     return failure();
-  return op.replace(op.cast(x, OpBinder::getElementType(like),
-                            op.getInt("saturate", 1) != 0));
+  return op.replace(castTo(op, x, OpBinder::getElementType(like)));
 }
 
 static LogicalResult convertBitCast(OpBinder &op) {
@@ -55,11 +97,11 @@ static LogicalResult convertBitCast(OpBinder &op) {
     return failure();
   if (type == from)
     return op.replace(x);
-  // A boolean is a byte of 0 or 1.
-  if (from.isInteger(1) && type.getIntOrFloatBitWidth() == 8 &&
-      isa<IntegerType>(type))
-    return op.replace(op.cast(x, type));
-  if (type.getIntOrFloatBitWidth() != from.getIntOrFloatBitWidth())
+  // A boolean is stored as a byte.
+  auto width = [](Type element) {
+    return element.isInteger(1) ? 8 : element.getIntOrFloatBitWidth();
+  };
+  if (width(type) != width(from))
     return op.emitError() << "expected element types of equal width, found "
                           << from << " and " << type;
   return op.replace(

@@ -40,6 +40,7 @@ const HandlerRegistry &HandlerRegistry::get() {
     populateElementwiseHandlers(r);
     populateGatherScatterHandlers(r);
     populateGeneratorHandlers(r);
+    populateLinearAttentionHandlers(r);
     populateLossHandlers(r);
     populateNormalizationHandlers(r);
     populatePoolingHandlers(r);

@@ -18,11 +18,17 @@ Value OpBinder::getOperand(unsigned i) {
   return state.values.lookupOrNull(node.getInputs()[i]);
 }
 
+/// Is there code for elements of this type?
+static bool isSupportedElement(Type element) {
+  return element.isIntOrFloat() &&
+         !isa<Float6E2M3FNType, Float6E3M2FNType>(element);
+}
+
 TypedValue<RankedTensorType> OpBinder::getTensor(unsigned i) {
   Value operand = getOperand(i);
   if (auto tensor = dyn_cast_if_present<TypedValue<RankedTensorType>>(operand)) {
     Type element = tensor.getType().getElementType();
-    if (element.isIntOrFloat())
+    if (isSupportedElement(element))
       return tensor;
     emitError() << "elements of type " << element << " are not supported";
     return {};
@@ -104,49 +110,11 @@ Region *OpBinder::getRegion(StringRef name) {
 }
 
 Type OpBinder::getDataType(int64_t dataType) {
-  MLIRContext *ctx = b.getContext();
-  auto integer = [&](unsigned width, IntegerType::SignednessSemantics sign) {
-    return IntegerType::get(ctx, width, sign);
-  };
-  switch (dataType) {
-  case 1:
-    return Float32Type::get(ctx);
-  case 2:
-    return integer(8, IntegerType::Unsigned);
-  case 3:
-    return integer(8, IntegerType::Signless);
-  case 4:
-    return integer(16, IntegerType::Unsigned);
-  case 5:
-    return integer(16, IntegerType::Signless);
-  case 6:
-    return integer(32, IntegerType::Signless);
-  case 7:
-    return integer(64, IntegerType::Signless);
-  case 9:
-    return integer(1, IntegerType::Signless);
-  case 10:
-    return Float16Type::get(ctx);
-  case 11:
-    return Float64Type::get(ctx);
-  case 12:
-    return integer(32, IntegerType::Unsigned);
-  case 13:
-    return integer(64, IntegerType::Unsigned);
-  case 16:
-    return BFloat16Type::get(ctx);
-  case 17:
-    return Float8E4M3FNType::get(ctx);
-  case 18:
-    return Float8E4M3FNUZType::get(ctx);
-  case 19:
-    return Float8E5M2Type::get(ctx);
-  case 20:
-    return Float8E5M2FNUZType::get(ctx);
-  default:
-    emitError() << "element type " << dataType << " is not supported";
-    return {};
-  }
+  Type type = onnx::getElementType(b.getContext(), dataType);
+  if (type && isSupportedElement(type))
+    return type;
+  emitError() << "element type " << dataType << " is not supported";
+  return {};
 }
 
 FailureOr<int64_t> OpBinder::normalizeAxis(int64_t axis, int64_t rank) {

@@ -58,6 +58,7 @@ void populateEinsumHandlers(HandlerRegistry &registry);
 void populateElementwiseHandlers(HandlerRegistry &registry);
 void populateGatherScatterHandlers(HandlerRegistry &registry);
 void populateGeneratorHandlers(HandlerRegistry &registry);
+void populateLinearAttentionHandlers(HandlerRegistry &registry);
 void populateLossHandlers(HandlerRegistry &registry);
 void populateNormalizationHandlers(HandlerRegistry &registry);
 void populatePoolingHandlers(HandlerRegistry &registry);

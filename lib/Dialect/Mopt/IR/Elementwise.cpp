@@ -193,8 +193,11 @@ LogicalResult CastOp::reifyResultShapes(OpBuilder &b,
 LogicalResult BitcastOp::verify() {
   auto from = cast<RankedTensorType>(getInput().getType());
   auto to = cast<RankedTensorType>(getType());
-  if (failed(verifyCompatibleShape(from, to)) ||
-      from.getElementTypeBitWidth() != to.getElementTypeBitWidth())
+  // A boolean is stored as a byte.
+  auto width = [](RankedTensorType type) {
+    return type.getElementType().isInteger(1) ? 8 : type.getElementTypeBitWidth();
+  };
+  if (failed(verifyCompatibleShape(from, to)) || width(from) != width(to))
     return emitOpError("expected equal shapes and element widths, found ")
            << from << " and " << to;
   return success();
