@@ -30,8 +30,8 @@ const HandlerRegistry &HandlerRegistry::get() {
     populateAttentionHandlers(r);
     populateBlockHandlers(r);
     populateCastHandlers(r);
-    populateChannelNormalizationHandlers(r);
     populateCausalConvolutionHandlers(r);
+    populateChannelNormalizationHandlers(r);
     populateContractionHandlers(r);
     populateControlFlowHandlers(r);
     populateConvTransposeHandlers(r);
@@ -52,6 +52,7 @@ const HandlerRegistry &HandlerRegistry::get() {
     populateSamplingHandlers(r);
     populateSelectionHandlers(r);
     populateShapeHandlers(r);
+    populateSignalHandlers(r);
     populateSlicingHandlers(r);
     return r;
   }();

@@ -48,8 +48,8 @@ void printOperators(llvm::raw_ostream &os);
 void populateAttentionHandlers(HandlerRegistry &registry);
 void populateBlockHandlers(HandlerRegistry &registry);
 void populateCastHandlers(HandlerRegistry &registry);
-void populateChannelNormalizationHandlers(HandlerRegistry &registry);
 void populateCausalConvolutionHandlers(HandlerRegistry &registry);
+void populateChannelNormalizationHandlers(HandlerRegistry &registry);
 void populateContractionHandlers(HandlerRegistry &registry);
 void populateControlFlowHandlers(HandlerRegistry &registry);
 void populateConvTransposeHandlers(HandlerRegistry &registry);
@@ -70,6 +70,7 @@ void populateRotaryEmbeddingHandlers(HandlerRegistry &registry);
 void populateSamplingHandlers(HandlerRegistry &registry);
 void populateSelectionHandlers(HandlerRegistry &registry);
 void populateShapeHandlers(HandlerRegistry &registry);
+void populateSignalHandlers(HandlerRegistry &registry);
 void populateSlicingHandlers(HandlerRegistry &registry);
 } // namespace mopt
 
