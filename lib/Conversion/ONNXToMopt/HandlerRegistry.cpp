@@ -33,6 +33,7 @@ const HandlerRegistry &HandlerRegistry::get() {
     populateCausalConvolutionHandlers(r);
     populateChannelNormalizationHandlers(r);
     populateContractionHandlers(r);
+    populateContribHandlers(r);
     populateControlFlowHandlers(r);
     populateConvTransposeHandlers(r);
     populateDataMovementHandlers(r);

@@ -51,6 +51,7 @@ void populateCastHandlers(HandlerRegistry &registry);
 void populateCausalConvolutionHandlers(HandlerRegistry &registry);
 void populateChannelNormalizationHandlers(HandlerRegistry &registry);
 void populateContractionHandlers(HandlerRegistry &registry);
+void populateContribHandlers(HandlerRegistry &registry);
 void populateControlFlowHandlers(HandlerRegistry &registry);
 void populateConvTransposeHandlers(HandlerRegistry &registry);
 void populateDataMovementHandlers(HandlerRegistry &registry);
