@@ -3,6 +3,7 @@
 // calls become calls of the runtime.
 #include "mopt/Codegen/Passes.h"
 #include "mopt/Dialect/Mopt/IR/Mopt.h"
+#include "mopt-c/Model.h"
 
 #include "mlir/Conversion/ArithToLLVM/ArithToLLVM.h"
 #include "mlir/Conversion/ControlFlowToLLVM/ControlFlowToLLVM.h"
@@ -17,6 +18,7 @@
 #include "mlir/Conversion/MemRefToLLVM/MemRefToLLVM.h"
 #include "mlir/Conversion/UBToLLVM/UBToLLVM.h"
 #include "mlir/Conversion/VectorToLLVM/ConvertVectorToLLVM.h"
+#include "mlir/Dialect/ControlFlow/IR/ControlFlowOps.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/LLVMIR/FunctionCallUtils.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
@@ -78,6 +80,70 @@ struct LowerAlloc : ConvertOpToLLVMPattern<memref::AllocOp> {
                                                         memory, sizes, strides,
                                                         rewriter)));
     return success();
+  }
+};
+
+/// Records an error and leaves the function.
+struct LowerAssert : ConvertOpToLLVMPattern<cf::AssertOp> {
+  using ConvertOpToLLVMPattern::ConvertOpToLLVMPattern;
+
+  LogicalResult
+  matchAndRewrite(cf::AssertOp op, OpAdaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    Location loc = op.getLoc();
+    auto module = op->getParentOfType<ModuleOp>();
+    Type pointer = getPtrType(), i32 = rewriter.getI32Type();
+    FailureOr<LLVM::LLVMFuncOp> function = LLVM::lookupOrCreateFn(
+        rewriter, module, "mopt_rt_fail", {pointer, i32, pointer},
+        LLVM::LLVMVoidType::get(op.getContext()));
+    if (failed(function))
+      return failure();
+    Value run = getRun(op);
+    Block *before = op->getBlock();
+    Block *after = rewriter.splitBlock(before, std::next(op->getIterator()));
+    Block *stop = rewriter.createBlock(after);
+    rewriter.setInsertionPointToStart(stop);
+    Value status = LLVM::ConstantOp::create(
+        rewriter, loc, i32, rewriter.getI32IntegerAttr(MOPT_INVALID_DATA));
+    Value message = createMessage(rewriter, module, loc, op.getMsg());
+    LLVM::CallOp::create(rewriter, loc, *function,
+                         ValueRange{run, status, message});
+    // Null results, which the caller does not use.
+    auto getNull = [&](Type type) -> Value {
+      return LLVM::ZeroOp::create(rewriter, loc,
+                                  getTypeConverter()->convertType(type));
+    };
+    if (auto target = dyn_cast<func::FuncOp>(stop->getParentOp())) {
+      SmallVector<Value> results;
+      for (Type type : target.getResultTypes())
+        results.push_back(UnrealizedConversionCastOp::create(rewriter, loc, type,
+                                                             getNull(type))
+                              .getResult(0));
+      func::ReturnOp::create(rewriter, loc, results);
+    } else {
+      Type type = cast<LLVM::LLVMFuncOp>(stop->getParentOp())
+                      .getFunctionType()
+                      .getReturnType();
+      SmallVector<Value> results;
+      if (!isa<LLVM::LLVMVoidType>(type))
+        results.push_back(getNull(type));
+      LLVM::ReturnOp::create(rewriter, loc, results);
+    }
+    rewriter.setInsertionPointToEnd(before);
+    LLVM::CondBrOp::create(rewriter, loc, adaptor.getArg(), after, stop);
+    rewriter.eraseOp(op);
+    return success();
+  }
+
+  static Value createMessage(ConversionPatternRewriter &rewriter,
+                             ModuleOp module, Location loc, StringRef text) {
+    std::string name = "mopt_message";
+    for (unsigned i = 0; module.lookupSymbol(name); ++i)
+      name = "mopt_message_" + std::to_string(i);
+    // C wants a terminating zero.
+    std::string bytes = text.str() + '\0';
+    return LLVM::createGlobalString(loc, rewriter, name, bytes,
+                                    LLVM::Linkage::Internal);
   }
 };
 
@@ -179,7 +245,7 @@ struct LowerToLLVM : mopt::impl::LowerToLLVMBase<LowerToLLVM> {
     populateFinalizeMemRefToLLVMConversionPatterns(types, patterns);
     ub::populateUBToLLVMConversionPatterns(types, patterns);
     populateVectorToLLVMConversionPatterns(types, patterns);
-    patterns.add<LowerAlloc, LowerParallelCall>(types, /*benefit=*/10);
+    patterns.add<LowerAlloc, LowerAssert, LowerParallelCall>(types, /*benefit=*/10);
 
     LLVMConversionTarget target(*ctx);
     target.addLegalOp<ModuleOp>();

@@ -4,8 +4,10 @@
 #include "mopt/Conversion/ONNXToMopt/SubgraphLoop.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/ControlFlow/IR/ControlFlowOps.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/IR/Diagnostics.h"
 
 using namespace mlir;
 using namespace mopt;
@@ -22,18 +24,76 @@ static Block *getBody(OpBinder &op, StringRef name) {
 // If
 //===----------------------------------------------------------------------===//
 
+/// Could the nodes behind this one be converted if it had these results? What
+/// this emits is thrown away.
+static bool canFollow(OpBinder &op, ValueRange results) {
+  OpBuilder::InsertionGuard guard(op.b);
+  ScopedDiagnosticHandler silence(op.b.getContext(),
+                                  [](Diagnostic &) { return success(); });
+  ConversionState trial(op.state);
+  Region region;
+  op.b.setInsertionPointToEnd(&region.emplaceBlock());
+  for (auto [output, result] : llvm::zip(op.node.getOutputs(), results))
+    trial.values.map(output, result);
+  Block *block = op.node->getBlock();
+  for (Operation &next : llvm::make_range(std::next(op.node->getIterator()),
+                                          std::prev(block->end())))
+    if (failed(trial.convertOp(next)))
+      return false;
+  return true;
+}
+
+/// Of branches whose results have different ranks, the one that the nodes
+/// behind allow is taken; a run in which the condition asks for the other
+/// fails. Exporters write such branches for what they cannot know: whether a
+/// size is 1.
+static LogicalResult convertOneBranch(OpBinder &op, Value condition,
+                                      Block &onTrue, Block &onFalse) {
+  for (bool isTrue : {true, false}) {
+    Block &branch = isTrue ? onTrue : onFalse;
+    {
+      OpBuilder::InsertionGuard guard(op.b);
+      ConversionState trial(op.state);
+      Region region;
+      op.b.setInsertionPointToEnd(&region.emplaceBlock());
+      OpBinder inner(trial, op.node);
+      FailureOr<SmallVector<Value>> results = trial.convertBlock(branch);
+      if (failed(results))
+        return failure();
+      if (!canFollow(inner, *results))
+        continue;
+    }
+    Value holds = condition;
+    if (!isTrue)
+      holds = arith::XOrIOp::create(
+          op.b, op.loc, condition,
+          arith::ConstantOp::create(op.b, op.loc, op.b.getBoolAttr(true)));
+    cf::AssertOp::create(
+        op.b, op.loc, holds,
+        "the inputs ask for the branch of an 'If' whose results "
+        "have ranks that the model cannot take");
+    FailureOr<SmallVector<Value>> results = op.state.convertBlock(branch);
+    return failed(results) ? failure() : op.replace(*results);
+  }
+  return op.emitError() << "the branches give results of different ranks, and "
+                           "neither fits the nodes that take them";
+}
+
 /// Converts both branches; the sizes in which they differ become dynamic.
 static LogicalResult convertBothBranches(OpBinder &op, Value condition,
                                          Block &onTrue, Block &onFalse) {
   auto ifOp = scf::IfOp::create(op.b, op.loc, TypeRange(), condition,
                                 /*addThenBlock=*/true, /*addElseBlock=*/true);
+  // Copies: what they remember of values must not outlive these.
+  std::optional<ConversionState> states[2];
   SmallVector<Value> results[2];
   bool hasFailed = false;
   for (unsigned i : {0u, 1u}) {
     OpBuilder::InsertionGuard guard(op.b);
     op.b.setInsertionPointToEnd(&ifOp->getRegion(i).front());
+    states[i].emplace(op.state);
     FailureOr<SmallVector<Value>> values =
-        op.state.convertBlock(i == 0 ? onTrue : onFalse);
+        states[i]->convertBlock(i == 0 ? onTrue : onFalse);
     if (failed(values))
       hasFailed = true;
     else
@@ -48,12 +108,16 @@ static LogicalResult convertBothBranches(OpBinder &op, Value condition,
   for (auto [i, x, y] : llvm::enumerate(results[0], results[1])) {
     auto a = dyn_cast<RankedTensorType>(x.getType());
     auto b = dyn_cast<RankedTensorType>(y.getType());
-    types.push_back(a && b ? joinTypes(a, b) : RankedTensorType());
-    if (!types.back())
+    if (!a || !b || a.getElementType() != b.getElementType())
       return op.emitError()
-             << "branches that differ in more than sizes are not "
-                "supported; output "
-             << i << " is " << x.getType() << " or " << y.getType();
+             << "expected branches that give tensors of the same "
+                "element type, found "
+             << x.getType() << " and " << y.getType();
+    types.push_back(joinTypes(a, b));
+  }
+  if (llvm::is_contained(types, Type())) {
+    ifOp.erase();
+    return convertOneBranch(op, condition, onTrue, onFalse);
   }
 
   auto typed = scf::IfOp::create(op.b, op.loc, types, condition,
@@ -75,9 +139,10 @@ static LogicalResult convertBothBranches(OpBinder &op, Value condition,
     for (int64_t dim = 0; dim < type.getRank(); ++dim) {
       if (!type.isDynamicDim(dim))
         continue;
-      OpFoldResult size = op.state.shapes.getDim(results[0][i], dim);
-      if (isa<Value>(size) &&
-          size == op.state.shapes.getDim(results[1][i], dim))
+      OpFoldResult size = states[0]->shapes.getDim(results[0][i], dim);
+      auto value = dyn_cast<Value>(size);
+      // A value that both have is outside of both.
+      if (value && size == states[1]->shapes.getDim(results[1][i], dim))
         op.state.shapes.bind(result, dim, size);
     }
   }

@@ -30,9 +30,10 @@ const HandlerRegistry &HandlerRegistry::get() {
     populateAttentionHandlers(r);
     populateBlockHandlers(r);
     populateCastHandlers(r);
-    populateChannelNormalizationHandlers(r);
     populateCausalConvolutionHandlers(r);
+    populateChannelNormalizationHandlers(r);
     populateContractionHandlers(r);
+    populateContribHandlers(r);
     populateControlFlowHandlers(r);
     populateConvTransposeHandlers(r);
     populateDataMovementHandlers(r);
@@ -53,6 +54,7 @@ const HandlerRegistry &HandlerRegistry::get() {
     populateSamplingHandlers(r);
     populateSelectionHandlers(r);
     populateShapeHandlers(r);
+    populateSignalHandlers(r);
     populateSlicingHandlers(r);
     return r;
   }();

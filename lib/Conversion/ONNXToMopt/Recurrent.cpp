@@ -24,7 +24,12 @@ public:
 private:
   /// The parameters of one direction.
   struct Direction {
-    Value w, r, wBias, rBias, peephole;
+    Value w, r, wBias, rBias;
+    /// The last gate's rows of `r` where it has a product of its own, and its
+    /// `[1, hidden]` bias where that is inside of a product.
+    Value rLast, biasLast;
+    /// `[1, hidden]` for the gates i, o and f, if there are any.
+    SmallVector<Value> peepholes;
     SmallVector<Value> state;
     ArrayRef<Activation> activations;
     bool isReversed;
@@ -46,6 +51,9 @@ private:
 
   int64_t getNumGates() const {
     return kind == CellKind::rnn ? 1 : kind == CellKind::gru ? 3 : 4;
+  }
+  bool isLinearBeforeReset() {
+    return op.getInt("linear_before_reset", 0) != 0;
   }
   /// Columns `[first, first + count) * hidden` of `x`, whose last dimension
   /// holds gates.
@@ -192,8 +200,27 @@ RecurrentConverter::getDirection(int64_t i) {
     d.wBias = gates(both, 0, getNumGates());
     d.rBias = gates(both, getNumGates(), getNumGates());
   }
-  if (peepholes)
-    d.peephole = takeDirection(peepholes, i);
+  if (peepholes) {
+    Value all = takeDirection(peepholes, i);
+    for (int64_t gate = 0; gate < 3; ++gate)
+      d.peepholes.push_back(op.unsqueeze(gates(all, gate), {0}));
+  }
+  if (kind == CellKind::gru && isLinearBeforeReset()) {
+    if (d.rBias)
+      d.biasLast = op.unsqueeze(gates(d.rBias, 2), {0});
+  } else if (kind == CellKind::gru) {
+    OpFoldResult zero = op.b.getIndexAttr(0), one = op.b.getIndexAttr(1);
+    auto rows = [&](int64_t first, int64_t count) -> Value {
+      return SliceOp::create(
+          op.b, op.loc, d.r,
+          ArrayRef<OpFoldResult>{op.b.getIndexAttr(first * hidden), zero},
+          ArrayRef<OpFoldResult>{op.b.getIndexAttr(count * hidden),
+                                 op.b.getIndexAttr(hidden)},
+          ArrayRef<OpFoldResult>{one, one});
+    };
+    d.rLast = rows(2, 1);
+    d.r = rows(0, 2);
+  }
   SmallVector<Value> initials{initialH};
   if (kind == CellKind::lstm)
     initials.push_back(initialC);
@@ -229,32 +256,18 @@ SmallVector<Value> RecurrentConverter::stepRNN(const Direction &d, Value input,
 // Gates stand in the order z, r, h.
 SmallVector<Value> RecurrentConverter::stepGRU(const Direction &d, Value input,
                                                ValueRange state) {
-  bool isLinearFirst = op.getInt("linear_before_reset", 0) != 0;
-  Value h = state[0], product, rows = d.r;
-  auto rowsOf = [&](int64_t first, int64_t count) -> Value {
-    OpFoldResult zero = op.b.getIndexAttr(0), one = op.b.getIndexAttr(1);
-    return SliceOp::create(
-        op.b, op.loc, rows,
-        ArrayRef<OpFoldResult>{op.b.getIndexAttr(first * hidden), zero},
-        ArrayRef<OpFoldResult>{op.b.getIndexAttr(count * hidden),
-                               op.b.getIndexAttr(hidden)},
-        ArrayRef<OpFoldResult>{one, one});
-  };
-  if (isLinearFirst)
-    product = op.matmul(h, rows, false, true);
-  else
-    product = op.matmul(h, rowsOf(0, 2), false, true);
+  Value h = state[0], product = op.matmul(h, d.r, false, true);
   const Activation &f = d.activations[0], &g = d.activations[1];
   Value update = activate(f, add(gates(input, 0), gates(product, 0)));
   Value reset = activate(f, add(gates(input, 1), gates(product, 1)));
   Value hiddenPart;
-  if (isLinearFirst) {
+  if (isLinearBeforeReset()) {
     hiddenPart = gates(product, 2);
-    if (d.rBias)
-      hiddenPart = add(hiddenPart, op.unsqueeze(gates(d.rBias, 2), {0}));
+    if (d.biasLast)
+      hiddenPart = add(hiddenPart, d.biasLast);
     hiddenPart = mul(reset, hiddenPart);
   } else {
-    hiddenPart = op.matmul(mul(reset, h), rowsOf(2, 1), false, true);
+    hiddenPart = op.matmul(mul(reset, h), d.rLast, false, true);
   }
   Value candidate = activate(g, add(gates(input, 2), hiddenPart));
   // (1 - z) * candidate + z * h
@@ -269,9 +282,8 @@ SmallVector<Value> RecurrentConverter::stepLSTM(const Direction &d, Value input,
   Value cell = state[1];
   Value sum = add(input, op.matmul(state[0], d.r, false, true));
   auto peep = [&](int64_t gate, Value value, Value from) {
-    if (!d.peephole)
-      return value;
-    return add(value, mul(op.unsqueeze(gates(d.peephole, gate), {0}), from));
+    return d.peepholes.empty() ? value
+                               : add(value, mul(d.peepholes[gate], from));
   };
   const Activation &f = d.activations[0], &g = d.activations[1],
                    &h = d.activations[2];
@@ -314,7 +326,7 @@ RecurrentConverter::runDirection(const Direction &d) {
     return failure();
   if (d.wBias) {
     Value sum = d.wBias;
-    if (kind == CellKind::gru && op.getInt("linear_before_reset", 0) != 0) {
+    if (kind == CellKind::gru && isLinearBeforeReset()) {
       // The recurrent bias of the last gate is inside its product.
       Value firstTwo = add(gates(d.wBias, 0, 2), gates(d.rBias, 0, 2));
       auto type = OpBinder::getType(d.wBias);

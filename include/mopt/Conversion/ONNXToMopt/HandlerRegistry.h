@@ -48,9 +48,10 @@ void printOperators(llvm::raw_ostream &os);
 void populateAttentionHandlers(HandlerRegistry &registry);
 void populateBlockHandlers(HandlerRegistry &registry);
 void populateCastHandlers(HandlerRegistry &registry);
-void populateChannelNormalizationHandlers(HandlerRegistry &registry);
 void populateCausalConvolutionHandlers(HandlerRegistry &registry);
+void populateChannelNormalizationHandlers(HandlerRegistry &registry);
 void populateContractionHandlers(HandlerRegistry &registry);
+void populateContribHandlers(HandlerRegistry &registry);
 void populateControlFlowHandlers(HandlerRegistry &registry);
 void populateConvTransposeHandlers(HandlerRegistry &registry);
 void populateDataMovementHandlers(HandlerRegistry &registry);
@@ -71,6 +72,7 @@ void populateRotaryEmbeddingHandlers(HandlerRegistry &registry);
 void populateSamplingHandlers(HandlerRegistry &registry);
 void populateSelectionHandlers(HandlerRegistry &registry);
 void populateShapeHandlers(HandlerRegistry &registry);
+void populateSignalHandlers(HandlerRegistry &registry);
 void populateSlicingHandlers(HandlerRegistry &registry);
 } // namespace mopt
 

@@ -1,0 +1,29 @@
+// RUN: mopt-opt %s -split-input-file -convert-onnx-to-mopt -verify-diagnostics
+
+module attributes {onnx.opsets = {"ai.onnx" = 21 : i64}} {
+  func.func @zero_point(%x: tensor<2x3xf32>, %s: tensor<f32>, %z: tensor<i8>) -> !onnx.value {
+    // expected-error @+1 {{expected a zero point of 'ui8', found 'tensor<i8>'}}
+    %y = onnx.node "QuantizeLinear"(%x, %s, %z) {output_dtype = 2 : si64} : (tensor<2x3xf32>, tensor<f32>, tensor<i8>) -> !onnx.value
+    return %y : !onnx.value
+  }
+}
+
+// -----
+
+module attributes {onnx.opsets = {"ai.onnx" = 21 : i64}} {
+  func.func @blocks(%x: tensor<5x4xi8>, %s: tensor<2x4xf32>) -> !onnx.value {
+    // expected-error @+1 {{expected blocks for 5 positions, found 4}}
+    %y = onnx.node "DequantizeLinear"(%x, %s) {axis = 0 : si64, block_size = 2 : si64} : (tensor<5x4xi8>, tensor<2x4xf32>) -> !onnx.value
+    return %y : !onnx.value
+  }
+}
+
+// -----
+
+module attributes {onnx.opsets = {"ai.onnx" = 21 : i64}} {
+  func.func @floats(%a: tensor<2x4xf32>, %b: tensor<4x3xi8>) -> !onnx.value {
+    // expected-error @+1 {{expected integers of 8 bits, found 'tensor<2x4xf32>' and 'tensor<4x3xi8>'}}
+    %y = onnx.node "MatMulInteger"(%a, %b) : (tensor<2x4xf32>, tensor<4x3xi8>) -> !onnx.value
+    return %y : !onnx.value
+  }
+}
