@@ -2,9 +2,9 @@
 
 // The run is the first argument, and is passed on; memory comes from it.
 // CHECK-LABEL: llvm.func {{.*}}@caller
-// CHECK-SAME: (%[[RUN:.*]]: !llvm.ptr
-// CHECK: llvm.call @mopt_rt_alloc(%[[RUN]], %{{.*}}) : (!llvm.ptr, i64) -> !llvm.ptr
-// CHECK: llvm.call @callee(%[[RUN]],
+// CHECK-SAME: (%[[CONTEXT:.*]]: !llvm.ptr
+// CHECK: llvm.call @mopt_rt_alloc(%[[CONTEXT]], %{{.*}}) : (!llvm.ptr, i64) -> !llvm.ptr
+// CHECK: llvm.call @callee(%[[CONTEXT]],
 func.func @caller(%n: index) {
   %m = memref.alloc(%n) {alignment = 64 : i64} : memref<?xf32>
   call @callee(%m) : (memref<?xf32>) -> ()

@@ -13,7 +13,9 @@ static FailureOr<Value> getOptional(OpBinder &op, unsigned i) {
   if (!op.getOperand(i))
     return Value();
   Value tensor = op.getTensor(i);
-  return tensor ? FailureOr<Value>(tensor) : failure();
+  if (!tensor)
+    return failure();
+  return tensor;
 }
 
 static Value gate(OpBinder &op, Value x, Value inner) {
