@@ -3,6 +3,7 @@
 // calls become calls of the runtime.
 #include "mopt/Codegen/Passes.h"
 #include "mopt/Dialect/Mopt/IR/Mopt.h"
+#include "mopt/Support/Attributes.h"
 #include "mopt-c/Model.h"
 
 #include "mlir/Conversion/ArithToLLVM/ArithToLLVM.h"
@@ -52,6 +53,50 @@ static void passRun(ModuleOp module) {
     if (callee && !callee.isDeclaration())
       call->insertOperands(0, getRun(call));
   });
+}
+
+/// Does `func`, or a parallel body that it calls, allocate?
+static bool allocates(func::FuncOp func) {
+  bool result = false;
+  func.walk([&](Operation *op) {
+    if (isa<memref::AllocOp>(op))
+      result = true;
+    if (auto call = dyn_cast<ParallelCallOp>(op)) {
+      auto body = SymbolTable::lookupNearestSymbolFrom<func::FuncOp>(
+          call, call.getCalleeAttr());
+      result |= body && allocates(body);
+    }
+  });
+  return result;
+}
+
+/// Kernels give back what they allocate, so that the next one finds it in the
+/// cache.
+static LogicalResult releaseScratch(ModuleOp module) {
+  OpBuilder b(module.getContext());
+  Type pointer = LLVM::LLVMPointerType::get(module.getContext());
+  Type i64 = b.getI64Type();
+  for (auto kernel : llvm::make_early_inc_range(module.getOps<func::FuncOp>())) {
+    if (!kernel->hasAttr(kKernelAttr) || kernel.isDeclaration() ||
+        kernel.getNumResults() != 0 || !allocates(kernel))
+      continue;
+    FailureOr<LLVM::LLVMFuncOp> mark =
+        LLVM::lookupOrCreateFn(b, module, "mopt_rt_alloc_mark", pointer, i64);
+    FailureOr<LLVM::LLVMFuncOp> release = LLVM::lookupOrCreateFn(
+        b, module, "mopt_rt_alloc_release", {pointer, i64},
+        LLVM::LLVMVoidType::get(module.getContext()));
+    if (failed(mark) || failed(release))
+      return failure();
+    Value run = kernel.getArgument(0);
+    b.setInsertionPointToStart(&kernel.getBody().front());
+    Value extent =
+        LLVM::CallOp::create(b, kernel.getLoc(), *mark, run).getResult();
+    kernel.walk([&](func::ReturnOp ret) {
+      b.setInsertionPoint(ret);
+      LLVM::CallOp::create(b, ret.getLoc(), *release, ValueRange{run, extent});
+    });
+  }
+  return success();
 }
 
 namespace {
@@ -232,6 +277,8 @@ struct LowerToLLVM : mopt::impl::LowerToLLVMBase<LowerToLLVM> {
     ModuleOp module = getOperation();
     MLIRContext *ctx = &getContext();
     passRun(module);
+    if (failed(releaseScratch(module)))
+      return signalPassFailure();
 
     LowerToLLVMOptions options(ctx);
     LLVMTypeConverter types(ctx, options);

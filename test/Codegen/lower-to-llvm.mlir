@@ -24,3 +24,15 @@ func.func private @callee(%m: memref<?xf32>) attributes {mopt.kernel} {
 func.func private @body(%m: memref<?xf32>, %begin: index, %end: index) {
   return
 }
+
+// What a kernel allocates is free again when it returns.
+// CHECK-LABEL: llvm.func {{.*}}@scratch
+// CHECK: %[[MARK:.*]] = llvm.call @mopt_rt_alloc_mark(
+// CHECK: llvm.call @mopt_rt_alloc(
+// CHECK: llvm.call @mopt_rt_alloc_release(%{{.*}}, %[[MARK]])
+// CHECK-NEXT: llvm.return
+func.func private @scratch(%n: index) attributes {mopt.kernel} {
+  %m = memref.alloc(%n) : memref<?xf32>
+  call @body(%m, %n, %n) : (memref<?xf32>, index, index) -> ()
+  return
+}
