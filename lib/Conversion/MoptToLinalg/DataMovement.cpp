@@ -20,6 +20,10 @@ struct LowerReshape : OpConversionPattern<ReshapeOp> {
     Location loc = op.getLoc();
     auto type =
         cast<RankedTensorType>(getTypeConverter()->convertType(op.getType()));
+    if (type.hasStaticShape()) {
+      rewriter.replaceOp(op, reshapeStatic(rewriter, loc, adaptor.getInput(), type));
+      return success();
+    }
     SmallVector<Value> sizes;
     for (OpFoldResult size : op.getMixedSizes())
       sizes.push_back(getValueOrCreateConstantIndexOp(rewriter, loc, size));
@@ -29,6 +33,29 @@ struct LowerReshape : OpConversionPattern<ReshapeOp> {
     rewriter.replaceOpWithNewOp<tensor::ReshapeOp>(op, type, adaptor.getInput(),
                                                    shape);
     return success();
+  }
+
+  /// By way of one dimension, so that no shape tensor is needed.
+  static Value reshapeStatic(OpBuilder &b, Location loc, Value x,
+                             RankedTensorType type) {
+    auto from = cast<RankedTensorType>(x.getType());
+    auto all = [](int64_t rank) {
+      return rank == 0 ? SmallVector<ReassociationIndices>()
+                       : SmallVector<ReassociationIndices>{llvm::to_vector(
+                             llvm::seq<int64_t>(0, rank))};
+    };
+    RankedTensorType flat = type.clone({type.getNumElements()});
+    if (from.getRank() > 1)
+      x = tensor::CollapseShapeOp::create(b, loc, x, all(from.getRank()));
+    else if (from.getRank() == 0 && type.getRank() > 0)
+      return tensor::ExpandShapeOp::create(b, loc, type, x, all(0));
+    if (from.getRank() > 0 && x.getType() != flat)
+      x = tensor::CastOp::create(b, loc, flat, x);
+    if (type.getRank() > 1)
+      x = tensor::ExpandShapeOp::create(b, loc, type, x, all(type.getRank()));
+    else if (type.getRank() == 0 && from.getRank() > 0)
+      x = tensor::CollapseShapeOp::create(b, loc, type, x, all(0));
+    return x;
   }
 };
 

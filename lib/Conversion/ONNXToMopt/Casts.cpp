@@ -55,6 +55,10 @@ static LogicalResult convertBitCast(OpBinder &op) {
     return failure();
   if (type == from)
     return op.replace(x);
+  // A boolean is a byte of 0 or 1.
+  if (from.isInteger(1) && type.getIntOrFloatBitWidth() == 8 &&
+      isa<IntegerType>(type))
+    return op.replace(op.cast(x, type));
   if (type.getIntOrFloatBitWidth() != from.getIntOrFloatBitWidth())
     return op.emitError() << "expected element types of equal width, found "
                           << from << " and " << type;
