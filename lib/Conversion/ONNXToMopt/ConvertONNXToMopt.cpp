@@ -67,10 +67,24 @@ static LogicalResult convertBody(ConversionState &state, onnx::NodeOp node) {
   return success();
 }
 
+/// Refuses elements of less than a byte, which are packed in memory.
+static LogicalResult
+checkElements(Type type, function_ref<InFlightDiagnostic()> emitError) {
+  auto tensor = dyn_cast<RankedTensorType>(type);
+  Type element = tensor ? tensor.getElementType() : type;
+  if (!element.isIntOrFloat() || element.isInteger(1) ||
+      (element.getIntOrFloatBitWidth() >= 8 && !isa<Float8E8M0FNUType>(element)))
+    return success();
+  return emitError() << "element type " << element << " is not supported";
+}
+
 LogicalResult ConversionState::convertOp(Operation &op) {
   if (isa<onnx::NoneOp>(op))
     return success();
   if (auto constant = dyn_cast<arith::ConstantOp>(op)) {
+    if (failed(checkElements(constant.getType(),
+                             [&] { return constant.emitError(); })))
+      return failure();
     values.map(constant.getResult(), builder.clone(op)->getResult(0));
     return success();
   }
@@ -134,12 +148,16 @@ void bindSymbols(func::FuncOp func, Block &body, ConversionState &state) {
 
 LogicalResult convertFunction(func::FuncOp func) {
   for (auto [i, type] : llvm::enumerate(func.getArgumentTypes())) {
-    if (isa<RankedTensorType>(type))
-      continue;
     auto name = func.getArgAttrOfType<StringAttr>(i, onnx::kNameAttr);
-    return func.emitError("input '")
-           << (name ? name.getValue() : "") << "' of type " << type
-           << " is not supported, only tensors of known rank";
+    StringRef text = name ? name.getValue() : "";
+    if (!isa<RankedTensorType>(type))
+      return func.emitError("input '")
+             << text << "' of type " << type
+             << " is not supported, only tensors of known rank";
+    if (failed(checkElements(type, [&, text = text] {
+          return func.emitError("input '") << text << "': ";
+        })))
+      return failure();
   }
   // The old body stays in the module, where nodes find their versions.
   OwningOpRef<func::FuncOp> old = func.cloneWithoutRegions();
