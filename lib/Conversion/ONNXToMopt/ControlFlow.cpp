@@ -43,40 +43,44 @@ static bool canFollow(OpBinder &op, ValueRange results) {
   return true;
 }
 
-/// Of branches whose results have different ranks, the one that the nodes
-/// behind allow is taken; a run in which the condition asks for the other
-/// fails. Exporters write such branches for what they cannot know: whether a
-/// size is 1.
+/// Of branches whose results have different ranks, takes the one that the nodes
+/// behind allow; a run in which the condition asks for the other fails.
+/// Exporters write such branches for what they cannot know: whether a size is 1.
 static LogicalResult convertOneBranch(OpBinder &op, Value condition,
-                                      Block &onTrue, Block &onFalse) {
-  for (bool isTrue : {true, false}) {
-    Block &branch = isTrue ? onTrue : onFalse;
-    {
-      OpBuilder::InsertionGuard guard(op.b);
-      ConversionState trial(op.state);
-      Region region;
-      op.b.setInsertionPointToEnd(&region.emplaceBlock());
-      OpBinder inner(trial, op.node);
-      FailureOr<SmallVector<Value>> results = trial.convertBlock(branch);
-      if (failed(results))
-        return failure();
-      if (!canFollow(inner, *results))
-        continue;
-    }
-    Value holds = condition;
-    if (!isTrue)
-      holds = arith::XOrIOp::create(
-          op.b, op.loc, condition,
-          arith::ConstantOp::create(op.b, op.loc, op.b.getBoolAttr(true)));
-    cf::AssertOp::create(
-        op.b, op.loc, holds,
-        "the inputs ask for the branch of an 'If' whose results "
-        "have ranks that the model cannot take");
-    FailureOr<SmallVector<Value>> results = op.state.convertBlock(branch);
-    return failed(results) ? failure() : op.replace(*results);
+                                      ArrayRef<Block *> branches,
+                                      ArrayRef<SmallVector<Value>> results) {
+  SmallVector<unsigned> allowed;
+  for (unsigned i : {0u, 1u}) {
+    OpBuilder::InsertionGuard guard(op.b);
+    ConversionState trial(op.state);
+    Region region;
+    op.b.setInsertionPointToEnd(&region.emplaceBlock());
+    OpBinder inner(trial, op.node);
+    FailureOr<SmallVector<Value>> values = trial.convertBlock(*branches[i]);
+    if (failed(values))
+      return failure();
+    if (canFollow(inner, *values))
+      allowed.push_back(i);
   }
-  return op.emitError() << "the branches give results of different ranks, and "
-                           "neither fits the nodes that take them";
+  if (allowed.size() != 1) {
+    InFlightDiagnostic diagnostic =
+        op.emitError() << "branches that differ in more than sizes are not "
+                          "supported; their results are ";
+    llvm::interleaveComma(ValueRange(results[0]).getTypes(), diagnostic);
+    diagnostic << " or ";
+    llvm::interleaveComma(ValueRange(results[1]).getTypes(), diagnostic);
+    return diagnostic;
+  }
+  if (allowed.front() == 1)
+    condition = arith::XOrIOp::create(
+        op.b, op.loc, condition,
+        arith::ConstantOp::create(op.b, op.loc, op.b.getBoolAttr(true)));
+  cf::AssertOp::create(op.b, op.loc, condition,
+                       "the inputs ask for a branch whose results have ranks "
+                       "that the model does not take");
+  FailureOr<SmallVector<Value>> values =
+      op.state.convertBlock(*branches[allowed.front()]);
+  return failed(values) ? failure() : op.replace(*values);
 }
 
 /// Converts both branches; the sizes in which they differ become dynamic.
@@ -116,8 +120,10 @@ static LogicalResult convertBothBranches(OpBinder &op, Value condition,
     types.push_back(joinTypes(a, b));
   }
   if (llvm::is_contained(types, Type())) {
+    LogicalResult converted =
+        convertOneBranch(op, condition, {&onTrue, &onFalse}, results);
     ifOp.erase();
-    return convertOneBranch(op, condition, onTrue, onFalse);
+    return converted;
   }
 
   auto typed = scf::IfOp::create(op.b, op.loc, types, condition,

@@ -1,6 +1,24 @@
 // RUN: mopt-opt %s -split-input-file -convert-onnx-to-mopt -verify-diagnostics
 
 module attributes {onnx.opsets = {"ai.onnx" = 16 : i64}} {
+  func.func @ranks(%c: tensor<i1>, %x: tensor<2xf32>, %y: tensor<2x4xf32>) -> !onnx.value {
+    // expected-error @+1 {{branches that differ in more than sizes are not supported; their results are 'tensor<2xf32>' or 'tensor<2x4xf32>'}}
+    %r = onnx.node "If"(%c)
+      "then_branch" () {
+        %a = onnx.node "Exp"(%x) : (tensor<2xf32>) -> !onnx.value
+        onnx.yield %a : !onnx.value
+      }
+      "else_branch" () {
+        %b = onnx.node "Exp"(%y) : (tensor<2x4xf32>) -> !onnx.value
+        onnx.yield %b : !onnx.value
+      } : (tensor<i1>) -> !onnx.value
+    return %r : !onnx.value
+  }
+}
+
+// -----
+
+module attributes {onnx.opsets = {"ai.onnx" = 16 : i64}} {
   func.func @both(%c: tensor<i1>, %x: tensor<2xf32>) -> !onnx.value {
     %r = onnx.node "If"(%c)
       "then_branch" () {

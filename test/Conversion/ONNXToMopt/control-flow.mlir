@@ -44,6 +44,32 @@ module attributes {onnx.opsets = {"ai.onnx" = 16 : i64}} {
     return %r : !onnx.value
   }
 
+  // Only one rank suits what follows.
+  // CHECK-LABEL: func.func @ranks
+  // CHECK-SAME: -> tensor<?x5xf32>
+  // CHECK: cf.assert %{{.*}}, "the inputs ask for a branch whose results have ranks that the model does not take"
+  // CHECK-NOT: scf.if
+  // CHECK: mopt.matmul
+  func.func @ranks(%x: tensor<?x4x?xf32>, %w: tensor<4x5xf32>) -> !onnx.value {
+    %shape = onnx.node "Shape"(%x) : (tensor<?x4x?xf32>) -> !onnx.value
+    %two = onnx.node "Constant"() {value_int = 2 : si64} : () -> !onnx.value
+    %one = onnx.node "Constant"() {value_int = 1 : si64} : () -> !onnx.value
+    %last = onnx.node "Gather"(%shape, %two) : (!onnx.value, !onnx.value) -> !onnx.value
+    %c = onnx.node "Equal"(%last, %one) : (!onnx.value, !onnx.value) -> !onnx.value
+    %r = onnx.node "If"(%c)
+      "then_branch" () {
+        %axes = onnx.node "Constant"() {value_ints = array<i64: 2>} : () -> !onnx.value
+        %a = onnx.node "Squeeze"(%x, %axes) : (tensor<?x4x?xf32>, !onnx.value) -> !onnx.value
+        onnx.yield %a : !onnx.value
+      }
+      "else_branch" () {
+        %b = onnx.node "Identity"(%x) : (tensor<?x4x?xf32>) -> !onnx.value
+        onnx.yield %b : !onnx.value
+      } : (!onnx.value) -> !onnx.value
+    %y = onnx.node "Gemm"(%r, %w) : (!onnx.value, tensor<4x5xf32>) -> !onnx.value
+    return %y : !onnx.value
+  }
+
   // The condition is always true: a loop that counts, with a buffer for what it
   // stacks.
   // CHECK-LABEL: func.func @counted

@@ -154,6 +154,14 @@ static OpFoldResult combine(OpBuilder &b, Location loc, BinaryKind kind,
     if (x && y)
       return b.getIndexAttr(std::min(*x, *y));
     return arith::MinSIOp::create(b, loc, value(lhs), value(rhs)).getResult();
+  case BinaryKind::and_:
+    if (x && y)
+      return b.getIndexAttr(*x & *y);
+    return {};
+  case BinaryKind::or_:
+    if (x && y)
+      return b.getIndexAttr(*x | *y);
+    return {};
   default:
     return {};
   }
@@ -252,6 +260,9 @@ OpFoldResult ShapeValues::computeElement(Value tensor, int64_t position) {
         Value element = op.getElements()[position];
         if (auto cast = element.getDefiningOp<arith::IndexCastOp>())
           return getAsOpFoldResult(cast.getIn());
+        if (element.getType().isInteger(1))
+          return arith::IndexCastUIOp::create(b, loc, b.getIndexType(), element)
+              .getResult();
         return arith::IndexCastOp::create(b, loc, b.getIndexType(), element)
             .getResult();
       })
@@ -277,9 +288,12 @@ OpFoldResult ShapeValues::computeElement(Value tensor, int64_t position) {
       .Case<UnaryOp>([&](auto op) -> OpFoldResult {
         auto type = dyn_cast<IntegerType>(
             cast<RankedTensorType>(op.getType()).getElementType());
-        if (!type || type.isUnsigned() || op.getKind() != UnaryKind::neg)
+        // Minus x, and not x of a boolean.
+        bool isNot = op.getKind() == UnaryKind::not_ && type && type.getWidth() == 1;
+        if (!isNot &&
+            (!type || type.isUnsigned() || op.getKind() != UnaryKind::neg))
           return {};
-        return combine(b, loc, BinaryKind::sub, b.getIndexAttr(0),
+        return combine(b, loc, BinaryKind::sub, b.getIndexAttr(isNot ? 1 : 0),
                        getElement(op.getInput(), position));
       })
       .Case<BinaryOp>([&](auto op) -> OpFoldResult {
@@ -376,8 +390,12 @@ OpFoldResult ShapeValues::computeElement(Value tensor, int64_t position) {
   if (found)
     return found;
 
-  // Read it at run time.
+  // Read it at run time. Scalars are signless.
   auto type = cast<RankedTensorType>(tensor.getType());
+  if (type.getElementType().isUnsignedInteger()) {
+    type = cast<RankedTensorType>(type.clone(b.getI64Type()));
+    tensor = CastOp::create(b, loc, type, tensor, /*saturate=*/true);
+  }
   SmallVector<Value> indices(type.getRank());
   for (int64_t dim = type.getRank() - 1; dim >= 0; --dim) {
     indices[dim] = arith::ConstantIndexOp::create(
