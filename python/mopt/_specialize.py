@@ -12,18 +12,24 @@ MAX_VARIANTS = 8
 # Operators whose first operand is a parameter too.
 _FIRST_OPERAND = {"ConstantOfShape", "Range", "EyeLike", "HannWindow", "HammingWindow",
                   "BlackmanWindow", "MelWeightMatrix"}
+# Operators that take integers apart on their way to such an operand.
+_PASS_ON = {"Identity", "Cast", "Concat", "Gather", "Reshape", "Shape", "Size", "Slice",
+            "Split", "Squeeze", "Unsqueeze"}
+_INTEGERS = {6, 7}
 
 
 def parameter_inputs(model):
     """Names of graph inputs that are short lists and are nowhere an operator's data."""
-    data = set()
+    data, passed_on = set(), set()
     for node in model.graph.node:
         if node.op_type not in _FIRST_OPERAND and node.input:
-            data.add(node.input[0])
+            (passed_on if node.op_type in _PASS_ON else data).add(node.input[0])
     initializers = {tensor.name for tensor in model.graph.initializer}
     return [value.name for value in model.graph.input
             if value.name not in initializers and value.name not in data
-            and _is_short(value.type.tensor_type)]
+            and _is_short(value.type.tensor_type)
+            and (value.name not in passed_on
+                 or value.type.tensor_type.elem_type in _INTEGERS)]
 
 
 def _is_short(tensor):

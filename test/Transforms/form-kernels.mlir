@@ -44,3 +44,19 @@ func.func @two_readers(%x: tensor<?x8xf32>) -> (tensor<?x8xf32>, tensor<?x8xf32>
 func.func @nothing(%x: tensor<4x8xf32>) -> tensor<4x8xf32> {
   return %x : tensor<4x8xf32>
 }
+
+// What reads the count of results stays behind the kernel that makes it.
+// CHECK-LABEL: @two_results
+// CHECK: %[[K:.*]]:2 = mopt.fused
+// CHECK: mopt.nms
+// CHECK: tensor.extract %[[K]]#1
+// CHECK: mopt.fused
+// CHECK: mopt.slice %[[K]]#0
+func.func @two_results(%b: tensor<1x4x4xf32>, %s: tensor<1x1x4xf32>, %t: tensor<f32>, %n: index) -> tensor<?x3xi64> {
+  %c0 = arith.constant 0 : index
+  %selected, %count = mopt.nms %b, %s, %t, %t limit %n : tensor<1x4x4xf32>, tensor<1x1x4xf32>, tensor<f32>, tensor<f32> -> tensor<?x3xi64>, tensor<1xi64>
+  %i = tensor.extract %count[%c0] : tensor<1xi64>
+  %size = arith.index_cast %i : i64 to index
+  %y = mopt.slice %selected [0, 0] [%size, 3] [1, 1] : tensor<?x3xi64> -> tensor<?x3xi64>
+  return %y : tensor<?x3xi64>
+}

@@ -1,6 +1,7 @@
 // Handler of Attention: products, an additive mask and a softmax, which later
 // passes may recognize and fuse.
 #include "mopt/Conversion/ONNXToMopt/HandlerRegistry.h"
+#include "mopt/Conversion/ONNXToMopt/HeadGroups.h"
 #include "mopt/Conversion/ONNXToMopt/IndexMath.h"
 #include "mopt/Conversion/ONNXToMopt/OpBinder.h"
 
@@ -183,25 +184,10 @@ LogicalResult Attention::convert() {
     return op.emitError() << "expected input 6 of one dimension";
   queries = getDim(*q, 2), total = getDim(*k, 2);
 
-  // Heads that share keys become rows of one product.
-  Index batch = getDim(*q, 0), heads = getDim(*q, 1), groups = getDim(*k, 1),
-        size = getDim(*q, 3);
-  std::optional<int64_t> queryHeads = getConstantIntValue(heads),
-                         keyHeads = getConstantIntValue(groups);
-  if (queryHeads && keyHeads && (*keyHeads == 0 || *queryHeads % *keyHeads != 0))
-    return op.emitError() << "expected a multiple of " << *keyHeads
-                          << " heads of queries, found " << *queryHeads;
-  bool isGrouped = !ShapeValues::areEqual(heads, groups);
-  Index rows = isGrouped
-                   ? math.mul(math.floorDiv(heads, groups), queries)
-                   : queries;
-  auto toGroups = [&](Value x, Index width) {
-    return isGrouped ? op.reshape(x, {batch, groups, rows, width}) : x;
-  };
-  auto toHeads = [&](Value x, Index width) {
-    return isGrouped && x ? op.reshape(x, {batch, heads, queries, width}) : x;
-  };
-
+  FailureOr<HeadGroups> heads = HeadGroups::bind(op, *q, *k);
+  if (failed(heads))
+    return failure();
+  Index size = getDim(*q, 3);
   Value wideQ = op.cast(*q, compute), wideK = op.cast(*k, compute);
   Value scaledQ, scaledK;
   if (op.hasAttr("scale") || getConstantIntValue(size)) {
@@ -218,10 +204,7 @@ LogicalResult Attention::convert() {
     scaledQ = op.binary(BinaryKind::div, wideQ, root);
     scaledK = op.binary(BinaryKind::div, wideK, root);
   }
-  Value scores = toHeads(op.matmul(toGroups(scaledQ, size), scaledK,
-                                   /*transposeLhs=*/false,
-                                   /*transposeRhs=*/true),
-                         total);
+  Value scores = heads->getScores(scaledQ, scaledK);
   if (!scores)
     return failure();
   int64_t mode = op.getInt("qk_matmul_output_mode", 0);
@@ -264,14 +247,14 @@ LogicalResult Attention::convert() {
     return failure();
   if (mode == 3)
     shown = weights;
-  Value y = toHeads(op.matmul(toGroups(weights, total), op.cast(*v, compute)),
-                    getDim(*v, 3));
+  Value y = heads->getSums(weights, op.cast(*v, compute));
   y = op.cast(y, element);
   if (!y)
     return failure();
   if (isFlat)
     y = op.reshape(op.transpose(y, {0, 2, 1, 3}),
-                   {batch, queries, math.mul(heads, getDim(*v, 3))});
+                   {getDim(*q, 0), queries,
+                    math.mul(getDim(*q, 1), getDim(*v, 3))});
   return op.replace({y, *k, *v, op.cast(shown, element)});
 }
 

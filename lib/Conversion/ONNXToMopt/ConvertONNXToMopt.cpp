@@ -64,6 +64,8 @@ static LogicalResult convertBody(ConversionState &state, onnx::NodeOp node) {
   for (auto [from, to] : llvm::zip_equal(node.getResults(), *results))
     if (Value value = state.values.lookupOrNull(to))
       state.values.map(from, value);
+    else if (state.sequences.contains(to))
+      state.sequences[from] = SmallVector<Value>(state.sequences[to]);
   return success();
 }
 
@@ -83,10 +85,10 @@ LogicalResult ConversionState::convertOp(Operation &op) {
     return failure();
   }
   // A node whose operand could not be converted has nothing to add.
-  bool isReady = llvm::all_of(node.getInputs(), [&](Value input) {
-    return isa<onnx::NoneType>(input.getType()) || values.contains(input);
+  bool isComplete = llvm::all_of(node.getInputs(), [&](Value input) {
+    return isa<onnx::NoneType>(input.getType()) || isReady(input);
   });
-  if (!isReady)
+  if (!isComplete)
     return failure();
   if (!handler)
     return convertBody(*this, node);
@@ -103,6 +105,9 @@ FailureOr<SmallVector<Value>> ConversionState::convertBlock(Block &block) {
   SmallVector<Value> results;
   for (Value operand : block.getTerminator()->getOperands()) {
     results.push_back(values.lookupOrNull(operand));
+    if (sequences.contains(operand))
+      return block.getTerminator()->emitError(
+          "a sequence as an output of a graph is not supported");
     if (!results.back())
       return block.getTerminator()->emitError("a graph output is left out");
   }

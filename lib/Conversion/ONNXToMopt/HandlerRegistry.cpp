@@ -39,11 +39,13 @@ const HandlerRegistry &HandlerRegistry::get() {
     populateDataMovementHandlers(r);
     populateEinsumHandlers(r);
     populateElementwiseHandlers(r);
+    populateFlexAttentionHandlers(r);
     populateGatherScatterHandlers(r);
     populateGeneratorHandlers(r);
     populateLinearAttentionHandlers(r);
     populateLossHandlers(r);
     populateNormalizationHandlers(r);
+    populateOptimizerHandlers(r);
     populatePoolingHandlers(r);
     populateQuantizationHandlers(r);
     populateQuantizedContractionHandlers(r);
@@ -53,6 +55,7 @@ const HandlerRegistry &HandlerRegistry::get() {
     populateRotaryEmbeddingHandlers(r);
     populateSamplingHandlers(r);
     populateSelectionHandlers(r);
+    populateSequenceHandlers(r);
     populateShapeHandlers(r);
     populateSignalHandlers(r);
     populateSlicingHandlers(r);

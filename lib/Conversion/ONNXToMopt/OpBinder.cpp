@@ -18,6 +18,19 @@ Value OpBinder::getOperand(unsigned i) {
   return state.values.lookupOrNull(node.getInputs()[i]);
 }
 
+bool OpBinder::hasOperand(unsigned i) {
+  return i < node.getInputs().size() &&
+         !isa<onnx::NoneType>(node.getInputs()[i].getType());
+}
+
+FailureOr<SmallVector<Value>> OpBinder::getSequence(unsigned i) {
+  auto known = hasOperand(i) ? state.sequences.find(node.getInputs()[i])
+                             : state.sequences.end();
+  if (known == state.sequences.end())
+    return emitError() << "expected a sequence as input " << i;
+  return known->second;
+}
+
 /// Is there code for elements of this type?
 static bool isSupportedElement(Type element) {
   return element.isIntOrFloat() &&
@@ -225,4 +238,18 @@ LogicalResult OpBinder::replace(ValueRange results) {
     if (isResultUsed(i))
       return emitError() << "output " << i << " is not supported";
   return success();
+}
+
+LogicalResult OpBinder::replaceBySequence(ArrayRef<Value> entries) {
+  state.sequences[node.getOutputs()[0]] = SmallVector<Value>(entries);
+  return success();
+}
+
+LogicalResult OpBinder::forward(unsigned i) {
+  if (hasOperand(i)) {
+    auto known = state.sequences.find(node.getInputs()[i]);
+    if (known != state.sequences.end())
+      return replaceBySequence(SmallVector<Value>(known->second));
+  }
+  return replace(getOperand(i));
 }

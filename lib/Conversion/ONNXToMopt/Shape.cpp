@@ -27,7 +27,7 @@ static LogicalResult convertConstant(OpBinder &op) {
 }
 
 static LogicalResult convertIdentity(OpBinder &op) {
-  return op.replace(op.getOperand(0));
+  return op.forward(0);
 }
 
 static LogicalResult convertShape(OpBinder &op) {

@@ -27,8 +27,15 @@ struct ConversionState {
 
   mlir::OpBuilder &builder;
   ShapeValues shapes;
+  /// Is `value` of the onnx dialect converted?
+  bool isReady(mlir::Value value) const {
+    return values.contains(value) || sequences.contains(value);
+  }
+
   /// From values of the onnx dialect to converted ones.
   mlir::IRMapping values;
+  /// From sequences of the onnx dialect to their entries.
+  llvm::DenseMap<mlir::Value, llvm::SmallVector<mlir::Value>> sequences;
 };
 
 /// Operands (converted), attributes and results of one `onnx.node`, and the ops
@@ -57,6 +64,10 @@ public:
   mlir::Value getOperand(unsigned i);
   /// Operand `i` as a tensor; emits an error and returns null if it is not one.
   mlir::TypedValue<mlir::RankedTensorType> getTensor(unsigned i);
+  /// Is operand `i` there, a tensor or not?
+  bool hasOperand(unsigned i);
+  /// The entries of operand `i`, or failure with an error emitted.
+  mlir::FailureOr<llvm::SmallVector<mlir::Value>> getSequence(unsigned i);
   /// All operands as tensors, or failure with an error emitted.
   mlir::FailureOr<llvm::SmallVector<mlir::Value>> getTensors();
 
@@ -172,6 +183,10 @@ public:
   /// Gives the node's outputs; trailing ones may be missing if unused. Fails if
   /// a value is null (its builder has emitted the error).
   mlir::LogicalResult replace(mlir::ValueRange results);
+  /// Gives output 0, a sequence of these entries.
+  mlir::LogicalResult replaceBySequence(llvm::ArrayRef<mlir::Value> entries);
+  /// Gives operand `i`, a tensor or a sequence, as output 0.
+  mlir::LogicalResult forward(unsigned i);
   mlir::InFlightDiagnostic emitError() { return mlir::emitError(loc); }
 };
 } // namespace mopt
