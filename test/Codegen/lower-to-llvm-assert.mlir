@@ -3,11 +3,11 @@
 // An assertion that fails records the error and leaves the function.
 // CHECK: llvm.mlir.global internal constant @mopt_message("the sizes do not fit\00")
 // CHECK-LABEL: llvm.func @entry
-// CHECK-SAME: (%[[RUN:.*]]: !llvm.ptr, %[[C:.*]]: i1
+// CHECK-SAME: (%[[CTX:.*]]: !llvm.ptr, %[[C:.*]]: i1
 // CHECK: llvm.cond_br %[[C]], ^[[GO:.*]], ^[[STOP:.*]]
 // CHECK: ^[[STOP]]:
 // CHECK: %[[STATUS:.*]] = llvm.mlir.constant(7 : i32)
-// CHECK: llvm.call @mopt_rt_fail(%[[RUN]], %[[STATUS]], %{{.*}})
+// CHECK: llvm.call @mopt_rt_fail(%[[CTX]], %[[STATUS]], %{{.*}})
 // CHECK: llvm.mlir.zero
 // CHECK: llvm.return
 // CHECK: ^[[GO]]:
