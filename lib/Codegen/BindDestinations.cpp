@@ -19,28 +19,25 @@ namespace mopt {
 
 using namespace mopt;
 
-/// The value that `value` was built upon in place, or null at its origin.
-static Value getBase(Value value) {
+/// The operand that `value` was built upon in place, or null at its origin.
+static OpOperand *getBase(Value value) {
   Operation *def = value.getDefiningOp();
   if (!def)
-    return {};
+    return nullptr;
+  unsigned number = cast<OpResult>(value).getResultNumber();
   if (auto dps = dyn_cast<DestinationStyleOpInterface>(def))
-    return dps.getTiedOpOperand(cast<OpResult>(value))->get();
+    return dps.getTiedOpOperand(cast<OpResult>(value));
   if (auto loop = dyn_cast<scf::ForOp>(def))
-    return loop.getInitArgs()[cast<OpResult>(value).getResultNumber()];
+    return &loop.getInitArgsMutable()[number];
   if (auto forall = dyn_cast<scf::ForallOp>(def))
-    return forall.getOutputs()[cast<OpResult>(value).getResultNumber()];
+    return &forall.getOutputsMutable()[number];
   if (auto insert = dyn_cast<tensor::InsertSliceOp>(def))
-    return insert.getDest();
+    return &insert.getDestMutable();
   if (auto insert = dyn_cast<tensor::InsertOp>(def))
-    return insert.getDest();
-  if (auto cast = dyn_cast<tensor::CastOp>(def))
-    return cast.getSource();
-  if (auto expand = dyn_cast<tensor::ExpandShapeOp>(def))
-    return expand.getSrc();
-  if (auto collapse = dyn_cast<tensor::CollapseShapeOp>(def))
-    return collapse.getSrc();
-  return {};
+    return &insert.getDestMutable();
+  if (isa<tensor::CastOp, tensor::ExpandShapeOp, tensor::CollapseShapeOp>(def))
+    return &def->getOpOperand(0);
+  return nullptr;
 }
 
 /// `destination`, which stands for the result of `op`, seen as its source.
@@ -101,25 +98,33 @@ struct BindDestinations : mopt::impl::BindDestinationsBase<BindDestinations> {
   }
 
   void bind(OpOperand &result, BlockArgument destination) {
+    // From the result back to the first op that writes; views between it and
+    // the origin are left to its other users.
     SmallVector<Operation *> path;
+    OpOperand *first = nullptr;
+    size_t length = 0;
     Value origin = result.get();
-    while (Value base = getBase(origin)) {
-      path.push_back(origin.getDefiningOp());
-      origin = base;
+    while (OpOperand *base = getBase(origin)) {
+      path.push_back(base->getOwner());
+      if (!isa<tensor::CastOp, tensor::ExpandShapeOp, tensor::CollapseShapeOp>(
+              base->getOwner())) {
+        first = base;
+        length = path.size();
+      }
+      origin = base->get();
     }
-    auto empty = origin.getDefiningOp<tensor::EmptyOp>();
     OpBuilder b(&getContext());
     b.setInsertionPointToStart(destination.getOwner());
-    // Another use of the same memory would see the result.
-    if (empty && empty->hasOneUse()) {
+    if (first && origin.getDefiningOp<tensor::EmptyOp>()) {
       Value seen = destination;
-      for (Operation *op : path)
+      for (Operation *op : ArrayRef(path).take_front(length))
         if (seen)
           seen = invert(b, op, seen);
       if (seen) {
-        if (seen.getType() != empty.getType())
-          seen = tensor::CastOp::create(b, empty.getLoc(), empty.getType(), seen);
-        empty.replaceAllUsesWith(seen);
+        if (seen.getType() != first->get().getType())
+          seen = tensor::CastOp::create(b, first->getOwner()->getLoc(),
+                                        first->get().getType(), seen);
+        first->set(seen);
         return;
       }
     }

@@ -8,6 +8,8 @@
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/SCF/Transforms/TileUsingInterface.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/Dialect/Tensor/Transforms/Transforms.h"
+#include "mlir/Transforms/GreedyPatternRewriteDriver.h"
 
 using namespace mlir;
 
@@ -21,12 +23,29 @@ using namespace mopt;
 /// Scalar operations that a tile should have at least: some ten microseconds,
 /// against less than one for handing it to a thread.
 static constexpr int64_t kGrain = 16 << 10;
+/// Elements that a tile should have where its ops hand values to each other: they
+/// stay in the first-level cache.
+static constexpr int64_t kLocalGrain = 2 << 10;
+/// Fewer would not pay for a tile's own bookkeeping.
+static constexpr int64_t kSmallestTile = 128;
 /// Stands for a size that is not known.
 static constexpr int64_t kTypicalSize = 64;
 
+/// How many of `range` iterations of `work` elements each make a tile of about
+/// `grain`: a divisor where one is near, so that all tiles have one static size.
+static int64_t chooseTileSize(int64_t range, int64_t work, int64_t grain) {
+  int64_t tile = llvm::divideCeil(grain, std::max<int64_t>(work, 1));
+  if (ShapedType::isDynamic(range))
+    return tile;
+  for (int64_t divisor = std::min(tile, range); divisor > 0; --divisor)
+    if (range % divisor == 0)
+      return divisor * work >= kSmallestTile ? divisor : tile;
+  return tile;
+}
+
 /// Tile sizes of the loops of `op`: 1 for the outer parallel ones, 0 (all) for
 /// the inner ones. Empty if the work is too small to be split.
-static SmallVector<int64_t> chooseTileSizes(linalg::LinalgOp op) {
+static SmallVector<int64_t> chooseTileSizes(linalg::LinalgOp op, int64_t grain) {
   SmallVector<int64_t> ranges = op.getStaticLoopRanges();
   SmallVector<utils::IteratorType> iterators = op.getIteratorTypesArray();
   int64_t work = 1;
@@ -44,10 +63,10 @@ static SmallVector<int64_t> chooseTileSizes(linalg::LinalgOp op) {
       continue;
     int64_t size =
         ShapedType::isStatic(ranges[loop]) ? ranges[loop] : kTypicalSize;
-    if (work >= kGrain) {
+    if (work >= grain) {
       tiles[loop] = 1;
-    } else if (work * size > kGrain || ShapedType::isDynamic(ranges[loop])) {
-      int64_t tile = llvm::divideCeil(kGrain, std::max<int64_t>(work, 1));
+    } else if (work * size > grain || ShapedType::isDynamic(ranges[loop])) {
+      int64_t tile = chooseTileSize(ranges[loop], work, grain);
       // One tile that holds all is no tile.
       if (ShapedType::isStatic(ranges[loop]) && tile >= ranges[loop])
         tile = 0;
@@ -85,7 +104,11 @@ struct TileKernels : mopt::impl::TileKernelsBase<TileKernels> {
     linalg::LinalgOp root = getRoot(ret.getOperand(0));
     if (!root || root->getNumResults() != 1)
       return;
-    SmallVector<int64_t> tiles = chooseTileSizes(root);
+    int64_t steps = llvm::count_if(kernel.getBody().front(), [](Operation &op) {
+      return isa<linalg::LinalgOp>(op) && !isa<linalg::FillOp>(op);
+    });
+    SmallVector<int64_t> tiles =
+        chooseTileSizes(root, steps > 1 ? kLocalGrain : kGrain);
     if (tiles.empty())
       return;
 
@@ -113,6 +136,11 @@ struct TileKernels : mopt::impl::TileKernelsBase<TileKernels> {
     for (OpResult result : root->getResults())
       if (Value replacement = tiled->replacements.lookup(result))
         rewriter.replaceAllUsesWith(result, replacement);
+    // What a tile keeps for itself is a buffer of its own.
+    RewritePatternSet patterns(&getContext());
+    tensor::populateFoldTensorEmptyPatterns(patterns);
+    if (failed(applyPatternsGreedily(kernel, std::move(patterns))))
+      signalPassFailure();
   }
 };
 } // namespace

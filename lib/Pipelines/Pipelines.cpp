@@ -6,7 +6,6 @@
 #include "mopt/Transforms/Passes.h"
 
 #include "mlir/Conversion/Passes.h"
-#include "mlir/Dialect/Arith/Transforms/Passes.h"
 #include "mlir/Dialect/Bufferization/Transforms/Passes.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/Linalg/Passes.h"
@@ -57,6 +56,7 @@ void mopt::buildStructuredPipeline(OpPassManager &pm,
   pm.addPass(createCSEPass());
   if (hasAnchors) {
     pm.addPass(createFoldWeightPacking());
+    pm.addPass(createFoldBroadcastReads());
     pm.addNestedPass<func::FuncOp>(createLinalgElementwiseOpFusionPass());
     pm.addPass(createFuseEpilogue());
     pm.addPass(createCanonicalizerPass());
@@ -73,6 +73,10 @@ void mopt::buildCodegenPipeline(OpPassManager &pm,
   pm.addPass(createTileAnchors());
   pm.addNestedPass<func::FuncOp>(createTileKernels());
   pm.addPass(createCanonicalizerPass());
+  // Tiling clones a producer for each of its users.
+  pm.addPass(createCSEPass());
+  if (!options.strict)
+    pm.addPass(createReassociateReductions());
 }
 
 void mopt::buildBufferPipeline(OpPassManager &pm, const PipelineOptions &) {
@@ -100,7 +104,6 @@ void mopt::buildLowerPipeline(OpPassManager &pm,
   pm.addPass(createLowerAffinePass());
   pm.addPass(createCanonicalizerPass());
   pm.addPass(createCSEPass());
-  pm.addNestedPass<func::FuncOp>(arith::createArithExpandOpsPass());
   pm.addPass(createSCFToControlFlowPass());
   pm.addPass(createConvertVectorToLLVMPass());
   pm.addPass(createLowerToLLVM());

@@ -1,5 +1,5 @@
 // Level in: legal. Level out: legal with mopt.fused around all that computes.
-// Each group is a tree of ops with one result, so moving it to its last op
+// Each group is a graph of ops with one result, so moving it to its last op
 // keeps every use dominated.
 #include "mopt/Dialect/Mopt/IR/Mopt.h"
 #include "mopt/Dialect/Mopt/IR/ShapeValues.h"
@@ -30,25 +30,40 @@ static bool isElementwise(Operation *op) { return op->hasTrait<Elementwise>(); }
 
 namespace {
 struct Group {
-  /// In program order; the last one's results are the group's.
-  SmallVector<Operation *> ops;
+  /// The results of the last in program order are the group's.
+  llvm::SetVector<Operation *> ops;
   /// At most one op is not elementwise.
   bool hasAnchor = false;
 };
 
-/// Can the values of `producer` be computed where `consumer` uses them?
-bool canJoin(Operation *producer, Operation *consumer, Value operand) {
-  if (producer->getNumResults() != 1 || !operand.hasOneUse() ||
-      producer->getBlock() != consumer->getBlock())
+/// Can the values of `producer` be computed where the ops of a group that use
+/// them are, all of its users being among them?
+bool canJoin(Operation *producer, const llvm::SetVector<Operation *> &group) {
+  if (producer->getNumResults() != 1)
     return false;
-  auto from = cast<RankedTensorType>(operand.getType());
-  if (isElementwise(consumer)) {
-    // No element is computed twice.
-    auto to = cast<RankedTensorType>(consumer->getResult(0).getType());
-    return from.getShape() == to.getShape();
-  }
-  // Reductions read each element once.
-  return isa<ReduceOp>(consumer) && isElementwise(producer);
+  auto from = cast<RankedTensorType>(producer->getResult(0).getType());
+  return llvm::all_of(producer->getUsers(), [&](Operation *user) {
+    if (!group.contains(user))
+      return false;
+    if (isElementwise(user)) {
+      // No element is computed twice.
+      auto to = cast<RankedTensorType>(user->getResult(0).getType());
+      return from.getShape() == to.getShape();
+    }
+    // Reductions read each element once.
+    return isa<ReduceOp>(user) && isElementwise(producer);
+  });
+}
+
+/// The ops outside of the group that its ops take values from.
+llvm::SetVector<Operation *> getProducers(const Group &group) {
+  llvm::SetVector<Operation *> producers;
+  for (Operation *op : group.ops)
+    for (Value operand : op->getOperands())
+      if (Operation *producer = operand.getDefiningOp();
+          producer && !group.ops.contains(producer))
+        producers.insert(producer);
+  return producers;
 }
 
 struct FormKernels : mopt::impl::FormKernelsBase<FormKernels> {
@@ -72,25 +87,31 @@ struct FormKernels : mopt::impl::FormKernelsBase<FormKernels> {
     for (Operation *op : order) {
       Group group;
       group.hasAnchor = !isElementwise(op);
-      for (Value operand : fuse ? op->getOperands() : ValueRange()) {
-        Operation *producer = operand.getDefiningOp();
-        auto found = producer ? groups.find(producer) : groups.end();
-        if (found == groups.end() || !canJoin(producer, op, operand))
-          continue;
-        if (found->second.hasAnchor && group.hasAnchor)
-          continue;
-        group.hasAnchor |= found->second.hasAnchor;
-        llvm::append_range(group.ops, found->second.ops);
-        groups.erase(found);
+      group.ops.insert(op);
+      // Joining an op brings its operands within reach, and may bring the last
+      // user of another's.
+      for (bool changed = fuse; changed;) {
+        changed = false;
+        for (Operation *producer : getProducers(group)) {
+          auto found = groups.find(producer);
+          if (found == groups.end() || !canJoin(producer, group.ops) ||
+              (found->second.hasAnchor && group.hasAnchor))
+            continue;
+          group.hasAnchor |= found->second.hasAnchor;
+          group.ops.insert_range(found->second.ops);
+          groups.erase(found);
+          changed = true;
+        }
       }
-      llvm::sort(group.ops, [](Operation *a, Operation *b) {
-        return a->isBeforeInBlock(b);
-      });
-      group.ops.push_back(op);
       groups[op] = std::move(group);
     }
-    for (auto &[last, group] : groups)
-      form(last, group.ops, builder, shapes);
+    for (auto &[last, group] : groups) {
+      SmallVector<Operation *> ops = group.ops.takeVector();
+      llvm::sort(ops, [](Operation *a, Operation *b) {
+        return a->isBeforeInBlock(b);
+      });
+      form(last, ops, builder, shapes);
+    }
   }
 
   /// Moves the ops of a group into a mopt.fused in the last one's place.

@@ -25,6 +25,26 @@ def BindDestinations : Pass<"mopt-bind-destinations", "::mlir::func::FuncOp"> {
     "::mlir::tensor::TensorDialect"];
 }
 
+def FoldBroadcastReads : Pass<"mopt-fold-broadcast-reads"> {
+  let summary = "read broadcast operands without their unit dimensions";
+  let description = [{
+    A `linalg.generic` whose operand is a `tensor.expand_shape` that adds unit
+    dimensions reads the source instead.
+  }];
+  let dependentDialects = ["::mlir::linalg::LinalgDialect",
+    "::mlir::tensor::TensorDialect"];
+}
+
+def ReassociateReductions : Pass<"mopt-reassociate-reductions"> {
+  let summary = "let LLVM vectorize sums and products";
+  let description = [{
+    Sets `reassoc` on the op that adds to, or multiplies, the running value of a
+    `linalg.generic` with reduction loops. Left out by `--numerics=strict`.
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect",
+    "::mlir::linalg::LinalgDialect"];
+}
+
 def TileKernels : Pass<"mopt-tile-kernels", "::mlir::func::FuncOp"> {
   let summary = "split the outer loops of kernels into parallel tiles";
   let description = [{

@@ -13,6 +13,8 @@ struct PipelineOptions {
   /// No fusion, anchors or parallel loops: slow and plainly right, the oracle
   /// of numerics tests.
   bool reference = false;
+  /// Sums are taken in the order of their elements, --numerics=strict.
+  bool strict = false;
 };
 
 // Each moves exactly one level boundary, see docs/Architecture.md.

@@ -127,8 +127,8 @@ struct LowerSoftmax : OpConversionPattern<SoftmaxOp> {
                   }));
       return success();
     }
-    // The exponentials are kept in the result's own storage. In a narrow type
-    // they and their sum are rounded, as in ONNX's definition by operators.
+    // In a narrow type the exponentials and their sum are rounded, as in ONNX's
+    // definition by operators.
     Value e = createParallelGeneric(
         rewriter, loc, sizes, element, {x, most}, {identity, reduced},
         [&](OpBuilder &b, Location loc, ValueRange v) -> Value {
@@ -141,18 +141,6 @@ struct LowerSoftmax : OpConversionPattern<SoftmaxOp> {
           return arith::AddFOp::create(b, loc, s,
                                        toAccumulator(b, loc, v[0], acc));
         });
-    if (acc == element) {
-      SmallVector<utils::IteratorType> iterators(rank,
-                                                 utils::IteratorType::parallel);
-      auto scaled = linalg::GenericOp::create(
-          rewriter, loc, e.getType(), sum, e, ArrayRef{reduced, identity},
-          iterators, [](OpBuilder &b, Location loc, ValueRange v) {
-            Value y = arith::DivFOp::create(b, loc, v[1], v[0]);
-            linalg::YieldOp::create(b, loc, y);
-          });
-      rewriter.replaceOp(op, scaled.getResult(0));
-      return success();
-    }
     rewriter.replaceOp(
         op, createParallelGeneric(
                 rewriter, loc, sizes, element, {e, sum}, {identity, reduced},
