@@ -75,9 +75,8 @@ static Value invert(OpBuilder &b, Operation *op, Value destination) {
         sizes.push_back(tensor::getMixedSize(b, loc, destination, dim));
       }
     }
-    return tensor::ExpandShapeOp::create(b, loc, type, destination,
-                                         collapse.getReassociationIndices(),
-                                         sizes);
+    return tensor::ExpandShapeOp::create(
+        b, loc, type, destination, collapse.getReassociationIndices(), sizes);
   }
   return destination;
 }

@@ -1,10 +1,10 @@
 // Level in: buffer (loops already branches, anchors expanded). Level out: llvm.
 // Every function gets the run as its first argument; allocations and parallel
 // calls become calls of the runtime.
+#include "mopt-c/Model.h"
 #include "mopt/Codegen/Passes.h"
 #include "mopt/Dialect/Mopt/IR/Mopt.h"
 #include "mopt/Support/Attributes.h"
-#include "mopt-c/Model.h"
 
 #include "mlir/Conversion/ArithToLLVM/ArithToLLVM.h"
 #include "mlir/Conversion/ControlFlowToLLVM/ControlFlowToLLVM.h"
@@ -77,7 +77,8 @@ static LogicalResult releaseScratch(ModuleOp module) {
   OpBuilder b(module.getContext());
   Type pointer = LLVM::LLVMPointerType::get(module.getContext());
   Type i64 = b.getI64Type();
-  for (auto kernel : llvm::make_early_inc_range(module.getOps<func::FuncOp>())) {
+  for (auto kernel :
+       llvm::make_early_inc_range(module.getOps<func::FuncOp>())) {
     if (!kernel->hasAttr(kKernelAttr) || kernel.isDeclaration() ||
         kernel.getNumResults() != 0 || !allocates(kernel))
       continue;
@@ -119,12 +120,12 @@ struct LowerAlloc : ConvertOpToLLVMPattern<memref::AllocOp> {
     if (failed(function))
       return failure();
     Value run = getRun(op);
-    Value memory = LLVM::CallOp::create(rewriter, loc, *function,
-                                        ValueRange{run, bytes})
-                       .getResult();
-    rewriter.replaceOp(op, Value(createMemRefDescriptor(loc, op.getType(), memory,
-                                                        memory, sizes, strides,
-                                                        rewriter)));
+    Value memory =
+        LLVM::CallOp::create(rewriter, loc, *function, ValueRange{run, bytes})
+            .getResult();
+    rewriter.replaceOp(
+        op, Value(createMemRefDescriptor(loc, op.getType(), memory, memory,
+                                         sizes, strides, rewriter)));
     return success();
   }
 };
@@ -162,8 +163,8 @@ struct LowerAssert : ConvertOpToLLVMPattern<cf::AssertOp> {
     if (auto target = dyn_cast<func::FuncOp>(stop->getParentOp())) {
       SmallVector<Value> results;
       for (Type type : target.getResultTypes())
-        results.push_back(UnrealizedConversionCastOp::create(rewriter, loc, type,
-                                                             getNull(type))
+        results.push_back(UnrealizedConversionCastOp::create(
+                              rewriter, loc, type, getNull(type))
                               .getResult(0));
       func::ReturnOp::create(rewriter, loc, results);
     } else {
@@ -207,9 +208,9 @@ struct LowerParallelCall : ConvertOpToLLVMPattern<ParallelCallOp> {
     auto record = LLVM::LLVMStructType::getLiteral(
         op.getContext(), llvm::to_vector(arguments.getTypes()));
 
-    FailureOr<LLVM::LLVMFuncOp> loop = LLVM::lookupOrCreateFn(
-        rewriter, module, "mopt_rt_parallel_for",
-        {pointer, pointer, pointer, i64}, nothing);
+    FailureOr<LLVM::LLVMFuncOp> loop =
+        LLVM::lookupOrCreateFn(rewriter, module, "mopt_rt_parallel_for",
+                               {pointer, pointer, pointer, i64}, nothing);
     if (failed(loop))
       return failure();
     std::string name = (op.getCallee() + "_thunk").str();
@@ -294,16 +295,21 @@ struct LowerToLLVM : mopt::impl::LowerToLLVMBase<LowerToLLVM> {
     populateFinalizeMemRefToLLVMConversionPatterns(types, patterns);
     ub::populateUBToLLVMConversionPatterns(types, patterns);
     populateVectorToLLVMConversionPatterns(types, patterns);
-    patterns.add<LowerAlloc, LowerAssert, LowerParallelCall>(types, /*benefit=*/10);
+    patterns.add<LowerAlloc, LowerAssert, LowerParallelCall>(types,
+                                                             /*benefit=*/10);
 
     LLVMConversionTarget target(*ctx);
     target.addLegalOp<ModuleOp>();
     if (failed(applyFullConversion(module, target, std::move(patterns))))
       return signalPassFailure();
-    for (auto func : module.getOps<LLVM::LLVMFuncOp>())
+    for (auto func : module.getOps<LLVM::LLVMFuncOp>()) {
+      // Inlined, they would make one function that takes LLVM minutes.
+      if (func->hasAttr(kKernelAttr))
+        func.setNoInline(true);
       if (!func.isExternal() && SymbolTable::getSymbolVisibility(func) ==
                                     SymbolTable::Visibility::Private)
         func.setLinkage(LLVM::Linkage::Internal);
+    }
   }
 };
 } // namespace

@@ -23,8 +23,8 @@ using namespace mopt;
 /// Scalar operations that a tile should have at least: some ten microseconds,
 /// against less than one for handing it to a thread.
 static constexpr int64_t kGrain = 16 << 10;
-/// Elements that a tile should have where its ops hand values to each other: they
-/// stay in the first-level cache.
+/// Elements that a tile should have where its ops hand values to each other:
+/// they stay in the first-level cache.
 static constexpr int64_t kLocalGrain = 2 << 10;
 /// Fewer would not pay for a tile's own bookkeeping.
 static constexpr int64_t kSmallestTile = 128;
@@ -32,7 +32,8 @@ static constexpr int64_t kSmallestTile = 128;
 static constexpr int64_t kTypicalSize = 64;
 
 /// How many of `range` iterations of `work` elements each make a tile of about
-/// `grain`: a divisor where one is near, so that all tiles have one static size.
+/// `grain`: a divisor where one is near, so that all tiles have one static
+/// size.
 static int64_t chooseTileSize(int64_t range, int64_t work, int64_t grain) {
   int64_t tile = llvm::divideCeil(grain, std::max<int64_t>(work, 1));
   if (ShapedType::isDynamic(range))
@@ -45,7 +46,8 @@ static int64_t chooseTileSize(int64_t range, int64_t work, int64_t grain) {
 
 /// Tile sizes of the loops of `op`: 1 for the outer parallel ones, 0 (all) for
 /// the inner ones. Empty if the work is too small to be split.
-static SmallVector<int64_t> chooseTileSizes(linalg::LinalgOp op, int64_t grain) {
+static SmallVector<int64_t> chooseTileSizes(linalg::LinalgOp op,
+                                            int64_t grain) {
   SmallVector<int64_t> ranges = op.getStaticLoopRanges();
   SmallVector<utils::IteratorType> iterators = op.getIteratorTypesArray();
   int64_t work = 1;
@@ -85,7 +87,8 @@ static linalg::LinalgOp getRoot(Value value) {
   while (Operation *def = value.getDefiningOp()) {
     if (auto root = dyn_cast<linalg::LinalgOp>(def))
       return root;
-    if (!isa<tensor::ExpandShapeOp, tensor::CollapseShapeOp, tensor::CastOp>(def))
+    if (!isa<tensor::ExpandShapeOp, tensor::CollapseShapeOp, tensor::CastOp>(
+            def))
       break;
     value = def->getOperand(0);
   }
@@ -118,8 +121,8 @@ struct TileKernels : mopt::impl::TileKernelsBase<TileKernels> {
     scf::SCFTileAndFuseOptions options;
     options.setTilingOptions(tiling);
     options.setFusionControlFn(
-        [](tensor::ExtractSliceOp, OpResult producer,
-           bool isDestination) -> std::optional<scf::SCFTileAndFuseOptions::ControlFnResult> {
+        [](tensor::ExtractSliceOp, OpResult producer, bool isDestination)
+            -> std::optional<scf::SCFTileAndFuseOptions::ControlFnResult> {
           if (!isa<linalg::LinalgOp>(producer.getOwner()))
             return std::nullopt;
           return scf::SCFTileAndFuseOptions::ControlFnResult{};

@@ -93,6 +93,10 @@ void mopt::buildLowerPipeline(OpPassManager &pm,
   pm.addPass(createCanonicalizerPass());
   pm.addPass(createCSEPass());
   pm.addNestedPass<func::FuncOp>(createConvertLinalgToLoopsPass());
+  if (options.optLevel > 1 && !options.reference) {
+    pm.addPass(createCanonicalizerPass());
+    pm.addNestedPass<func::FuncOp>(createUnrollLoops());
+  }
   // The reference pipeline stays with libm, as an oracle should.
   if (!options.reference)
     pm.addPass(createApproximateMath());

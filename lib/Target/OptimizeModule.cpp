@@ -43,6 +43,9 @@ void mopt::optimizeModule(llvm::Module &module, llvm::TargetMachine &machine,
                                         : llvm::FPOpFusion::Standard;
   llvm::PipelineTuningOptions tuning;
   tuning.LoopVectorization = tuning.SLPVectorization = options.optLevel > 1;
+  // Micro-kernels come unrolled; what LLVM would unroll besides is mostly copies,
+  // and made most of the code and of the time to compile it.
+  tuning.LoopUnrolling = false;
   llvm::LoopAnalysisManager loops;
   llvm::FunctionAnalysisManager functions;
   llvm::CGSCCAnalysisManager sccs;

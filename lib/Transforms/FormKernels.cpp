@@ -144,8 +144,8 @@ struct FormKernels : mopt::impl::FormKernelsBase<FormKernels> {
           getValueOrCreateConstantIndexOp(builder, last->getLoc(), size));
     SmallVector<Location> locations = llvm::map_to_vector(
         ops, [](Operation *op) -> Location { return op->getLoc(); });
-    auto fused = FusedOp::create(
-        builder, builder.getFusedLoc(locations), last->getResultTypes(), sizes);
+    auto fused = FusedOp::create(builder, builder.getFusedLoc(locations),
+                                 last->getResultTypes(), sizes);
     Block *body = &fused.getBody().emplaceBlock();
     last->replaceAllUsesWith(fused);
     for (Operation *op : ops)

@@ -27,3 +27,17 @@ func.func @entry(%x: tensor<4xf32>) -> tensor<4xf32> {
   %0 = linalg.exp ins(%x : tensor<4xf32>) outs(%e : tensor<4xf32>) -> tensor<4xf32>
   return %0 : tensor<4xf32>
 }
+
+// One uninitialized tensor serves two ops: the last gets the destination.
+// CHECK-LABEL: @shared
+// CHECK-SAME: (%[[X:.*]]: tensor<4xf32>, %[[D:.*]]: tensor<4xf32>
+// CHECK: %[[E:.*]] = tensor.empty
+// CHECK: %[[T:.*]] = linalg.exp ins(%[[X]] : tensor<4xf32>) outs(%[[E]] : tensor<4xf32>)
+// CHECK: %[[R:.*]] = linalg.abs ins(%[[T]] : tensor<4xf32>) outs(%[[D]] : tensor<4xf32>)
+// CHECK: return %[[R]]
+func.func private @shared(%x: tensor<4xf32>, %d: tensor<4xf32> {mopt.destination = 0 : i64}) -> tensor<4xf32> attributes {mopt.kernel} {
+  %e = tensor.empty() : tensor<4xf32>
+  %0 = linalg.exp ins(%x : tensor<4xf32>) outs(%e : tensor<4xf32>) -> tensor<4xf32>
+  %1 = linalg.abs ins(%0 : tensor<4xf32>) outs(%e : tensor<4xf32>) -> tensor<4xf32>
+  return %1 : tensor<4xf32>
+}

@@ -60,3 +60,19 @@ func.func @two_results(%b: tensor<1x4x4xf32>, %s: tensor<1x1x4xf32>, %t: tensor<
   %y = mopt.slice %selected [0, 0] [%size, 3] [1, 1] : tensor<?x3xi64> -> tensor<?x3xi64>
   return %y : tensor<?x3xi64>
 }
+
+// A value whose readers all end in one kernel is computed in it.
+// CHECK-LABEL: @diamond
+// CHECK: mopt.fused {
+// CHECK-NEXT: mopt.matmul
+// CHECK-NEXT: mopt.unary <erf>
+// CHECK-NEXT: mopt.binary <mul>
+// CHECK-NEXT: mopt.yield
+// CHECK-NOT: mopt.fused
+// CHECK: return
+func.func @diamond(%x: tensor<4x8xf32>, %w: tensor<8x8xf32>) -> tensor<4x8xf32> {
+  %0 = mopt.matmul %x, %w : tensor<4x8xf32>, tensor<8x8xf32> -> tensor<4x8xf32>
+  %1 = mopt.unary <erf> %0 : tensor<4x8xf32> -> tensor<4x8xf32>
+  %2 = mopt.binary <mul> %0, %1 : tensor<4x8xf32>, tensor<4x8xf32> -> tensor<4x8xf32>
+  return %2 : tensor<4x8xf32>
+}

@@ -79,6 +79,15 @@ def PlanMemory : Pass<"mopt-plan-memory", "::mlir::ModuleOp"> {
     "::mlir::memref::MemRefDialect"];
 }
 
+def UnrollLoops : Pass<"mopt-unroll-loops", "::mlir::func::FuncOp"> {
+  let summary = "write out small loops within loops";
+  let description = [{
+    Innermost `scf.for` loops of at most 16 iterations and 512 operations in all,
+    from the inside out.
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect"];
+}
+
 def LowerParallel : Pass<"mopt-lower-parallel", "::mlir::ModuleOp"> {
   let summary = "make a function of each parallel loop's body";
   let description = [{

@@ -20,11 +20,11 @@ static Value fromAccumulators(OpBuilder &b, Location loc, Value x,
                               ArrayRef<OpFoldResult> sizes, Type element) {
   if (getElement(x) == getStoredElementType(element))
     return x;
-  return createParallelGeneric(
-      b, loc, sizes, element, x, b.getMultiDimIdentityMap(sizes.size()),
-      [&](OpBuilder &b, Location loc, ValueRange v) {
-        return convertFloat(b, loc, v[0], element);
-      });
+  return createParallelGeneric(b, loc, sizes, element, x,
+                               b.getMultiDimIdentityMap(sizes.size()),
+                               [&](OpBuilder &b, Location loc, ValueRange v) {
+                                 return convertFloat(b, loc, v[0], element);
+                               });
 }
 
 /// The map of a tensor whose dimensions `axes` have size 1.
@@ -32,8 +32,9 @@ static AffineMap getReducedMap(int64_t rank, ArrayRef<int64_t> axes,
                                MLIRContext *ctx) {
   SmallVector<AffineExpr> exprs;
   for (int64_t dim = 0; dim < rank; ++dim)
-    exprs.push_back(llvm::is_contained(axes, dim) ? getAffineConstantExpr(0, ctx)
-                                                  : getAffineDimExpr(dim, ctx));
+    exprs.push_back(llvm::is_contained(axes, dim)
+                        ? getAffineConstantExpr(0, ctx)
+                        : getAffineDimExpr(dim, ctx));
   return AffineMap::get(rank, 0, exprs, ctx);
 }
 
@@ -47,7 +48,8 @@ struct LowerReduce : OpConversionPattern<ReduceOp> {
     Location loc = op.getLoc();
     Type element = getElement(op.getInput());
     // Maximum and minimum need no wider type.
-    bool isSum = op.getKind() == ReduceKind::sum || op.getKind() == ReduceKind::prod;
+    bool isSum =
+        op.getKind() == ReduceKind::sum || op.getKind() == ReduceKind::prod;
     Type acc = isSum ? getAccumulatorType(element) : getScalarType(element);
     Type logical = isa<FloatType>(acc) ? acc : element;
     SmallVector<OpFoldResult> sizes =
@@ -60,16 +62,15 @@ struct LowerReduce : OpConversionPattern<ReduceOp> {
     Value result = createReduction(
         rewriter, loc, adaptor.getInput(),
         rewriter.getMultiDimIdentityMap(sizes.size()), sizes, op.getAxes(),
-        identity,
-        [&](OpBuilder &b, Location loc, ValueRange x, Value sum) {
+        identity, [&](OpBuilder &b, Location loc, ValueRange x, Value sum) {
           Value term =
               toAccumulator(b, loc, loadElement(b, loc, x[0], element), acc);
           Value total = buildReduce(b, loc, op.getKind(), logical,
                                     loadElement(b, loc, sum, element), term);
           return storeElement(b, loc, total, element);
         });
-    result = fromAccumulators(rewriter, loc, result, getResultSizes(rewriter, op),
-                              element);
+    result = fromAccumulators(rewriter, loc, result,
+                              getResultSizes(rewriter, op), element);
     rewriter.replaceOp(op, castTo(rewriter, op, result));
     return success();
   }
@@ -78,7 +79,8 @@ struct LowerReduce : OpConversionPattern<ReduceOp> {
     Type type = getTypeConverter()->convertType(op->getResult(0).getType());
     return value.getType() == type
                ? value
-               : tensor::CastOp::create(b, op->getLoc(), type, value).getResult();
+               : tensor::CastOp::create(b, op->getLoc(), type, value)
+                     .getResult();
   }
 };
 
@@ -105,7 +107,8 @@ struct LowerSoftmax : OpConversionPattern<SoftmaxOp> {
                              toAccumulator(b, loc, v[0], acc));
         });
     auto exponent = [&](OpBuilder &b, Location loc, ValueRange v) -> Value {
-      return arith::SubFOp::create(b, loc, toAccumulator(b, loc, v[0], acc), v[1]);
+      return arith::SubFOp::create(b, loc, toAccumulator(b, loc, v[0], acc),
+                                   v[1]);
     };
     Value zero = buildConstant(rewriter, loc, acc, 0);
     if (op.getLog()) {
@@ -116,15 +119,15 @@ struct LowerSoftmax : OpConversionPattern<SoftmaxOp> {
             return arith::AddFOp::create(b, loc, s, e);
           });
       rewriter.replaceOp(
-          op, createParallelGeneric(
-                  rewriter, loc, sizes, element, {x, most, sum},
-                  {identity, reduced, reduced},
-                  [&](OpBuilder &b, Location loc, ValueRange v) {
-                    Value y = arith::SubFOp::create(
-                        b, loc, exponent(b, loc, v.take_front(2)),
-                        math::LogOp::create(b, loc, v[2]));
-                    return convertFloat(b, loc, y, element);
-                  }));
+          op,
+          createParallelGeneric(rewriter, loc, sizes, element, {x, most, sum},
+                                {identity, reduced, reduced},
+                                [&](OpBuilder &b, Location loc, ValueRange v) {
+                                  Value y = arith::SubFOp::create(
+                                      b, loc, exponent(b, loc, v.take_front(2)),
+                                      math::LogOp::create(b, loc, v[2]));
+                                  return convertFloat(b, loc, y, element);
+                                }));
       return success();
     }
     // In a narrow type the exponentials and their sum are rounded, as in ONNX's
@@ -179,7 +182,8 @@ struct LowerNormalize : OpConversionPattern<NormalizeOp> {
           getValueOrCreateConstantIndexOp(rewriter, loc, sizes[axis]));
     Value divisor = arith::SIToFPOp::create(
         rewriter, loc, acc,
-        arith::IndexCastOp::create(rewriter, loc, rewriter.getI64Type(), count));
+        arith::IndexCastOp::create(rewriter, loc, rewriter.getI64Type(),
+                                   count));
 
     // Over the sum of terms: its mean is taken where it is used.
     Value sum;
@@ -217,18 +221,18 @@ struct LowerNormalize : OpConversionPattern<NormalizeOp> {
     maps.push_back(reduced);
     double epsilon = op.getEpsilon().convertToDouble();
     rewriter.replaceOp(
-        op, createParallelGeneric(
-                rewriter, loc, sizes, element, inputs, maps,
-                [&](OpBuilder &b, Location loc, ValueRange v) {
-                  Value variance =
-                      arith::DivFOp::create(b, loc, v.back(), divisor);
-                  variance = arith::AddFOp::create(
-                      b, loc, variance, buildConstant(b, loc, acc, epsilon));
-                  Value y = arith::DivFOp::create(
-                      b, loc, centered(b, loc, v),
-                      math::SqrtOp::create(b, loc, variance));
-                  return convertFloat(b, loc, y, element);
-                }));
+        op,
+        createParallelGeneric(
+            rewriter, loc, sizes, element, inputs, maps,
+            [&](OpBuilder &b, Location loc, ValueRange v) {
+              Value variance = arith::DivFOp::create(b, loc, v.back(), divisor);
+              variance = arith::AddFOp::create(
+                  b, loc, variance, buildConstant(b, loc, acc, epsilon));
+              Value y =
+                  arith::DivFOp::create(b, loc, centered(b, loc, v),
+                                        math::SqrtOp::create(b, loc, variance));
+              return convertFloat(b, loc, y, element);
+            }));
     return success();
   }
 };
@@ -236,6 +240,6 @@ struct LowerNormalize : OpConversionPattern<NormalizeOp> {
 
 void mopt::populateReductionToLinalg(TypeConverter &types,
                                      RewritePatternSet &patterns) {
-  patterns.add<LowerReduce, LowerSoftmax, LowerNormalize>(types,
-                                                          patterns.getContext());
+  patterns.add<LowerReduce, LowerSoftmax, LowerNormalize>(
+      types, patterns.getContext());
 }
