@@ -8,6 +8,7 @@
 #include "mopt/Transforms/KernelNames.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "llvm/ADT/StringMap.h"
 
 using namespace mlir;
 using namespace mopt;
@@ -15,14 +16,18 @@ using namespace mopt;
 void KernelReport::read(ModuleOp module, Level level) {
   if (level != Level::Kernels && level != Level::Structured)
     return;
-  llvm::MapVector<std::string, Kernel> before = std::move(kernels);
+  llvm::StringMap<SmallVector<std::string>> ops;
+  for (Kernel &kernel : kernels)
+    ops[kernel.name] = std::move(kernel.ops);
   kernels.clear();
+  llvm::StringMap<size_t> numbers;
   for (auto func : module.getOps<func::FuncOp>()) {
     if (!func->hasAttr(kKernelAttr))
       continue;
-    std::string name = func.getName().str();
-    Kernel &kernel = kernels[name];
-    kernel.ops = before[name].ops;
+    numbers[func.getName()] = kernels.size();
+    Kernel &kernel = kernels.emplace_back();
+    kernel.name = func.getName().str();
+    kernel.ops = ops.lookup(kernel.name);
     func.walk([&](Operation *op) {
       if (level == Level::Kernels && isNamedInKernel(op))
         kernel.ops.push_back(getKernelOpName(op));
@@ -33,9 +38,9 @@ void KernelReport::read(ModuleOp module, Level level) {
     });
   }
   module.walk([&](func::CallOp call) {
-    auto kernel = kernels.find(call.getCallee().str());
-    if (kernel != kernels.end())
-      kernel->second.calls.push_back(getNodeNames(call.getLoc()));
+    auto kernel = numbers.find(call.getCallee());
+    if (kernel != numbers.end())
+      kernels[kernel->second].calls.push_back(getNodeNames(call.getLoc()));
   });
 }
 
@@ -48,12 +53,12 @@ static llvm::json::Array toArray(ArrayRef<std::string> texts) {
 
 llvm::json::Array KernelReport::toJSON() const {
   llvm::json::Array result;
-  for (const auto &[name, kernel] : kernels) {
+  for (const Kernel &kernel : kernels) {
     llvm::json::Array calls;
     for (const auto &nodes : kernel.calls)
       calls.push_back(llvm::json::Object{{"nodes", toArray(nodes)}});
     result.push_back(
-        llvm::json::Object{{"name", name},
+        llvm::json::Object{{"name", kernel.name},
                            {"fused", toArray(kernel.ops)},
                            {"micro_kernels", toArray(kernel.microKernels)},
                            {"calls", std::move(calls)}});

@@ -6,8 +6,9 @@
 #include "mopt/Driver/Level.h"
 
 #include "mlir/IR/BuiltinOps.h"
-#include "llvm/ADT/MapVector.h"
 #include "llvm/Support/JSON.h"
+#include <string>
+#include <vector>
 
 namespace mopt {
 
@@ -25,11 +26,12 @@ public:
 
 private:
   struct Kernel {
+    std::string name;
     llvm::SmallVector<std::string> ops;
     llvm::SmallVector<std::string> microKernels;
     llvm::SmallVector<llvm::SmallVector<std::string>> calls;
   };
-  llvm::MapVector<std::string, Kernel> kernels;
+  std::vector<Kernel> kernels;
 };
 
 } // namespace mopt

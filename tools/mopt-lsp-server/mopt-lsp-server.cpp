@@ -2,7 +2,7 @@
 // server protocol on the standard streams.
 #include "mopt/InitAll.h"
 
-#include "mlir/IR/Dialect.h"
+#include "mlir/IR/DialectRegistry.h"
 #include "mlir/Tools/mlir-lsp-server/MlirLspServerMain.h"
 
 int main(int argc, char **argv) {
