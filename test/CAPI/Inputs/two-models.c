@@ -35,6 +35,7 @@ static int64_t run_text(MoptContext *context, const float *x, float *y) {
   input.dtype = MOPT_FLOAT32;
   outputs[0].data = y;
   outputs[0].dims = y_dims;
+  outputs[0].rank = 3;
   outputs[0].capacity_bytes = sizeof(text_y);
   const MoptModelApi *api = mopt_model_text();
   check(api->run(context, &input, 1, outputs, 2) == MOPT_OK,

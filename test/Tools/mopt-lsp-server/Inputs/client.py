@@ -9,13 +9,13 @@ server = subprocess.Popen([sys.argv[1]], stdin=subprocess.PIPE, stdout=subproces
 numbers = iter(range(1, 100))
 
 WRONG = """func.func @f(%x: tensor<4xf32>) -> tensor<5xf32> {
-  // The types differ.
-  %0 = "mopt.unary"(%x) <{kind = #mopt<unary_kind exp>}> : (tensor<4xf32>) -> tensor<5xf32>
+  // The sizes differ.
+  %0 = mopt.binary <add> %x, %x : tensor<4xf32>, tensor<4xf32> -> tensor<5xf32>
   return %0 : tensor<5xf32>
 }
 """
 RIGHT = """func.func @f(%x: tensor<4xf32>) -> tensor<4xf32> {
-  %0 = mopt.unary <exp> %x : tensor<4xf32>
+  %0 = mopt.unary <exp> %x : tensor<4xf32> -> tensor<4xf32>
   return %0 : tensor<4xf32>
 }
 """
