@@ -125,7 +125,8 @@ def test_pass_plugin(prefix, tmp_path):
     build(out)
     (tmp_path / "kernel.mlir").write_text(KERNEL)
     done = subprocess.run([prefix / "bin" / "mopt-opt", tmp_path / "kernel.mlir",
-                           f"--load-pass-plugin={out}/libcount-ops.so", "--example-count-ops"],
+                           f"--load-pass-plugin={out}/libcount-ops.so",
+                           "--pass-pipeline=builtin.module(example-count-ops)"],
                           capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert "remark: 1 contractions" in done.stderr
