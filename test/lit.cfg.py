@@ -8,7 +8,7 @@ import lit.formats
 config.name = "mopt"
 config.test_format = lit.formats.ShTest(execute_external=False)
 config.suffixes = [".mlir", ".test", ".td"]
-config.excludes = ["Inputs", "Unit", "Python"]
+config.excludes = ["Inputs", "Unit", "Python", "Package"]
 config.test_source_root = os.path.dirname(__file__)
 config.test_exec_root = os.path.join(config.mopt_build, "test")
 

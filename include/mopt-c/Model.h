@@ -229,6 +229,17 @@ typedef struct MoptModel MoptModel;
 /// One caller's memory for runs. One run at a time.
 typedef struct MoptContext MoptContext;
 
+/// What was measured of one place of the model that calls a kernel.
+typedef struct MoptKernelProfile {
+  /// The kernel's name; places that compute the same have the same kernel.
+  const char *kernel;
+  /// The ONNX nodes that the call computes, "conv1 (Conv)", one per line.
+  const char *nodes;
+  int64_t calls;
+  /// The sum over all calls.
+  int64_t nanoseconds;
+} MoptKernelProfile;
+
 /// Everything about a model. Constant once returned; read `abi_version` first,
 /// and no field that lies beyond `struct_bytes`.
 typedef struct MoptModelApi {
@@ -274,6 +285,12 @@ typedef struct MoptModelApi {
   /// Makes a pool for `MoptModelOptions.pool` of this and other libraries.
   /// `options` may be null.
   MoptStatus (*pool_create)(const MoptPoolOptions *options, MoptPool **pool);
+  /// What the runs of a context have measured so far, place by place in the
+  /// order of the model. Writes at most `capacity` of them and returns how many
+  /// there are: 0 in a library that was compiled without --profile. Not during
+  /// a run of the context.
+  int32_t (*profile)(const MoptContext *context, MoptKernelProfile *kernels,
+                     int32_t capacity);
 } MoptModelApi;
 
 /// The type of `mopt_model` and `mopt_model_<entry>`. Null only if the library

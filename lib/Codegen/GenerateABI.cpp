@@ -311,6 +311,15 @@ struct GenerateABI : mopt::impl::GenerateABIBase<GenerateABI> {
     desc.addAddress(emitCreate(b, loc));
     desc.addStorage(storageBytes);
     desc.addI64(storageBytes);
+    std::string kernels;
+    ArrayRef<Attribute> places;
+    if (auto profile = getOperation()->getAttrOfType<ArrayAttr>(kProfileAttr))
+      places = profile.getValue();
+    for (Attribute place : places)
+      for (auto text : cast<ArrayAttr>(place).getAsRange<StringAttr>())
+        kernels += text.getValue().str() + '\0';
+    desc.addI64(places.size());
+    desc.addBytes(kernels);
     desc.emit("mopt_desc");
 
     Type pointer = LLVM::LLVMPointerType::get(&getContext());

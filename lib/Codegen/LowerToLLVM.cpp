@@ -45,13 +45,20 @@ static Value getRun(Operation *op) {
 /// Adds the run to functions and their calls.
 static void passRun(ModuleOp module) {
   Type pointer = LLVM::LLVMPointerType::get(module.getContext());
-  for (auto func : module.getOps<func::FuncOp>())
-    if (!func.isDeclaration())
+  for (auto func : module.getOps<func::FuncOp>()) {
+    if (!func.isDeclaration()) {
       (void)func.insertArgument(0, pointer, {}, func.getLoc());
+    } else if (func->hasAttr(kRuntimeAttr)) {
+      SmallVector<Type> inputs{pointer};
+      llvm::append_range(inputs, func.getArgumentTypes());
+      func.setFunctionType(FunctionType::get(module.getContext(), inputs,
+                                             func.getResultTypes()));
+    }
+  }
   module.walk([&](func::CallOp call) {
     auto callee = SymbolTable::lookupNearestSymbolFrom<func::FuncOp>(
         call, call.getCalleeAttr());
-    if (callee && !callee.isDeclaration())
+    if (callee && (!callee.isDeclaration() || callee->hasAttr(kRuntimeAttr)))
       call->insertOperands(0, getRun(call));
   });
 }

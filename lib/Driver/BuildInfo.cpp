@@ -12,7 +12,8 @@
 using namespace mopt;
 
 std::string mopt::makeBuildInfo(const CompileOptions &options,
-                                const TargetInfo &target) {
+                                const TargetInfo &target,
+                                const WeightsBlob &weights) {
   static constexpr const char *numerics[] = {"strict", "default", "fast"};
   static constexpr const char *sanitizers[] = {"none", "address", "thread"};
   llvm::json::Object shapes, dims;
@@ -35,12 +36,15 @@ std::string mopt::makeBuildInfo(const CompileOptions &options,
                       {"tune", target.tune},
                       {"features", target.features},
                       {"vector_bits", target.vectorBits}}}},
+      {"weights", llvm::json::Object{{"bytes", weights.sizeBytes()},
+                                     {"sha256", weights.sha256()}}},
       {"options",
        llvm::json::Object{
            {"opt_level", options.optLevel},
            {"numerics", numerics[static_cast<int>(options.numerics)]},
            {"sanitize", sanitizers[static_cast<int>(options.sanitizer)]},
            {"pipeline", options.referencePipeline ? "reference" : "default"},
+           {"profile", options.profile},
            {"quantize", options.quantize},
            {"sparsity", options.sparsity},
            {"shapes", std::move(shapes)},

@@ -4,10 +4,12 @@
 #define MOPT_DRIVER_COMPILATION_H
 
 #include "DiagnosticCollector.h"
+#include "KernelReport.h"
 #include "ModelInterface.h"
 #include "Progress.h"
 
 #include "mopt/Support/Attributes.h"
+#include "mopt/Target/WeightsBlob.h"
 
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/OwningOpRef.h"
@@ -46,7 +48,7 @@ llvm::Error writeIR(mlir::ModuleOp module, Level level, llvm::StringRef path);
 
 /// The certificate.
 std::string makeBuildInfo(const CompileOptions &options,
-                          const TargetInfo &target);
+                          const TargetInfo &target, const WeightsBlob &weights);
 
 /// Bytes of all resources that the module refers to.
 int64_t countResourceBytes(mlir::ModuleOp module);
@@ -63,7 +65,8 @@ llvm::Error writePackage(const ModelInterface &interface,
 llvm::Error writeReport(const CompileOptions &options, ExitCode code,
                         const Progress &progress,
                         const DiagnosticCollector &diagnostics,
-                        const TargetInfo *target, int64_t weightsBytes);
+                        const KernelReport &kernels, const TargetInfo *target,
+                        int64_t weightsBytes);
 
 /// Writes the dependency file that --depfile asks for.
 llvm::Error writeDepfile(const CompileOptions &options,

@@ -38,7 +38,7 @@ public:
     if (options.report.empty())
       return code;
     if (llvm::Error error =
-            writeReport(options, code, progress, diagnostics,
+            writeReport(options, code, progress, diagnostics, kernels,
                         target ? &*target : nullptr, weightsBytes))
       return fail(ExitCode::Usage, std::move(error));
     return code;
@@ -84,6 +84,7 @@ private:
   Progress progress;
   std::optional<TargetInfo> target;
   ModelInterface interface;
+  KernelReport kernels;
   int64_t weightsBytes = 0;
 };
 } // namespace
@@ -174,9 +175,13 @@ ExitCode Compilation::raiseTo(ModuleOp module, Level from, Level to) {
     progress.begin(getLevelName(next));
     if (next == Level::LLVM) {
       placeWeights(module);
-      module->setAttr(kBuildInfoAttr,
-                      StringAttr::get(module.getContext(),
-                                      makeBuildInfo(options, *target)));
+      FailureOr<WeightsBlob> weights = WeightsBlob::fromModule(module);
+      if (failed(weights))
+        return ExitCode::BadModel;
+      module->setAttr(
+          kBuildInfoAttr,
+          StringAttr::get(module.getContext(),
+                          makeBuildInfo(options, *target, *weights)));
     }
     if (failed(raiseLevel(module, level, options))) {
       if (diagnostics.hasUnsupported())
@@ -190,6 +195,8 @@ ExitCode Compilation::raiseTo(ModuleOp module, Level from, Level to) {
     // The clearest view of the interface; lower down types lose their signs.
     if (level == Level::Graph)
       interface = readInterface(module);
+    if (!options.report.empty())
+      kernels.read(module, level);
     progress.end();
     if (options.saveTemps.empty())
       continue;

@@ -2,7 +2,7 @@
 // The importer puts the node into a name location around the file's.
 #include "DiagnosticCollector.h"
 
-#include "mlir/IR/Location.h"
+#include "mopt/Support/NodeNames.h"
 
 using namespace mlir;
 using namespace mopt;
@@ -43,17 +43,6 @@ static void describe(Location loc, Place &place) {
     }
 }
 
-/// Splits "node 'conv1' (Conv, opset 13)".
-static void splitNodeName(StringRef name, CompileDiagnostic &diagnostic) {
-  if (!name.consume_front("node '"))
-    return;
-  size_t end = name.rfind("' (");
-  if (end == StringRef::npos)
-    return;
-  diagnostic.node = name.take_front(end).str();
-  diagnostic.op = name.drop_front(end + 3).split(',').first.str();
-}
-
 static CompileDiagnostic convert(Diagnostic &diagnostic, StringRef input) {
   Place place;
   describe(diagnostic.getLocation(), place);
@@ -74,7 +63,10 @@ static CompileDiagnostic convert(Diagnostic &diagnostic, StringRef input) {
   }
   result.file = place.file.empty() ? input.str() : place.file;
   result.message = diagnostic.str();
-  splitNodeName(place.name, result);
+  if (std::optional<NodeName> node = parseNodeName(place.name)) {
+    result.node = node->name.str();
+    result.op = node->op.str();
+  }
 
   result.text = result.file;
   StringRef file = result.file;

@@ -185,6 +185,7 @@ llvm::ArrayRef<OptionRow> mopt::getOptionTable() {
       {accuracy, "instrument", "WHAT", "ranges: a library that collects statistics", setText<&O::instrument>},
       {accuracy, "tune", "SECONDS", "measure kernels on this machine", setText<&O::tune>},
       {accuracy, "tune-record", "FILE", "where measurements are kept", setText<&O::tuneRecord>},
+      {accuracy, "profile", "", "count calls and time of each kernel, for mopt-run --profile", setSwitch<&O::profile>},
       {accuracy, "sanitize", "KIND", "none, address or thread: instrument the code", setSanitizer},
       {messages, "j", "N", "threads to compile with", setThreads},
       {messages, "v", "", "print steps, times, memory and choices", setSwitch<&O::verbose>},

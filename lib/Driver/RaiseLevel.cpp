@@ -54,8 +54,9 @@ LogicalResult mopt::raiseLevel(ModuleOp module, Level from,
       std::make_unique<CrashStepInstrumentation>(getLevelName(to)));
   PipelineOptions pipeline;
   pipeline.optLevel = options.optLevel;
-  pipeline.strict = options.numerics == Numerics::Strict;
   pipeline.reference = options.referencePipeline;
+  pipeline.numerics = options.numerics;
+  pipeline.profile = options.profile;
   buildPipeline(from, passes, pipeline);
   return passes.run(module);
 }

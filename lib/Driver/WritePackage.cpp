@@ -51,7 +51,8 @@ llvm::Error mopt::writePackage(const ModelInterface &interface,
           writeFile(place(interface.entry + ".h"), makeHeader(interface)))
     return error;
   if (std::error_code code =
-          llvm::sys::fs::create_directories(place("mopt-c")))
+          llvm::sys::fs::create_directories(place("mopt-c"), true,
+                                            llvm::sys::fs::all_all))
     return llvm::createFileError(place("mopt-c"), code);
   if (llvm::Error error = writeFile(place("mopt-c/Model.h"), kModelHeader))
     return error;

@@ -14,6 +14,7 @@ using namespace mopt;
 llvm::Error mopt::writeReport(const CompileOptions &options, ExitCode code,
                               const Progress &progress,
                               const DiagnosticCollector &diagnostics,
+                              const KernelReport &kernels,
                               const TargetInfo *target, int64_t weightsBytes) {
   llvm::json::Array steps, messages;
   double seconds = 0;
@@ -43,6 +44,7 @@ llvm::Error mopt::writeReport(const CompileOptions &options, ExitCode code,
       {"peak_memory_bytes", Progress::peakBytes()},
       {"weights_bytes", weightsBytes},
       {"steps", std::move(steps)},
+      {"kernels", kernels.toJSON()},
       {"diagnostics", std::move(messages)}};
   uint64_t size;
   if (code == ExitCode::Success &&

@@ -75,7 +75,7 @@ void mopt::buildCodegenPipeline(OpPassManager &pm,
   pm.addPass(createCanonicalizerPass());
   // Tiling clones a producer for each of its users.
   pm.addPass(createCSEPass());
-  if (!options.strict)
+  if (options.numerics != Numerics::Strict)
     pm.addPass(createReassociateReductions());
 }
 
@@ -89,6 +89,10 @@ void mopt::buildBufferPipeline(OpPassManager &pm, const PipelineOptions &) {
 
 void mopt::buildLowerPipeline(OpPassManager &pm,
                               const PipelineOptions &options) {
+  if (options.profile)
+    pm.addPass(createProfileKernels());
+  if (options.numerics == Numerics::Fast)
+    pm.addPass(createRelaxFloats());
   pm.addPass(createExpandMicrokernels());
   pm.addPass(createCanonicalizerPass());
   pm.addPass(createCSEPass());
@@ -97,8 +101,9 @@ void mopt::buildLowerPipeline(OpPassManager &pm,
     pm.addPass(createCanonicalizerPass());
     pm.addNestedPass<func::FuncOp>(createUnrollLoops());
   }
-  // The reference pipeline stays with libm, as an oracle should.
-  if (!options.reference)
+  // The reference pipeline stays with libm, as an oracle should, and so does who
+  // asks for strict numerics.
+  if (!options.reference && options.numerics != Numerics::Strict)
     pm.addPass(createApproximateMath());
   pm.addPass(createLowerParallel());
   pm.addPass(createGenerateABI());

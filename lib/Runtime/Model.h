@@ -36,6 +36,12 @@ struct MoptModel {
 
 enum { MOPT_ERROR_BYTES = 512 };
 
+/// What is counted of a place that calls a kernel.
+typedef struct MoptKernelCounter {
+  int64_t calls;
+  int64_t nanoseconds;
+} MoptKernelCounter;
+
 /// The part of a context that generated code uses.
 struct MoptRun {
   void *arena;
@@ -51,6 +57,9 @@ struct MoptRun {
   MoptRegion region;
   /// Where mopt_rt_alloc jumps without memory.
   void *escape;
+  /// One per place of the descriptor, and when the kernel under way began.
+  MoptKernelCounter *kernels;
+  int64_t kernel_begin;
 };
 
 struct MoptContext {
@@ -126,6 +135,12 @@ MoptStatus mopt_rt_prepare_outputs(MoptContext *context,
                                    const MoptTensor *outputs);
 /// Brings the results to the caller.
 MoptStatus mopt_rt_deliver_outputs(MoptContext *context, MoptTensor *outputs);
+
+/* profile.c */
+
+/// MoptModelApi.profile.
+int32_t mopt_rt_profile(const MoptContext *context, MoptKernelProfile *kernels,
+                        int32_t capacity);
 
 /* The rest of MoptModelApi: model.c, context.c, run.c */
 

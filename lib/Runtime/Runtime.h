@@ -85,7 +85,12 @@ typedef struct MoptModelDesc {
   /// MOPT_RT_STORAGE_BYTES zeroed bytes for the table.
   /* 160 */ void *storage;
   /* 168 */ int64_t storage_bytes;
-} MoptModelDesc; /* 176 bytes */
+  /// Places whose calls of a kernel are counted; 0 without --profile.
+  /* 176 */ int64_t kernel_count;
+  /// Two NUL-terminated strings per place: the kernel's name, and the ONNX
+  /// nodes, one per line. Null where there are none.
+  /* 184 */ const char *kernels;
+} MoptModelDesc; /* 192 bytes */
 
 /// The start of a weight file; the weights follow at `header_bytes`.
 typedef struct MoptWeightsHeader {
@@ -132,6 +137,10 @@ void *mopt_rt_arena(MoptRun *run);
 
 /// The weights.
 const void *mopt_rt_weights(MoptRun *run);
+
+/// Around the call of a kernel at the place of that number. Calls do not nest.
+void mopt_rt_kernel_begin(MoptRun *run);
+void mopt_rt_kernel_end(MoptRun *run, int64_t place);
 
 /// Records an error; the first one stays. Generated code then returns
 /// normally. Thread-safe. `message` is copied.

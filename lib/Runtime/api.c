@@ -21,7 +21,9 @@ static int usable(const MoptModelDesc *desc) {
   if (!desc || desc->version != MOPT_RT_DESC_VERSION ||
       desc->desc_bytes != (int32_t)sizeof(MoptModelDesc) ||
       desc->input_count < 0 || desc->output_count < 0 || !desc->storage ||
-      !desc->entry || !desc->create)
+      !desc->entry || !desc->create || desc->kernel_count < 0 ||
+      desc->kernel_count > INT32_MAX ||
+      (desc->kernel_count > 0 && !desc->kernels))
     return 0;
   int64_t specs = (int64_t)desc->input_count + desc->output_count, dims = 0;
   for (int64_t i = 0; i < specs; ++i) {
@@ -82,6 +84,7 @@ static void fill(const MoptModelDesc *desc, MoptModelApi *api) {
   api->last_error = mopt_rt_last_error;
   api->status_name = mopt_rt_status_name;
   api->pool_create = mopt_rt_pool_create;
+  api->profile = mopt_rt_profile;
 }
 
 const MoptModelApi *mopt_rt_api(const MoptModelDesc *desc) {

@@ -14,7 +14,8 @@ MoptStatus mopt_rt_context_create(MoptModel *model, MoptContext **result) {
   int64_t tensors = (int64_t)desc->input_count + desc->output_count;
   int64_t bytes =
       (int64_t)sizeof(MoptContext) + (int64_t)sizeof(MoptTensor) * tensors +
-      (int64_t)sizeof(int64_t) * (desc->dim_count + model->symbol_count);
+      (int64_t)sizeof(int64_t) * (desc->dim_count + model->symbol_count) +
+      (int64_t)sizeof(MoptKernelCounter) * desc->kernel_count;
   MoptContext *context = mopt_rt_allocate(&model->allocator, bytes);
   if (!context)
     return MOPT_OUT_OF_MEMORY;
@@ -34,6 +35,8 @@ MoptStatus mopt_rt_context_create(MoptModel *model, MoptContext **result) {
   context->outputs = context->inputs + desc->input_count;
   context->dims = (int64_t *)(context->outputs + desc->output_count);
   context->symbol_values = context->dims + desc->dim_count;
+  context->run.kernels =
+      (MoptKernelCounter *)(context->symbol_values + model->symbol_count);
   *result = context;
   return MOPT_OK;
 }

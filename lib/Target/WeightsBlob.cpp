@@ -3,10 +3,12 @@
 
 #include "mlir/IR/BuiltinAttributes.h"
 #include "mlir/IR/DialectResourceBlobManager.h"
+#include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/Endian.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/MathExtras.h"
 #include "llvm/Support/raw_ostream.h"
+#include "llvm/Support/SHA256.h"
 #include "llvm/Support/xxhash.h"
 
 using namespace mlir;
@@ -79,6 +81,17 @@ int64_t WeightsBlob::id() const {
       ArrayRef<uint8_t>(reinterpret_cast<const uint8_t *>(hashes.data()),
                         hashes.size() * sizeof(uint64_t)));
   return static_cast<int64_t>(hash >> 1);
+}
+
+std::string WeightsBlob::sha256() const {
+  llvm::SHA256 hash;
+  static const uint8_t zeros[kAlignment] = {};
+  for (ArrayRef<char> segment : segments) {
+    hash.update(StringRef(segment.data(), segment.size()));
+    hash.update(ArrayRef(zeros, llvm::offsetToAlignment(
+                                    segment.size(), llvm::Align(kAlignment))));
+  }
+  return llvm::toHex(hash.final(), /*LowerCase=*/true);
 }
 
 void WeightsBlob::write(llvm::raw_fd_ostream &os) const {

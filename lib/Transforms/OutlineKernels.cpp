@@ -3,6 +3,7 @@
 // destination per result. Constants are copied into the function.
 #include "mopt/Dialect/Mopt/IR/Mopt.h"
 #include "mopt/Support/Attributes.h"
+#include "mopt/Transforms/KernelNames.h"
 #include "mopt/Transforms/Passes.h"
 
 #include "mlir/Dialect/Bufferization/IR/Bufferization.h"
@@ -27,15 +28,7 @@ static std::string getKernelName(FusedOp fused) {
   for (Operation &op : fused.getBody().front().without_terminator()) {
     if (op.hasTrait<OpTrait::ConstantLike>() || ++length > 6)
       continue;
-    name += '_';
-    if (auto unary = dyn_cast<UnaryOp>(op))
-      name += stringifyUnaryKind(unary.getKind());
-    else if (auto binary = dyn_cast<BinaryOp>(op))
-      name += stringifyBinaryKind(binary.getKind());
-    else if (auto reduce = dyn_cast<ReduceOp>(op))
-      name += ("reduce_" + stringifyReduceKind(reduce.getKind())).str();
-    else
-      name += op.getName().stripDialect();
+    name += "_" + getKernelOpName(&op);
   }
   return name;
 }

@@ -2,7 +2,7 @@
 
 import os
 
-from . import _dtypes
+from . import _cache, _dtypes
 from ._compile import Library, compile
 from ._model import CompiledModel
 
@@ -21,7 +21,8 @@ class NodeArg:
 
 class InferenceSession:
     """Runs a model: a compiled library, or a model file, bytes or ModelProto, which is
-    compiled first (`options` are then those of `mopt.compile`). Thread-safe."""
+    compiled first (`options` are then those of `mopt.compile`) and kept in the folder
+    that the variable MOPT_CACHE_DIR names, if it is set. Thread-safe."""
 
     def __init__(self, model, threads=0, weights=None, **options):
         folder = None
@@ -29,6 +30,8 @@ class InferenceSession:
             path, folder = model.path, model.folder
         elif isinstance(model, (str, os.PathLike)) and os.fspath(model).endswith(".so"):
             path = os.path.abspath(os.fspath(model))
+        elif _cache.folder():
+            path, options = _cache.compile(model, **options), {}
         else:
             library = compile(model, **options)
             path, folder, options = library.path, library.folder, {}

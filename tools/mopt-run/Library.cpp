@@ -1,5 +1,6 @@
 //===- Library.cpp - Loading and calling a compiled model -----------------===//
 #include "Library.h"
+#include <cstddef>
 #include <cstring>
 #include <dlfcn.h>
 
@@ -49,7 +50,7 @@ ExitCode Library::load(const std::string &path, const std::string &entry) {
     return exitInternal;
   }
   if (api->abi_version != MOPT_MODEL_ABI_VERSION ||
-      api->struct_bytes < sizeof(MoptModelApi)) {
+      api->struct_bytes < offsetof(MoptModelApi, profile)) {
     error = "expected a library of ABI version " +
             std::to_string(MOPT_MODEL_ABI_VERSION) + ", found " +
             std::to_string(api->abi_version);
@@ -84,4 +85,14 @@ ExitCode Library::run(const std::vector<MoptTensor> &inputs,
   if (status != MOPT_OK)
     error = api->last_error(context);
   return exitCodeOf(status);
+}
+
+std::vector<MoptKernelProfile> Library::profile() const {
+  // Libraries of earlier times have no such function.
+  bool known = api->struct_bytes >= sizeof(MoptModelApi) && api->profile;
+  std::vector<MoptKernelProfile> kernels(
+      known ? size_t(api->profile(context, nullptr, 0)) : 0);
+  if (!kernels.empty())
+    api->profile(context, kernels.data(), int32_t(kernels.size()));
+  return kernels;
 }

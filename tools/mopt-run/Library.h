@@ -23,6 +23,9 @@ public:
   ExitCode run(const std::vector<MoptTensor> &inputs,
                std::vector<MoptTensor> &outputs);
 
+  /// What the runs so far have measured; empty where the library does not.
+  std::vector<MoptKernelProfile> profile() const;
+
   const MoptModelApi *api = nullptr;
   MoptModel *model = nullptr;
   std::string error;

@@ -35,6 +35,8 @@ Running
   --iterations=N        timed runs (default 1)
   --warmup=N            untimed runs before them (default: a tenth, at least 1,
                         none for one iteration)
+  --profile             time, calls and ONNX nodes of each kernel; a library must
+                        have been compiled with --profile, a model is
   --spin=US             microseconds that idle threads spin (-1: none)
   --entry=NAME          the entry, for a library with several
   --weights=FILE        the weight file of a library that has one
@@ -192,6 +194,8 @@ static const Row rows[] = {
        o.weights = v;
        return !v.empty();
      }},
+    {"profile", Value::None, "",
+     [](Options &o, const std::string &) { return o.profile = true; }},
     {"compile", Value::Required, "an option of mopt-compile",
      [](Options &o, const std::string &v) {
        o.compilerOptions.push_back(v);

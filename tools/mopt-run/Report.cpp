@@ -98,5 +98,5 @@ std::string mopt_run::formatText(const Report &report,
                    "min %.3f ms\n",
                    ms.size(), percentile(ms, 50), percentile(ms, 90),
                    percentile(ms, 99), percentile(ms, 0));
-  return text;
+  return text + formatProfile(report);
 }

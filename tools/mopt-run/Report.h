@@ -4,6 +4,7 @@
 
 #include "Array.h"
 #include "Options.h"
+#include "mopt-c/Model.h"
 
 namespace mopt_run {
 
@@ -25,6 +26,16 @@ struct Comparison {
 Comparison compare(const std::string &name, const Array &found,
                    const Array &expected, double tolerance);
 
+/// One place of the model that calls a kernel, over all timed runs.
+struct KernelTime {
+  std::string kernel;
+  std::vector<std::string> nodes;
+  int64_t calls = 0;
+  double ms = 0;
+  /// Of the time of all timed runs.
+  double share = 0;
+};
+
 struct Report {
   std::string model;
   int32_t threads = 0;
@@ -33,7 +44,17 @@ struct Report {
   std::vector<double> latenciesMs;
   std::vector<Array> inputs, outputs;
   std::vector<Comparison> comparisons;
+  /// The longest first.
+  std::vector<KernelTime> kernels;
 };
+
+/// What was measured between two states of the counters, in runs that took
+/// `totalMs`.
+std::vector<KernelTime>
+makeProfile(const std::vector<MoptKernelProfile> &before,
+            const std::vector<MoptKernelProfile> &after, double totalMs);
+/// The profile as a table.
+std::string formatProfile(const Report &report);
 
 /// The smallest latency that `percent` of the runs do not exceed.
 double percentile(std::vector<double> values, double percent);

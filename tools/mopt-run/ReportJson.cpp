@@ -93,6 +93,23 @@ static std::string comparisonJson(const Comparison &comparison) {
   return json.close();
 }
 
+static std::string kernelsJson(const std::vector<KernelTime> &kernels) {
+  Json json('[');
+  for (const KernelTime &kernel : kernels) {
+    Json nodes('[');
+    for (const std::string &node : kernel.nodes)
+      nodes.add(quote(node));
+    json.add(Json('{')
+                 .add("kernel", quote(kernel.kernel))
+                 .add("nodes", nodes.close())
+                 .add("calls", std::to_string(kernel.calls))
+                 .add("total_ms", number(kernel.ms))
+                 .add("share", number(kernel.share))
+                 .close());
+  }
+  return json.close();
+}
+
 std::string mopt_run::formatJson(const Report &report,
                                  const MoptModelApi &api) {
   double sum = 0;
@@ -120,6 +137,7 @@ std::string mopt_run::formatJson(const Report &report,
              .add("latency_ms_p99", number(percentile(ms, 99)))
              .add("latency_ms_max", number(percentile(ms, 100)))
              .add("peak_memory_kib", std::to_string(usage.ru_maxrss))
+             .add("kernels", kernelsJson(report.kernels))
              .add("verify", comparisons.close())
              .close() +
          "\n";

@@ -7,6 +7,7 @@
 #include <chrono>
 #include <cstdio>
 #include <cstring>
+#include <numeric>
 #include <sys/stat.h>
 
 using namespace mopt_run;
@@ -44,7 +45,10 @@ static ExitCode timeRuns(const Options &options, Library &library,
   for (Array &input : report.inputs)
     inputs.push_back(input.tensor());
   std::vector<MoptTensor> outputs(size_t(library.api->output_count));
+  std::vector<MoptKernelProfile> before = library.profile();
   for (int64_t i = -options.warmup; i < options.iterations; ++i) {
+    if (i == 0)
+      before = library.profile();
     double begin = nowMs();
     if (ExitCode code = library.run(inputs, outputs))
       return code;
@@ -56,6 +60,11 @@ static ExitCode timeRuns(const Options &options, Library &library,
   }
   for (const MoptTensor &output : outputs)
     report.outputs.push_back(copyOf(output));
+  if (options.profile)
+    report.kernels = makeProfile(
+        before, library.profile(),
+        std::accumulate(report.latenciesMs.begin(), report.latenciesMs.end(),
+                        0.0));
   return exitOk;
 }
 
@@ -174,6 +183,10 @@ int mopt_run::runModel(const Options &options) {
   if (ExitCode code = library.create(options))
     return fail(options, code, library.error);
   report.loadMs = nowMs() - begin;
+  if (options.profile && path == options.model && library.profile().empty())
+    return fail(options, exitBadInput,
+                "measures no kernels, expected a library that was compiled "
+                "with --profile");
   report.threads = options.threads;
   return runLibrary(options, library, report);
 }

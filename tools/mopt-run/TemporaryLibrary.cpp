@@ -39,6 +39,8 @@ int TemporaryLibrary::compile(const Options &options) {
   std::vector<std::string> words = {findCompiler(), options.model, "-o", path};
   if (!options.entry.empty())
     words.push_back("--entry=" + options.entry);
+  if (options.profile)
+    words.push_back("--profile");
   words.insert(words.end(), options.compilerOptions.begin(),
                options.compilerOptions.end());
   std::vector<char *> argv;

@@ -120,6 +120,26 @@ def ApproximateMath : Pass<"mopt-approximate-math"> {
     "::mlir::math::MathDialect"];
 }
 
+def RelaxFloats : Pass<"mopt-relax-floats"> {
+  let summary = "let operations on floats ignore NaN and the sign of zero";
+  let description = [{
+    What --numerics=fast adds: products may be rounded together with sums, and a
+    division may become the product with a reciprocal.
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect"];
+}
+
+def ProfileKernels : Pass<"mopt-profile-kernels", "::mlir::ModuleOp"> {
+  let summary = "count calls of kernels and their time";
+  let description = [{
+    Puts each call of a kernel between calls of the runtime, which count it under
+    its number. The module's attribute `mopt.profile` has for each number the
+    name of the kernel and the ONNX nodes that the call computes.
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect",
+    "::mlir::func::FuncDialect"];
+}
+
 def LowerToLLVM : Pass<"mopt-lower-to-llvm", "::mlir::ModuleOp"> {
   let summary = "lower loops, memrefs, vectors and scalars to the LLVM dialect";
   let description = [{

@@ -4,6 +4,7 @@
 #define MOPT_DRIVER_COMPILEOPTIONS_H
 
 #include "mopt/Driver/Level.h"
+#include "mopt/Support/Numerics.h"
 #include "mopt/Target/Emission.h"
 
 #include "llvm/ADT/SmallVector.h"
@@ -18,7 +19,6 @@ class raw_ostream;
 
 namespace mopt {
 
-enum class Numerics { Strict, Default, Fast };
 enum class WeightsPlace { Automatic, Embedded, File };
 
 /// How a compilation ends; what mopt-compile returns to its caller.
@@ -60,6 +60,7 @@ struct CompileOptions {
   Sanitizer sanitizer = Sanitizer::None;
   WeightsPlace weights = WeightsPlace::Automatic;
   bool referencePipeline = false;
+  bool profile = false;
   std::string entry;
   std::string header;
   std::string report;

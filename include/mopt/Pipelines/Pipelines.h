@@ -3,6 +3,8 @@
 #ifndef MOPT_PIPELINES_PIPELINES_H
 #define MOPT_PIPELINES_PIPELINES_H
 
+#include "mopt/Support/Numerics.h"
+
 #include "mlir/Pass/PassManager.h"
 
 namespace mopt {
@@ -13,8 +15,9 @@ struct PipelineOptions {
   /// No fusion, anchors or parallel loops: slow and plainly right, the oracle
   /// of numerics tests.
   bool reference = false;
-  /// Sums are taken in the order of their elements, --numerics=strict.
-  bool strict = false;
+  Numerics numerics = Numerics::Default;
+  /// Count the calls of kernels and their time.
+  bool profile = false;
 };
 
 // Each moves exactly one level boundary, see docs/Architecture.md.

@@ -29,6 +29,11 @@ inline constexpr llvm::StringLiteral kReturnedAttr = "mopt.returned";
 inline constexpr llvm::StringLiteral kWeightsFileAttr = "mopt.weights_file";
 /// On the module: the certificate, JSON, as MoptModelApi.build_info_json.
 inline constexpr llvm::StringLiteral kBuildInfoAttr = "mopt.build_info";
+/// Marks a function of the runtime that takes the run first.
+inline constexpr llvm::StringLiteral kRuntimeAttr = "mopt.runtime";
+/// On the module: for each call of a kernel that is counted, an array of the
+/// kernel's name and the ONNX nodes, one per line.
+inline constexpr llvm::StringLiteral kProfileAttr = "mopt.profile";
 /// On the module: the level that it was written at, so that compiling goes on
 /// there.
 inline constexpr llvm::StringLiteral kLevelAttr = "mopt.level";

@@ -43,6 +43,8 @@ public:
   bool empty() const { return totalBytes == 0; }
   /// A hash of the bytes, positive, the same on every machine.
   int64_t id() const;
+  /// The SHA-256 of the bytes with their padding, in hexadecimal digits.
+  std::string sha256() const;
 
   /// Writes the bytes at the stream's position.
   void write(llvm::raw_fd_ostream &os) const;
