@@ -2,14 +2,13 @@
 after many chunks the answers still agree."""
 
 import pathlib
+import subprocess
 import sys
 
 import numpy as np
 import pytest
-from test_models import FOLDER, ROOT, catalogue, mopt, reference
-import subprocess
-
 from mopt.agreement import Reference
+from test_models import FOLDER, ROOT, catalogue, mopt, reference
 
 CHUNKS = 24
 
