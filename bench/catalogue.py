@@ -24,6 +24,8 @@ class Model:
         self.argmax = entry.get("argmax")
         self.argmax_axis = entry.get("argmax_axis", -1)
         self.tolerance = entry["tolerance"]
+        # Whether it is small enough for every run of the tests.
+        self.quick = entry.get("quick", False)
 
     def file(self, variant="static", directory=DEFAULT_DIRECTORY):
         """The path of the "static" or "dynamic" file."""

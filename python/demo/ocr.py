@@ -6,6 +6,7 @@ usage: python ocr.py [--image FILE] [--libraries DIR] [--threads N]
 """
 
 import argparse
+import concurrent.futures
 import importlib.util
 import os
 import sys
@@ -93,22 +94,28 @@ def model_path(name):
     return os.path.join(folder, "models", MODELS[name])
 
 
+def compile_network(name, library):
+    import mopt
+
+    start = time.perf_counter()
+    mopt.compile(model_path(name), library)
+    print(f"compiled the {name}: {time.perf_counter() - start:.1f} s, "
+          f"{os.path.getsize(library) / 2**20:.1f} MiB")
+
+
 def compile_all(folder):
     """The three libraries, compiled unless they are there and newer than the compiler."""
-    import mopt
     from mopt import _compile
 
     os.makedirs(folder, exist_ok=True)
-    compiler = os.path.getmtime(_compile.tool("mopt-compile"))
-    libraries = {}
-    for name in MODELS:
-        libraries[name] = os.path.join(folder, f"ocr_{name}.so")
-        if (not os.path.exists(libraries[name])
-                or os.path.getmtime(libraries[name]) < compiler):
-            start = time.perf_counter()
-            mopt.compile(model_path(name), libraries[name])
-            size = os.path.getsize(libraries[name]) / 2**20
-            print(f"compiled the {name}: {time.perf_counter() - start:.1f} s, {size:.1f} MiB")
+    tool = _compile.tool("mopt-compile")
+    parts = [tool, os.path.join(os.path.dirname(tool), "..", "lib", "libmopt-compiler.so")]
+    newest = max(os.path.getmtime(part) for part in parts if os.path.exists(part))
+    libraries = {name: os.path.join(folder, f"ocr_{name}.so") for name in MODELS}
+    stale = [name for name, library in libraries.items()
+             if not os.path.exists(library) or os.path.getmtime(library) < newest]
+    with concurrent.futures.ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
+        list(pool.map(lambda name: compile_network(name, libraries[name]), stale))
     return libraries
 
 

@@ -27,6 +27,11 @@ def test_entry(imported):
     assert '-> (tensor<*xf32> {onnx.name = "y"}) attributes {mopt.entry}' in text
 
 
+def test_placeholders_name_no_dimension(imported):
+    x = helper.make_tensor_value_info("x", F32, ["?", 3, "?", "n?"])
+    assert 'onnx.dims = [unit, 3, unit, "n?"]' in imported(model([node("Relu", ["x"], ["y"])], [x]))
+
+
 @pytest.mark.parametrize(
     "name, entry", [("", "main_graph"), ("a/b c", "a_b_c"), ("9x", "_9x"), ("///", "main_graph"), ("µ", "main_graph")]
 )

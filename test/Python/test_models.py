@@ -1,8 +1,8 @@
-"""Every model of bench/models.json, compiled with no options, answers as ONNX Runtime
-does: static and dynamic shapes, one and two threads, and twice with the same bits.
+"""The models of bench/models.json, compiled with no options, answer as ONNX Runtime does:
+static and dynamic shapes, one and two threads, and always with the same bits.
 
-MOPT_TEST_MODELS names the models (default: all), MOPT_MODELS the folder of their files,
-which are made there when they are missing.
+MOPT_TEST_MODELS names the models, or is 'all' (default: those marked as quick), MOPT_MODELS
+the folder of their files, which are made there when they are missing.
 """
 
 import os
@@ -22,45 +22,69 @@ import reference
 from mopt import _compile
 
 FOLDER = os.environ.get("MOPT_MODELS", catalogue.DEFAULT_DIRECTORY)
-MODELS = catalogue.select(os.environ.get("MOPT_TEST_MODELS", "").split())
 
 
-@pytest.fixture(scope="module", autouse=True)
-def tool():
+def chosen():
+    names = os.environ.get("MOPT_TEST_MODELS", "").split()
+    if not names:
+        return [model for model in catalogue.load() if model.quick]
+    return catalogue.select([] if names == ["all"] else names)
+
+
+class Compiled:
+    """A model's library, what it answers and what ONNX Runtime does, each asked once."""
+
+    def __init__(self, model, variant, folder):
+        subprocess.run([sys.executable, ROOT / "bench" / "make-models", FOLDER, model.name],
+                       check=True)
+        self.model = model
+        self.path = model.file(variant, FOLDER)
+        self.cases = model.cases() if variant == "dynamic" else model.cases()[:1]
+        self.library = mopt.compile(self.path, str(folder / "model.so")).path
+        self.references, self.answers = {}, {}
+
+    def reference(self, index):
+        if index not in self.references:
+            self.references[index] = reference.run(self.path, self.model.inputs(self.cases[index]))
+        return self.references[index]
+
+    def twice(self, index, threads):
+        """The outputs of two runs at one of the cases."""
+        if (index, threads) not in self.answers:
+            session = mopt.InferenceSession(self.library, threads=threads)
+            inputs = self.model.inputs(self.cases[index])
+            names = self.reference(index).names
+            self.answers[index, threads] = [session.run(names, inputs) for _ in range(2)]
+            session.close()
+        return self.answers[index, threads]
+
+
+@pytest.fixture(scope="module", params=[(model, variant) for model in chosen()
+                                        for variant in ("static", "dynamic")],
+                ids=lambda pair: f"{pair[0].name}-{pair[1]}")
+def compiled(request, tmp_path_factory):
     try:
         _compile.tool("mopt-compile")
     except FileNotFoundError as error:
         pytest.skip(str(error))
+    return Compiled(*request.param, tmp_path_factory.mktemp("model"))
 
 
-def model_file(model, variant):
-    subprocess.run([sys.executable, ROOT / "bench" / "make-models", FOLDER, model.name],
-                   check=True)
-    return model.file(variant, FOLDER)
+def assert_same_bits(names, these, those, what):
+    for name, this, that in zip(names, these, those):
+        assert this.tobytes() == that.tobytes(), f"{name}: {what}"
 
 
-@pytest.mark.parametrize("variant", ["static", "dynamic"])
-@pytest.mark.parametrize("model", MODELS, ids=lambda model: model.name)
-def test_agrees_with_onnxruntime(model, variant, tmp_path):
-    path = model_file(model, variant)
-    library = str(tmp_path / "model.so")
-    mopt.compile(path, library)
-    cases = model.cases() if variant == "dynamic" else model.cases()[:1]
-    sessions = {threads: mopt.InferenceSession(library, threads=threads) for threads in (1, 2)}
-    for case in cases:
-        inputs = model.inputs(case)
-        expected = reference.run(path, inputs)
-        results = {}
-        for threads, session in sessions.items():
-            results[threads] = session.run(expected.names, inputs)
-            again = session.run(expected.names, inputs)
-            for name, first, second in zip(expected.names, results[threads], again):
-                assert first.tobytes() == second.tobytes(), f"{name}: runs differ at {case}"
-        for name, one, two in zip(expected.names, results[1], results[2]):
-            assert one.tobytes() == two.tobytes(), f"{name}: thread counts differ at {case}"
-        bad = [d.message for d in reference.compare(
-            [np.asarray(value) for value in results[1]], expected, model.tolerance, model.argmax,
-            model.argmax_axis) if not d.agrees]
+@pytest.mark.parametrize("threads", [1, 2])
+def test_agrees_with_onnxruntime(compiled, threads):
+    model = compiled.model
+    for index, case in enumerate(compiled.cases):
+        expected = compiled.reference(index)
+        first, second = compiled.twice(index, threads)
+        bad = [difference.message for difference in reference.compare(
+            [np.asarray(value) for value in first], expected, model.tolerance, model.argmax,
+            model.argmax_axis) if not difference.agrees]
         assert not bad, f"at {case}: " + "; ".join(bad)
-    for session in sessions.values():
-        session.close()
+        assert_same_bits(expected.names, first, second, f"two runs differ at {case}")
+        assert_same_bits(expected.names, first, compiled.twice(index, 1)[0],
+                         f"thread counts differ at {case}")

@@ -200,6 +200,12 @@ FailureOr<Type> mopt::importer::convertType(const pb::TypeProto &type,
   llvm_unreachable("a oneof holds one of its cases");
 }
 
+/// Whether equal names mean equal sizes. Exporters also write a placeholder for
+/// each size that they do not know.
+static bool isName(StringRef name) {
+  return !llvm::is_contained({"", "?", "*", "-1", "None"}, name);
+}
+
 ArrayAttr mopt::importer::describeDims(MLIRContext *context,
                                        const pb::TypeProto &type) {
   if (!type.has_tensor_type() || !type.tensor_type().has_shape())
@@ -209,7 +215,7 @@ ArrayAttr mopt::importer::describeDims(MLIRContext *context,
   for (const auto &dim : type.tensor_type().shape().dim()) {
     if (dim.has_dim_value() && dim.dim_value() >= 0)
       dims.push_back(b.getI64IntegerAttr(dim.dim_value()));
-    else if (dim.has_dim_param() && !dim.dim_param().empty())
+    else if (dim.has_dim_param() && isName(dim.dim_param()))
       dims.push_back(b.getStringAttr(dim.dim_param()));
     else
       dims.push_back(b.getUnitAttr());
