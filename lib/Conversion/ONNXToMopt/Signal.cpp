@@ -1,5 +1,5 @@
-// Handlers of DFT, STFT and MelWeightMatrix: products with matrices of cosines
-// and sines, computed where the model runs if their sizes are dynamic.
+// Handlers of DFT, STFT and MelWeightMatrix.
+#include "mopt/Conversion/ONNXToMopt/FourierTransform.h"
 #include "mopt/Conversion/ONNXToMopt/HandlerRegistry.h"
 #include "mopt/Conversion/ONNXToMopt/IndexMath.h"
 #include "mopt/Conversion/ONNXToMopt/OpBinder.h"
@@ -8,105 +8,6 @@
 
 using namespace mlir;
 using namespace mopt;
-
-namespace {
-/// What a transform of rows does.
-struct Transform {
-  /// Number of points.
-  OpFoldResult length;
-  bool isInverse = false;
-  /// Half of the frequencies: of the result, or of the input of an inverse.
-  bool isOneSided = false;
-};
-
-/// The parts of complex numbers; no imaginary part if they are real.
-struct Complex {
-  Value real, imaginary;
-};
-} // namespace
-
-/// Cosine and sine of 2 pi i k / length, `[rows, columns]`.
-static std::pair<Value, Value> buildWaves(OpBinder &op, OpFoldResult rows,
-                                          OpFoldResult columns,
-                                          OpFoldResult length, Type element) {
-  OpFoldResult one = op.b.getIndexAttr(1);
-  Type i64 = op.b.getI64Type();
-  Value row =
-      IotaOp::create(op.b, op.loc, ArrayRef<OpFoldResult>{rows, one}, 0, i64);
-  Value column = IotaOp::create(op.b, op.loc,
-                                ArrayRef<OpFoldResult>{one, columns}, 1, i64);
-  // Whole turns are taken off while the numbers are exact.
-  Value count = op.unsqueeze(op.fromIndices(length), {0});
-  Value turn = op.binary(BinaryKind::mod,
-                         op.binary(BinaryKind::mul, row, column), count);
-  Type wide = op.b.getF64Type();
-  Value angle =
-      op.binary(BinaryKind::div, op.cast(turn, wide), op.cast(count, wide));
-  angle = op.binary(BinaryKind::mul, angle, 2 * M_PI);
-  return {op.cast(op.unary(UnaryKind::cos, angle), element),
-          op.cast(op.unary(UnaryKind::sin, angle), element)};
-}
-
-/// The first `count` columns of a matrix.
-static Value takeColumns(OpBinder &op, Value x, OpFoldResult count) {
-  if (!x || ShapeValues::areEqual(op.state.shapes.getDim(x, 1), count))
-    return x;
-  OpFoldResult zero = op.b.getIndexAttr(0), one = op.b.getIndexAttr(1);
-  return SliceOp::create(
-      op.b, op.loc, x, ArrayRef<OpFoldResult>{zero, zero},
-      ArrayRef<OpFoldResult>{op.state.shapes.getDim(x, 0), count},
-      ArrayRef<OpFoldResult>{one, one});
-}
-
-/// Transforms each row of `x`, two matrices.
-static Complex transformRows(OpBinder &op, Complex x, const Transform &t) {
-  IndexMath math(op.b, op.loc);
-  Type element = OpBinder::getElementType(x.real);
-  OpFoldResult half =
-      math.add(math.floorDiv(t.length, math.constant(2)), math.constant(1));
-  OpFoldResult inputs = t.isInverse && t.isOneSided ? half : t.length;
-  OpFoldResult outputs = !t.isInverse && t.isOneSided ? half : t.length;
-  // What lies beyond the length is cut, what is missing is 0.
-  inputs = math.min(op.state.shapes.getDim(x.real, 1), inputs);
-  x.real = takeColumns(op, x.real, inputs);
-  x.imaginary = takeColumns(op, x.imaginary, inputs);
-  auto [cosine, sine] = buildWaves(op, inputs, outputs, t.length, element);
-  if (t.isInverse && t.isOneSided) {
-    // Each frequency but the first and that of half the length occurs twice.
-    OpFoldResult one = op.b.getIndexAttr(1);
-    Type i64 = op.b.getI64Type();
-    Value row = IotaOp::create(op.b, op.loc,
-                               ArrayRef<OpFoldResult>{inputs, one}, 0, i64);
-    Value twice = op.binary(BinaryKind::mul, row, 2.0);
-    Value isSingle = op.compare(CompareKind::eq, row, op.scalar(i64, 0));
-    Value isHalf = op.compare(CompareKind::eq, twice,
-                              op.unsqueeze(op.fromIndices(t.length), {0}));
-    Value weight = op.select(op.binary(BinaryKind::or_, isSingle, isHalf),
-                             op.scalar(element, 1), op.scalar(element, 2));
-    cosine = op.binary(BinaryKind::mul, cosine, weight);
-    sine = op.binary(BinaryKind::mul, sine, weight);
-  }
-  // Forward (c - is)(a + ib), inverse (c + is)(a + ib).
-  BinaryKind plus = t.isInverse ? BinaryKind::sub : BinaryKind::add;
-  Complex y{op.matmul(x.real, cosine), {}};
-  if (x.imaginary)
-    y.real = op.binary(plus, y.real, op.matmul(x.imaginary, sine));
-  if (!(t.isInverse && t.isOneSided)) {
-    y.imaginary = op.matmul(x.real, sine);
-    if (!t.isInverse)
-      y.imaginary = op.unary(UnaryKind::neg, y.imaginary);
-    if (x.imaginary)
-      y.imaginary = op.binary(BinaryKind::add, y.imaginary,
-                              op.matmul(x.imaginary, cosine));
-  }
-  if (t.isInverse) {
-    Value count = op.cast(op.unsqueeze(op.fromIndices(t.length), {0}), element);
-    y.real = op.binary(BinaryKind::div, y.real, count);
-    if (y.imaginary)
-      y.imaginary = op.binary(BinaryKind::div, y.imaginary, count);
-  }
-  return y;
-}
 
 /// Position `i` of the last dimension, which is dropped.
 static Value takeLast(OpBinder &op, Value x, int64_t i) {
@@ -121,20 +22,20 @@ static Value takeLast(OpBinder &op, Value x, int64_t i) {
 }
 
 /// Real and imaginary parts, which lie along the last dimension.
-static FailureOr<Complex> splitComplex(OpBinder &op, Value x) {
+static FailureOr<ComplexValue> splitComplex(OpBinder &op, Value x) {
   RankedTensorType type = OpBinder::getType(x);
   int64_t parts = type.getRank() > 0 ? type.getShape().back() : 0;
   if (!isa<FloatType>(type.getElementType()) || (parts != 1 && parts != 2))
     return op.emitError() << "expected floats with a last dimension of 1 or 2, "
                              "found "
                           << type;
-  Complex result{takeLast(op, x, 0), {}};
+  ComplexValue result{takeLast(op, x, 0), {}};
   if (parts == 2)
     result.imaginary = takeLast(op, x, 1);
   return result;
 }
 
-static Value joinComplex(OpBinder &op, Complex x) {
+static Value joinComplex(OpBinder &op, ComplexValue x) {
   int64_t rank = OpBinder::getRank(x.real);
   Value real = op.unsqueeze(x.real, {rank});
   if (!x.imaginary)
@@ -171,13 +72,13 @@ static LogicalResult convertDFT(OpBinder &op) {
     }
   }
   FailureOr<int64_t> normal = op.normalizeAxis(axis, rank);
-  FailureOr<Complex> parts = splitComplex(op, x);
+  FailureOr<ComplexValue> parts = splitComplex(op, x);
   if (failed(normal) || failed(parts))
     return failure();
   if (*normal == rank - 1)
     return op.emitError()
            << "expected an axis before the last dimension, found " << axis;
-  Transform t;
+  FourierTransform t;
   t.isInverse = op.getInt("inverse", 0) != 0;
   t.isOneSided = op.getInt("onesided", 0) != 0;
   IndexMath math(op.b, op.loc);
@@ -208,8 +109,8 @@ static LogicalResult convertDFT(OpBinder &op) {
     return op.reshape(value,
                       {op.product(ArrayRef(sizes).drop_back()), sizes.back()});
   };
-  Complex rows{toRows(parts->real), toRows(parts->imaginary)};
-  Complex y = transformRows(op, rows, t);
+  ComplexValue rows{toRows(parts->real), toRows(parts->imaginary)};
+  ComplexValue y = transformRows(op, rows, t);
   auto fromRows = [&](Value value) -> Value {
     if (!value)
       return {};
@@ -237,7 +138,7 @@ static LogicalResult convertSTFT(OpBinder &op) {
     if (!window)
       return failure();
   }
-  Transform t;
+  FourierTransform t;
   t.isOneSided = op.getInt("onesided", 1) != 0;
   if (op.getOperand(3)) {
     FailureOr<OpFoldResult> length = getIndex(op, 3);
@@ -249,7 +150,7 @@ static LogicalResult convertSTFT(OpBinder &op) {
   } else {
     return op.emitError() << "expected a window or a frame length";
   }
-  FailureOr<Complex> parts = splitComplex(op, x);
+  FailureOr<ComplexValue> parts = splitComplex(op, x);
   if (failed(parts))
     return failure();
   IndexMath math(op.b, op.loc);
@@ -276,7 +177,7 @@ static LogicalResult convertSTFT(OpBinder &op) {
       rows = op.binary(BinaryKind::mul, rows, window);
     return op.reshape(rows, {math.mul(batch, frames), t.length});
   };
-  Complex y =
+  ComplexValue y =
       transformRows(op, {toRows(parts->real), toRows(parts->imaginary)}, t);
   auto fromRows = [&](Value value) {
     return op.reshape(value, {batch, frames, op.state.shapes.getDim(value, 1)});

@@ -11,6 +11,25 @@ module attributes {onnx.opsets = {"ai.onnx" = 17 : i64}} {
     return %y : !onnx.value
   }
 
+  // A pass of two points, one of three; no product of matrices.
+  // CHECK-LABEL: func.func @passes
+  // CHECK-SAME: -> tensor<?x6x2xf32>
+  // CHECK-NOT: mopt.matmul
+  // CHECK: mopt.concat %{{.*}} : tensor<?x1x1x3xf32>, tensor<?x1x1x3xf32>
+  // CHECK: mopt.concat %{{.*}} : tensor<?x1x2x1xf32>, tensor<?x1x2x1xf32>, tensor<?x1x2x1xf32>
+  func.func @passes(%x: tensor<?x6x2xf32>) -> !onnx.value {
+    %y = onnx.node "DFT"(%x) {inverse = 1 : si64} : (tensor<?x6x2xf32>) -> !onnx.value
+    return %y : !onnx.value
+  }
+
+  // A length with a large prime factor.
+  // CHECK-LABEL: func.func @prime
+  // CHECK-COUNT-4: mopt.matmul
+  func.func @prime(%x: tensor<3x34x2xf32>) -> !onnx.value {
+    %y = onnx.node "DFT"(%x) : (tensor<3x34x2xf32>) -> !onnx.value
+    return %y : !onnx.value
+  }
+
   // CHECK-LABEL: func.func @stft
   // CHECK-SAME: -> tensor<1x15x9x2xf32>
   // CHECK: mopt.gather
