@@ -1,11 +1,14 @@
 // In: anchors on tensors (L4). Out: each in an scf.forall over tiles of its
 // batches, rows and packed blocks (L5); small ones stay as they are. The grid
 // is fixed here, and no tile splits a reduction, so results do not depend on
-// the number of threads. Leaves everything else alone.
+// the number of threads. Padding of what a tile reads moves into the tile where
+// tiles don't share it. Leaves everything else alone.
 #include "mopt/Codegen/Passes.h"
 #include "mopt/Dialect/Mopt/IR/Mopt.h"
 
 #include "mlir/Dialect/SCF/Transforms/TileUsingInterface.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/Dialect/Tensor/IR/TensorTilingInterfaceImpl.h"
 #include "llvm/ADT/TypeSwitch.h"
 
 using namespace mlir;
@@ -107,6 +110,54 @@ Domain getDomain(DepthwiseAnchorOp op) {
   return domain;
 }
 
+/// Bytes of padded input that a tile should have at most: they are written and
+/// read once more, in the second-level cache.
+constexpr int64_t kPaddedTileBytes = 256 << 10;
+
+/// The padding whose only reader is `op`, if no window lies in it as a whole.
+tensor::PadOp getPadding(AnchorOpInterface op) {
+  Operation *anchor = op.getOperation();
+  if (!isa<ConvAnchorOp, DepthwiseAnchorOp>(anchor))
+    return {};
+  auto pad = anchor->getOperand(0).getDefiningOp<tensor::PadOp>();
+  if (!pad || !pad->hasOneUse() || !pad.getConstantPaddingValue() ||
+      !pad.getSourceType().hasStaticShape() ||
+      llvm::is_contained(pad.getSourceType().getShape(), 0))
+    return {};
+  auto conv = dyn_cast<ConvAnchorOp>(anchor);
+  auto filter = cast<ShapedType>(anchor->getOperand(1).getType());
+  ArrayRef<int64_t> kernel =
+      conv ? filter.getShape().drop_front(2).drop_back(2)
+           : filter.getShape().drop_back();
+  ArrayRef<int64_t> dilations =
+      conv ? conv.getDilations()
+           : cast<DepthwiseAnchorOp>(anchor).getDilations();
+  for (auto [i, size] : llvm::enumerate(kernel)) {
+    int64_t reach = (size - 1) * dilations[i] + 1;
+    int64_t low = pad.getStaticLow()[i + 1], high = pad.getStaticHigh()[i + 1];
+    if (ShapedType::isDynamic(low) || ShapedType::isDynamic(high) ||
+        low >= reach || high >= reach)
+      return {};
+  }
+  return pad;
+}
+
+/// Output positions along the first spatial dimension of which a tile's padded
+/// input stays in the cache.
+int64_t getPaddedTile(AnchorOpInterface op, tensor::PadOp pad) {
+  auto conv = dyn_cast<ConvAnchorOp>(op.getOperation());
+  int64_t stride =
+      conv ? conv.getStrides()[0]
+           : cast<DepthwiseAnchorOp>(op.getOperation()).getStrides()[0];
+  RankedTensorType type = pad.getResultType();
+  int64_t bytes = llvm::divideCeil(type.getElementTypeBitWidth(), 8);
+  for (int64_t size : type.getShape().drop_front(2))
+    bytes *= size;
+  // Fewer than four would mostly pad what the next tile pads again.
+  return std::max<int64_t>(4, kPaddedTileBytes / std::max<int64_t>(1, bytes) /
+                                  stride);
+}
+
 /// A tile size that gives about `count` tiles of `size`: one without a smaller
 /// last tile if there is one at least half as large.
 int64_t chooseTile(int64_t size, int64_t count, int64_t multiple) {
@@ -161,6 +212,29 @@ struct TileAnchors : impl::TileAnchorsBase<TileAnchors> {
     return tiles;
   }
 
+  /// Moves the padding that the tile `op` reads a part of into the tile.
+  static LogicalResult fusePadding(IRRewriter &rewriter, Operation *op) {
+    auto slice = op->getOperand(0).getDefiningOp<tensor::ExtractSliceOp>();
+    auto pad =
+        slice ? slice.getSource().getDefiningOp<tensor::PadOp>() : nullptr;
+    if (!pad)
+      return success();
+    rewriter.setInsertionPoint(slice);
+    FailureOr<TilingResult> padded = tensor::bubbleUpPadSlice(
+        rewriter, pad, slice.getMixedOffsets(), slice.getMixedSizes(),
+        /*generateZeroSliceGuard=*/false);
+    if (failed(padded))
+      return failure();
+    Value value = padded->tiledValues.front();
+    if (value.getType() != slice.getType())
+      value = tensor::CastOp::create(rewriter, slice.getLoc(), slice.getType(),
+                                     value);
+    rewriter.replaceOp(slice, value);
+    if (pad->use_empty())
+      rewriter.eraseOp(pad);
+    return success();
+  }
+
   void runOnOperation() override {
     SmallVector<AnchorOpInterface> anchors;
     getOperation()->walk([&](AnchorOpInterface op) {
@@ -172,6 +246,19 @@ struct TileAnchors : impl::TileAnchorsBase<TileAnchors> {
       SmallVector<int64_t> tiles = chooseTiles(op);
       if (llvm::all_of(tiles, [](int64_t tile) { return tile == 0; }))
         continue;
+      // Tiles of other channels would each pad the same positions.
+      tensor::PadOp pad = getPadding(op);
+      int64_t spatial = pad ? pad.getResultType().getRank() - 1 : 0;
+      bool padsInTiles =
+          pad && llvm::all_of(ArrayRef(tiles).drop_front(spatial),
+                              [](int64_t tile) { return tile == 0; });
+      if (padsInTiles && tileSizes.empty() &&
+          !ShapedType::isDynamic(op.getOutputDimSize(1))) {
+        int64_t rows = op.getOutputDimSize(1),
+                most = std::min(getPaddedTile(op, pad), rows);
+        if (tiles[1] == 0 || tiles[1] > most)
+          tiles[1] = chooseTile(rows, llvm::divideCeil(rows, most), 1);
+      }
       scf::SCFTilingOptions options;
       options.setTileSizes(getAsIndexOpFoldResult(&getContext(), tiles));
       options.setLoopType(scf::SCFTilingOptions::LoopType::ForallOp);
@@ -183,6 +270,11 @@ struct TileAnchors : impl::TileAnchorsBase<TileAnchors> {
         return signalPassFailure();
       }
       rewriter.replaceOp(op, tiled->replacements);
+      if (padsInTiles &&
+          llvm::any_of(tiled->tiledOps, [&](Operation *tile) {
+            return failed(fusePadding(rewriter, tile));
+          }))
+        return signalPassFailure();
     }
   }
 };

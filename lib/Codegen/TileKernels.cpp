@@ -1,6 +1,8 @@
 // Level in: structured. Level out: vector, as far as linalg ops go: the op that
 // makes a kernel's result runs as tiles of an scf.forall, its producers inside.
 // Tile sizes follow from shapes alone, so results do not depend on threads.
+#include "TileSizes.h"
+
 #include "mopt/Codegen/Passes.h"
 #include "mopt/Support/Attributes.h"
 
@@ -20,67 +22,9 @@ namespace mopt {
 
 using namespace mopt;
 
-/// Scalar operations that a tile should have at least: some ten microseconds,
-/// against less than one for handing it to a thread.
-static constexpr int64_t kGrain = 16 << 10;
-/// Elements that a tile should have where its ops hand values to each other:
-/// they stay in the first-level cache.
+/// Elements that a tile should have where its ops hand values to each other: they
+/// stay in the first-level cache.
 static constexpr int64_t kLocalGrain = 2 << 10;
-/// Fewer would not pay for a tile's own bookkeeping.
-static constexpr int64_t kSmallestTile = 128;
-/// Stands for a size that is not known.
-static constexpr int64_t kTypicalSize = 64;
-
-/// How many of `range` iterations of `work` elements each make a tile of about
-/// `grain`: a divisor where one is near, so that all tiles have one static
-/// size.
-static int64_t chooseTileSize(int64_t range, int64_t work, int64_t grain) {
-  int64_t tile = llvm::divideCeil(grain, std::max<int64_t>(work, 1));
-  if (ShapedType::isDynamic(range))
-    return tile;
-  for (int64_t divisor = std::min(tile, range); divisor > 0; --divisor)
-    if (range % divisor == 0)
-      return divisor * work >= kSmallestTile ? divisor : tile;
-  return tile;
-}
-
-/// Tile sizes of the loops of `op`: 1 for the outer parallel ones, 0 (all) for
-/// the inner ones. Empty if the work is too small to be split.
-static SmallVector<int64_t> chooseTileSizes(linalg::LinalgOp op,
-                                            int64_t grain) {
-  SmallVector<int64_t> ranges = op.getStaticLoopRanges();
-  SmallVector<utils::IteratorType> iterators = op.getIteratorTypesArray();
-  int64_t work = 1;
-  bool isKnown = true;
-  for (auto [range, iterator] : llvm::zip_equal(ranges, iterators)) {
-    isKnown &= ShapedType::isStatic(range);
-    if (iterator != utils::IteratorType::parallel)
-      work *= ShapedType::isStatic(range) ? std::max<int64_t>(range, 1)
-                                          : kTypicalSize;
-  }
-  SmallVector<int64_t> tiles(ranges.size(), 0);
-  bool isTiled = false;
-  for (int64_t loop = ranges.size() - 1; loop >= 0; --loop) {
-    if (iterators[loop] != utils::IteratorType::parallel)
-      continue;
-    int64_t size =
-        ShapedType::isStatic(ranges[loop]) ? ranges[loop] : kTypicalSize;
-    if (work >= grain) {
-      tiles[loop] = 1;
-    } else if (work * size > grain || ShapedType::isDynamic(ranges[loop])) {
-      int64_t tile = chooseTileSize(ranges[loop], work, grain);
-      // One tile that holds all is no tile.
-      if (ShapedType::isStatic(ranges[loop]) && tile >= ranges[loop])
-        tile = 0;
-      tiles[loop] = tile;
-    }
-    work *= std::max<int64_t>(size, 1);
-    isTiled |= tiles[loop] != 0 && ranges[loop] != 1;
-  }
-  if (!isTiled || (isKnown && work < 2 * kGrain))
-    return {};
-  return tiles;
-}
 
 /// The linalg op that computes `value`, seen through changes of shape.
 static linalg::LinalgOp getRoot(Value value) {
@@ -111,7 +55,7 @@ struct TileKernels : mopt::impl::TileKernelsBase<TileKernels> {
       return isa<linalg::LinalgOp>(op) && !isa<linalg::FillOp>(op);
     });
     SmallVector<int64_t> tiles =
-        chooseTileSizes(root, steps > 1 ? kLocalGrain : kGrain);
+        chooseTileSizes(root, steps > 1 ? kLocalGrain : kTileGrain);
     if (tiles.empty())
       return;
 

@@ -79,12 +79,16 @@ void mopt::buildCodegenPipeline(OpPassManager &pm,
     pm.addPass(createReassociateReductions());
 }
 
-void mopt::buildBufferPipeline(OpPassManager &pm, const PipelineOptions &) {
+void mopt::buildBufferPipeline(OpPassManager &pm,
+                               const PipelineOptions &options) {
+  pm.addNestedPass<func::FuncOp>(createExpandPads());
   pm.addPass(createBufferizeTensors());
   pm.addPass(bufferization::createDropEquivalentBufferResultsPass());
   pm.addPass(createCSEPass());
   pm.addPass(createCanonicalizerPass());
   pm.addPass(createPlanMemory());
+  if (!options.reference)
+    pm.addNestedPass<func::FuncOp>(createParallelizeCopies());
 }
 
 void mopt::buildLowerPipeline(OpPassManager &pm,

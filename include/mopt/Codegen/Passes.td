@@ -66,6 +66,25 @@ def BufferizeTensors : Pass<"mopt-bufferize-tensors", "::mlir::ModuleOp"> {
     "::mlir::linalg::LinalgDialect", "::mlir::memref::MemRefDialect"];
 }
 
+def ExpandPads : Pass<"mopt-expand-pads", "::mlir::func::FuncOp"> {
+  let summary = "write the borders and the middle of a padded tensor apart";
+  let description = [{
+    A `tensor.pad` by one value becomes fills of the borders and an insertion of
+    the source.
+  }];
+  let dependentDialects = ["::mlir::affine::AffineDialect",
+    "::mlir::linalg::LinalgDialect", "::mlir::tensor::TensorDialect"];
+}
+
+def ParallelizeCopies : Pass<"mopt-parallelize-copies", "::mlir::func::FuncOp"> {
+  let summary = "run large copies and fills of buffers in parallel";
+  let description = [{
+    Those that no `scf.forall` holds yet are tiled into one, by their shape.
+  }];
+  let dependentDialects = ["::mlir::affine::AffineDialect",
+    "::mlir::memref::MemRefDialect", "::mlir::scf::SCFDialect"];
+}
+
 def PlanMemory : Pass<"mopt-plan-memory", "::mlir::ModuleOp"> {
   let summary = "place buffers in one arena and constants in the weights";
   let description = [{

@@ -1,0 +1,60 @@
+// The sizes of the tiles into which linalg ops are cut.
+#include "TileSizes.h"
+
+#include "llvm/Support/MathExtras.h"
+
+using namespace mlir;
+using namespace mopt;
+
+/// Fewer would not pay for a tile's own bookkeeping.
+static constexpr int64_t kSmallestTile = 128;
+/// Stands for a size that is not known.
+static constexpr int64_t kTypicalSize = 64;
+
+/// How many of `range` iterations of `work` elements each make a tile of about
+/// `grain`: a divisor where one is near, so that all tiles have one static
+/// size.
+static int64_t chooseTileSize(int64_t range, int64_t work, int64_t grain) {
+  int64_t tile = llvm::divideCeil(grain, std::max<int64_t>(work, 1));
+  if (ShapedType::isDynamic(range))
+    return tile;
+  for (int64_t divisor = std::min(tile, range); divisor > 0; --divisor)
+    if (range % divisor == 0)
+      return divisor * work >= kSmallestTile ? divisor : tile;
+  return tile;
+}
+
+SmallVector<int64_t> mopt::chooseTileSizes(linalg::LinalgOp op, int64_t grain) {
+  SmallVector<int64_t> ranges = op.getStaticLoopRanges();
+  SmallVector<utils::IteratorType> iterators = op.getIteratorTypesArray();
+  int64_t work = 1;
+  bool isKnown = true;
+  for (auto [range, iterator] : llvm::zip_equal(ranges, iterators)) {
+    isKnown &= ShapedType::isStatic(range);
+    if (iterator != utils::IteratorType::parallel)
+      work *= ShapedType::isStatic(range) ? std::max<int64_t>(range, 1)
+                                          : kTypicalSize;
+  }
+  SmallVector<int64_t> tiles(ranges.size(), 0);
+  bool isTiled = false;
+  for (int64_t loop = ranges.size() - 1; loop >= 0; --loop) {
+    if (iterators[loop] != utils::IteratorType::parallel)
+      continue;
+    int64_t size =
+        ShapedType::isStatic(ranges[loop]) ? ranges[loop] : kTypicalSize;
+    if (work >= grain) {
+      tiles[loop] = 1;
+    } else if (work * size > grain || ShapedType::isDynamic(ranges[loop])) {
+      int64_t tile = chooseTileSize(ranges[loop], work, grain);
+      // One tile that holds all is no tile.
+      if (ShapedType::isStatic(ranges[loop]) && tile >= ranges[loop])
+        tile = 0;
+      tiles[loop] = tile;
+    }
+    work *= std::max<int64_t>(size, 1);
+    isTiled |= tiles[loop] != 0 && ranges[loop] != 1;
+  }
+  if (!isTiled || (isKnown && work < 2 * kTileGrain))
+    return {};
+  return tiles;
+}
