@@ -1,5 +1,5 @@
-// Level in and out: vector. A tensor.pad becomes fills of its borders and a copy
-// of its middle, where bufferization would fill all of it first.
+// Level in and out: vector. A tensor.pad becomes fills of its borders and a
+// copy of its middle, where bufferization would fill all of it first.
 #include "mopt/Codegen/Passes.h"
 
 #include "mlir/Dialect/Arith/Utils/Utils.h"
@@ -16,14 +16,14 @@ namespace mopt {
 
 using namespace mopt;
 
-/// `destination` with `value` in the `size` positions from `offset` along `dim`.
+/// `destination` with `value` in the `size` positions from `offset` along
+/// `dim`.
 static Value fillBorder(OpBuilder &b, Location loc, Value value,
                         Value destination, int64_t dim, OpFoldResult offset,
                         OpFoldResult size) {
   if (getConstantIntValue(size) == 0)
     return destination;
-  SmallVector<OpFoldResult> sizes =
-      tensor::getMixedSizes(b, loc, destination);
+  SmallVector<OpFoldResult> sizes = tensor::getMixedSizes(b, loc, destination);
   SmallVector<OpFoldResult> offsets(sizes.size(), b.getIndexAttr(0));
   SmallVector<OpFoldResult> strides(sizes.size(), b.getIndexAttr(1));
   offsets[dim] = offset;
@@ -55,8 +55,8 @@ static void expandPad(IRRewriter &rewriter, tensor::PadOp pad, Value value) {
                         : OpFoldResult(rewriter.getIndexAttr(
                               pad.getResultType().getDimSize(i))));
   }
-  Value result = tensor::EmptyOp::create(
-      rewriter, loc, sizes, pad.getResultType().getElementType());
+  Value result = tensor::EmptyOp::create(rewriter, loc, sizes,
+                                         pad.getResultType().getElementType());
   for (int64_t i = 0; i < rank; ++i) {
     result = fillBorder(rewriter, loc, value, result, i,
                         rewriter.getIndexAttr(0), low[i]);

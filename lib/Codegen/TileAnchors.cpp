@@ -126,9 +126,8 @@ tensor::PadOp getPadding(AnchorOpInterface op) {
     return {};
   auto conv = dyn_cast<ConvAnchorOp>(anchor);
   auto filter = cast<ShapedType>(anchor->getOperand(1).getType());
-  ArrayRef<int64_t> kernel =
-      conv ? filter.getShape().drop_front(2).drop_back(2)
-           : filter.getShape().drop_back();
+  ArrayRef<int64_t> kernel = conv ? filter.getShape().drop_front(2).drop_back(2)
+                                  : filter.getShape().drop_back();
   ArrayRef<int64_t> dilations =
       conv ? conv.getDilations()
            : cast<DepthwiseAnchorOp>(anchor).getDilations();
@@ -270,8 +269,7 @@ struct TileAnchors : impl::TileAnchorsBase<TileAnchors> {
         return signalPassFailure();
       }
       rewriter.replaceOp(op, tiled->replacements);
-      if (padsInTiles &&
-          llvm::any_of(tiled->tiledOps, [&](Operation *tile) {
+      if (padsInTiles && llvm::any_of(tiled->tiledOps, [&](Operation *tile) {
             return failed(fusePadding(rewriter, tile));
           }))
         return signalPassFailure();

@@ -22,8 +22,8 @@ namespace mopt {
 
 using namespace mopt;
 
-/// Elements that a tile should have where its ops hand values to each other: they
-/// stay in the first-level cache.
+/// Elements that a tile should have where its ops hand values to each other:
+/// they stay in the first-level cache.
 static constexpr int64_t kLocalGrain = 2 << 10;
 
 /// The linalg op that computes `value`, seen through changes of shape.

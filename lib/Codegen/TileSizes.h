@@ -10,9 +10,9 @@ namespace mopt {
 /// against less than one for handing it to a thread.
 inline constexpr int64_t kTileGrain = 16 << 10;
 
-/// Tile sizes of the loops of `op`, whose tiles have about `grain` elements: 1 for
-/// the outer parallel ones, 0 (all) for the inner ones. Empty if the work is too
-/// small to be split. Follows from the shape alone.
+/// Tile sizes of the loops of `op`, whose tiles have about `grain` elements: 1
+/// for the outer parallel ones, 0 (all) for the inner ones. Empty if the work
+/// is too small to be split. Follows from the shape alone.
 llvm::SmallVector<int64_t> chooseTileSizes(mlir::linalg::LinalgOp op,
                                            int64_t grain);
 } // namespace mopt

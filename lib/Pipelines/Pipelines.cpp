@@ -8,6 +8,7 @@
 #include "mlir/Conversion/Passes.h"
 #include "mlir/Dialect/Bufferization/Transforms/Passes.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/Linalg/Passes.h"
 #include "mlir/Dialect/MemRef/Transforms/Passes.h"
 #include "mlir/Transforms/Passes.h"
@@ -98,31 +99,31 @@ void mopt::buildLowerPipeline(OpPassManager &pm,
   if (options.numerics == Numerics::Fast)
     pm.addPass(createRelaxFloats());
   pm.addPass(createExpandMicrokernels());
-  pm.addPass(createCanonicalizerPass());
-  pm.addPass(createCSEPass());
+  pm.addNestedPass<func::FuncOp>(createCanonicalizerPass());
+  pm.addNestedPass<func::FuncOp>(createCSEPass());
   pm.addNestedPass<func::FuncOp>(createConvertLinalgToLoopsPass());
   if (options.optLevel > 1 && !options.reference) {
-    pm.addPass(createCanonicalizerPass());
+    pm.addNestedPass<func::FuncOp>(createCanonicalizerPass());
     pm.addNestedPass<func::FuncOp>(createUnrollLoops());
   }
-  // The reference pipeline stays with libm, as an oracle should, and so does who
-  // asks for strict numerics.
+  // The reference pipeline stays with libm, as an oracle should, and so does
+  // who asks for strict numerics.
   if (!options.reference && options.numerics != Numerics::Strict)
-    pm.addPass(createApproximateMath());
+    pm.addNestedPass<func::FuncOp>(createApproximateMath());
   pm.addPass(createLowerParallel());
   pm.addPass(createGenerateABI());
-  pm.addPass(memref::createExpandOpsPass());
+  pm.addNestedPass<func::FuncOp>(memref::createExpandOpsPass());
   pm.addPass(createResolveExpandShapes());
-  pm.addPass(memref::createExpandStridedMetadataPass());
-  pm.addPass(createLowerAffinePass());
-  pm.addPass(createCanonicalizerPass());
-  pm.addPass(createCSEPass());
-  pm.addPass(createSCFToControlFlowPass());
-  pm.addPass(createConvertVectorToLLVMPass());
+  pm.addNestedPass<func::FuncOp>(memref::createExpandStridedMetadataPass());
+  pm.addNestedPass<func::FuncOp>(createLowerAffinePass());
+  pm.addNestedPass<func::FuncOp>(createCanonicalizerPass());
+  pm.addNestedPass<func::FuncOp>(createCSEPass());
+  pm.addNestedPass<func::FuncOp>(createSCFToControlFlowPass());
+  pm.addNestedPass<func::FuncOp>(createConvertVectorToLLVMPass());
   pm.addPass(createLowerToLLVM());
   pm.addPass(createReconcileUnrealizedCastsPass());
-  pm.addPass(createCanonicalizerPass());
-  pm.addPass(createCSEPass());
+  pm.addNestedPass<LLVM::LLVMFuncOp>(createCanonicalizerPass());
+  pm.addNestedPass<LLVM::LLVMFuncOp>(createCSEPass());
 }
 
 void mopt::buildDefaultPipeline(OpPassManager &pm,
@@ -138,17 +139,17 @@ void mopt::buildDefaultPipeline(OpPassManager &pm,
 
 void mopt::registerPipelines() {
   using Builder = void (*)(OpPassManager &, const PipelineOptions &);
-  static constexpr std::tuple<const char *, const char *, Builder> pipelines[] = {
-      {"mopt-graph-pipeline", "from onnx to graph", buildGraphPipeline},
-      {"mopt-legalize-pipeline", "from graph to legal", buildLegalizePipeline},
-      {"mopt-kernel-pipeline", "from legal to kernels", buildKernelPipeline},
-      {"mopt-structured-pipeline", "from kernels to structured",
-       buildStructuredPipeline},
-      {"mopt-codegen-pipeline", "from structured to vector",
-       buildCodegenPipeline},
-      {"mopt-buffer-pipeline", "from vector to buffer", buildBufferPipeline},
-      {"mopt-lower-pipeline", "from buffer to llvm", buildLowerPipeline},
-      {"mopt-default-pipeline", "from onnx to llvm", buildDefaultPipeline}};
+  static constexpr std::tuple<const char *, const char *, Builder> pipelines[] =
+      {{"mopt-graph-pipeline", "from onnx to graph", buildGraphPipeline},
+       {"mopt-legalize-pipeline", "from graph to legal", buildLegalizePipeline},
+       {"mopt-kernel-pipeline", "from legal to kernels", buildKernelPipeline},
+       {"mopt-structured-pipeline", "from kernels to structured",
+        buildStructuredPipeline},
+       {"mopt-codegen-pipeline", "from structured to vector",
+        buildCodegenPipeline},
+       {"mopt-buffer-pipeline", "from vector to buffer", buildBufferPipeline},
+       {"mopt-lower-pipeline", "from buffer to llvm", buildLowerPipeline},
+       {"mopt-default-pipeline", "from onnx to llvm", buildDefaultPipeline}};
   for (auto &[name, summary, build] : pipelines)
     PassPipelineRegistration<> registration(
         name, summary, [build = build](OpPassManager &pm) { build(pm, {}); });

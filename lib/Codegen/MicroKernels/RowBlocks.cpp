@@ -61,21 +61,15 @@ static void emitDynamicBlocks(IndexBuilder &ib, OpFoldResult rows,
   if (maxRows <= 2)
     return;
 
-  // At least two rows are missing where it does not work out.
+  // At least two rows are missing where it does not work out. Few rows are made
+  // of powers of two: a block for each count would make most of the code.
   OpFoldResult rest = select(zero, ib.rem(rows, size));
-  SmallVector<int64_t> cases;
-  for (int64_t count = 1; count <= maxRows - 2; ++count)
-    cases.push_back(count);
-  auto choice = scf::IndexSwitchOp::create(b, loc, TypeRange{}, ib.value(rest),
-                                           cases, cases.size());
-  OpBuilder::InsertionGuard guard(b);
-  for (auto [count, region] : llvm::zip_equal(cases, choice.getCaseRegions())) {
-    b.setInsertionPointToStart(&region.emplaceBlock());
-    body(count, ib.mul(full, size), full);
-    scf::YieldOp::create(b, loc);
+  for (int64_t count = llvm::bit_floor<uint64_t>(maxRows - 2); count > 0;
+       count /= 2) {
+    OpFoldResult below = ib.rem(rest, ib.constant(2 * count));
+    OpFoldResult start = ib.add(ib.mul(full, size), ib.sub(rest, below));
+    emitBlocks(ib, ib.div(below, ib.constant(count)), count, start, full, body);
   }
-  b.setInsertionPointToStart(&choice.getDefaultRegion().emplaceBlock());
-  scf::YieldOp::create(b, loc);
 }
 
 void mopt::forEachRowBlock(IndexBuilder &ib, OpFoldResult rows, int64_t maxRows,
