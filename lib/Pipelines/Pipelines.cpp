@@ -25,6 +25,7 @@ void mopt::buildGraphPipeline(OpPassManager &pm,
     pm.addNestedPass<func::FuncOp>(createFoldConstants());
     pm.addNestedPass<func::FuncOp>(createFoldBatchNorm());
     pm.addNestedPass<func::FuncOp>(createFoldConstants());
+    pm.addNestedPass<func::FuncOp>(createHoistGather());
   }
   pm.addPass(createCSEPass());
 }

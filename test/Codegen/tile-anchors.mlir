@@ -61,3 +61,26 @@ func.func @conv(%x: tensor<1x58x58x64xf32> {bufferization.writable = false}, %w:
   } -> tensor<1x56x56x64xf32>
   return %0 : tensor<1x56x56x64xf32>
 }
+
+// -----
+
+// Tiles of rows pad what they read.
+// CHECK-LABEL: @padded
+// CHECK-NOT: tensor.pad
+// CHECK: scf.forall
+// CHECK: %[[P:.*]] = tensor.pad
+// CHECK: mopt.depthwise_anchor ins(%[[P]]
+// BUFFER-LABEL: @padded
+func.func @padded(%x: tensor<1x112x112x96xf32>, %w: tensor<3x3x96xf32>, %c: tensor<1x112x112x96xf32>) -> tensor<1x112x112x96xf32> {
+  %zero = arith.constant 0.0 : f32
+  %p = tensor.pad %x low[0, 1, 1, 0] high[0, 1, 1, 0] {
+  ^bb0(%i: index, %j: index, %k: index, %l: index):
+    tensor.yield %zero : f32
+  } : tensor<1x112x112x96xf32> to tensor<1x114x114x96xf32>
+  %0 = mopt.depthwise_anchor ins(%p, %w : tensor<1x114x114x96xf32>, tensor<3x3x96xf32>) outs(%c : tensor<1x112x112x96xf32>)
+      attributes {strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>} {
+  ^bb0(%acc: f32):
+    mopt.yield %acc : f32
+  } -> tensor<1x112x112x96xf32>
+  return %0 : tensor<1x112x112x96xf32>
+}

@@ -32,6 +32,15 @@ def FoldConstants : Pass<"mopt-fold-constants", "::mlir::func::FuncOp"> {
   let dependentDialects = ["::mlir::arith::ArithDialect"];
 }
 
+def HoistGather : Pass<"mopt-hoist-gather", "::mlir::func::FuncOp"> {
+  let summary = "pick from tables before computing on them";
+  let description = [{
+    A `mopt.gather` of what elementwise ops made of a table becomes those ops on
+    what it picks from the table, if that is less.
+  }];
+  let dependentDialects = ["::mopt::MoptDialect"];
+}
+
 def FoldBatchNorm : Pass<"mopt-fold-batch-norm", "::mlir::func::FuncOp"> {
   let summary = "move factors per channel into the filters of convolutions";
   let description = [{
