@@ -151,9 +151,10 @@ ExitCode Compilation::checkRuntime() {
   if (options.getFinalLevel() <= Level::LLVM ||
       !getRuntimeBitcode(llvm::Triple(target->triple)).empty())
     return ExitCode::Success;
-  return fail(ExitCode::Unsupported,
-              "the triple '" + target->triple +
-                  "' is not supported: mopt was built without a runtime for it");
+  return fail(
+      ExitCode::Unsupported,
+      "the triple '" + target->triple +
+          "' is not supported: mopt was built without a runtime for it");
 }
 
 /// Decides where the weights go. Returns the path of their file, empty where
@@ -315,7 +316,8 @@ ExitCode Compilation::compileModel() {
                !options.cpu.empty() || !options.features.empty();
   if (asked || !module->hasAttr(TargetAttr::kModuleAttr))
     module->setAttr(TargetAttr::kModuleAttr, target->toAttr(&context));
-  else if (auto attr = module->getAttrOfType<TargetAttr>(TargetAttr::kModuleAttr)) {
+  else if (auto attr =
+               module->getAttrOfType<TargetAttr>(TargetAttr::kModuleAttr)) {
     target = TargetInfo(attr);
     if (ExitCode code = checkRuntime(); code != ExitCode::Success)
       return code;
