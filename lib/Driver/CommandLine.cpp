@@ -94,6 +94,26 @@ mopt::parseCommandLine(llvm::ArrayRef<const char *> arguments,
   return CommandLineRequest::Compile;
 }
 
+/// Words in the help's second column, which ends with a screen of 80.
+static void printWrapped(llvm::raw_ostream &os, StringRef text) {
+  constexpr unsigned begin = 25, end = 80;
+  unsigned column = begin;
+  llvm::SmallVector<StringRef> words;
+  text.split(words, ' ');
+  for (StringRef word : words) {
+    if (column > begin && column + 1 + word.size() > end) {
+      os << "\n";
+      os.indent(begin);
+      column = begin;
+    }
+    if (column > begin)
+      os << ' ';
+    os << word;
+    column += word.size() + (column > begin);
+  }
+  os << "\n";
+}
+
 void mopt::printHelp(llvm::raw_ostream &os) {
   os << "usage: mopt-compile MODEL -o OUTPUT [options]\n"
         "MODEL is an ONNX file, or IR of any level (.mlir, .mlirbc).\n";
@@ -105,13 +125,14 @@ void mopt::printHelp(llvm::raw_ostream &os) {
     std::string name = spell(row.name);
     if (!row.value.empty())
       name += (row.name.size() == 1 ? " " : "=") + row.value.str();
-    os << llvm::format("  %-22s ", name.c_str()) << row.help << "\n";
+    os << llvm::format("  %-22s ", name.c_str());
+    printWrapped(os, row.help);
   }
   os << "\nOther\n"
         "  --list-targets         the machines with a name, as JSON\n"
         "  --version, --help\n"
         "\nexit codes: 0 ok, 1 bad model, 2 usage, 3 not supported, 4 accuracy "
-        "gate, 5 internal error\n";
+        "gate,\n            5 internal error\n";
 }
 
 void mopt::printVersion(llvm::raw_ostream &os) {

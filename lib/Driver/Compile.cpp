@@ -74,6 +74,7 @@ private:
   }
 
   ExitCode checkOptions();
+  ExitCode checkRuntime();
   ExitCode compileModel();
   ExitCode raiseTo(ModuleOp module, Level from, Level to);
   ExitCode emit(ModuleOp module, Level level);
@@ -142,13 +143,18 @@ ExitCode Compilation::checkOptions() {
                   "several targets in one file are not supported");
     target = *found;
   }
-  if (options.getFinalLevel() > Level::LLVM &&
-      getRuntimeBitcode(llvm::Triple(target->triple)).empty())
-    return fail(ExitCode::Unsupported,
-                "the triple '" + target->triple +
-                    "' is not supported: mopt was built without a runtime for "
-                    "it");
-  return ExitCode::Success;
+  return checkRuntime();
+}
+
+/// Code can be made only for machines that mopt has a runtime for.
+ExitCode Compilation::checkRuntime() {
+  if (options.getFinalLevel() <= Level::LLVM ||
+      !getRuntimeBitcode(llvm::Triple(target->triple)).empty())
+    return ExitCode::Success;
+  return fail(
+      ExitCode::Unsupported,
+      "the triple '" + target->triple +
+          "' is not supported: mopt was built without a runtime for it");
 }
 
 /// Decides where the weights go. Returns the path of their file, empty where
@@ -223,9 +229,6 @@ ExitCode Compilation::emit(ModuleOp module, Level level) {
   std::string output = options.getOutputPath();
 
   progress.begin("code");
-  // What is inside decides, also for a module that came with another target.
-  if (auto attr = module->getAttrOfType<TargetAttr>(TargetAttr::kModuleAttr))
-    target = TargetInfo(attr);
   FailureOr<WeightsBlob> weights = WeightsBlob::fromModule(module);
   if (failed(weights))
     return ExitCode::BadModel;
@@ -313,6 +316,12 @@ ExitCode Compilation::compileModel() {
                !options.cpu.empty() || !options.features.empty();
   if (asked || !module->hasAttr(TargetAttr::kModuleAttr))
     module->setAttr(TargetAttr::kModuleAttr, target->toAttr(&context));
+  else if (auto attr =
+               module->getAttrOfType<TargetAttr>(TargetAttr::kModuleAttr)) {
+    target = TargetInfo(attr);
+    if (ExitCode code = checkRuntime(); code != ExitCode::Success)
+      return code;
+  }
   interface = readInterface(module);
   progress.end();
 

@@ -137,6 +137,61 @@ static llvm::Error setSparsity(CompileOptions &options, StringRef value) {
   return llvm::Error::success();
 }
 
+/// A text out of a list that the help shows.
+template <std::string CompileOptions::*Member>
+static llvm::Error setChoice(CompileOptions &options, StringRef value,
+                             std::initializer_list<StringRef> choices,
+                             StringRef expectation) {
+  if (!llvm::is_contained(choices, value))
+    return expected(expectation, value);
+  options.*Member = value.str();
+  return llvm::Error::success();
+}
+
+static llvm::Error setQuantize(CompileOptions &options, StringRef value) {
+  // "static-int8:group=32,symmetric=false" has settings behind the mode.
+  StringRef mode = value.split(':').first;
+  if (!llvm::is_contained({StringRef("none"), StringRef("dynamic-int8"),
+                           StringRef("static-int8"), StringRef("weight-int8"),
+                           StringRef("weight-int4")},
+                          mode))
+    return expected("none, dynamic-int8, static-int8, weight-int8 or "
+                    "weight-int4, with ':name=value,...'",
+                    value);
+  options.quantize = value.str();
+  return llvm::Error::success();
+}
+
+static llvm::Error setPrecision(CompileOptions &options, StringRef value) {
+  return setChoice<&CompileOptions::precision>(
+      options, value, {"f32", "bf16", "f16", "int8", "fp8"},
+      "f32, bf16, f16, int8 or fp8");
+}
+
+static llvm::Error setInstrument(CompileOptions &options, StringRef value) {
+  return setChoice<&CompileOptions::instrument>(options, value, {"ranges"},
+                                                "ranges");
+}
+
+static llvm::Error setPrune(CompileOptions &options, StringRef value) {
+  auto [kept, group] = value.split(':');
+  unsigned n, m;
+  if (kept.getAsInteger(10, n) || group.getAsInteger(10, m) || n == 0 || n > m)
+    return expected("N:M with N of M values kept", value);
+  options.prune = value.str();
+  return llvm::Error::success();
+}
+
+/// A number from 0 on.
+template <std::string CompileOptions::*Member>
+static llvm::Error setNumber(CompileOptions &options, StringRef value) {
+  double number;
+  if (value.getAsDouble(number) || !(number >= 0))
+    return expected("a number from 0 on", value);
+  options.*Member = value.str();
+  return llvm::Error::success();
+}
+
 static llvm::Error setEntry(CompileOptions &options, StringRef value) {
   if (value.empty() || llvm::isDigit(value[0]) ||
       !llvm::all_of(value, [](char c) { return llvm::isAlnum(c) || c == '_'; }))
@@ -159,36 +214,66 @@ llvm::ArrayRef<OptionRow> mopt::getOptionTable() {
                                        accuracy = "Speed and accuracy",
                                        messages = "Messages";
   static const OptionRow rows[] = {
-      {output, "o", "FILE", "file to write; .so .a .o .s .ll .bc .mlir choose what", setText<&O::output>},
-      {output, "emit", "LEVEL", "stop at onnx graph legal kernels structured vector buffer llvm llvm-ir bitcode asm obj lib so", setEmit},
-      {output, "entry", "NAME", "name of the model in symbols; from the file's name", setEntry},
-      {output, "header", "FILE", "write a C header for this model", setText<&O::header>},
-      {output, "weights", "PLACE", "embed, file (OUTPUT.weights) or auto (file above 1 GiB)", setWeights},
-      {output, "report", "FILE", "write what was done as JSON", setText<&O::report>},
-      {output, "depfile", "FILE", "write the files read, for make or ninja", setText<&O::depfile>},
-      {output, "save-temps", "DIR", "write the module after each level, big weights left out", setText<&O::saveTemps>},
-      {machine, "target", "NAME", "row of --list-targets; native (default) is the best for this machine", setTarget},
-      {machine, "triple", "TRIPLE", "LLVM triple of a machine without a row", setText<&O::triple>},
+      {output, "o", "FILE",
+       "file to write; .so .a .o .s .ll .bc .mlir choose what",
+       setText<&O::output>},
+      {output, "emit", "LEVEL",
+       "stop at onnx graph legal kernels structured vector buffer llvm llvm-ir "
+       "bitcode asm obj lib so",
+       setEmit},
+      {output, "entry", "NAME",
+       "name of the model in symbols; from the file's name", setEntry},
+      {output, "header", "FILE", "write a C header for this model",
+       setText<&O::header>},
+      {output, "weights", "PLACE",
+       "embed, file (OUTPUT.weights) or auto (file above 1 GiB)", setWeights},
+      {output, "report", "FILE", "write what was done as JSON",
+       setText<&O::report>},
+      {output, "depfile", "FILE", "write the files read, for make or ninja",
+       setText<&O::depfile>},
+      {output, "save-temps", "DIR",
+       "write the module after each level, big weights left out",
+       setText<&O::saveTemps>},
+      {machine, "target", "NAME",
+       "row of --list-targets; native (default) is the best for this machine",
+       setTarget},
+      {machine, "triple", "TRIPLE", "LLVM triple of a machine without a row",
+       setText<&O::triple>},
       {machine, "cpu", "CPU", "its LLVM processor name", setText<&O::cpu>},
-      {machine, "features", "LIST", "its features, +a,-b", setText<&O::features>},
-      {model, "shape", "IN:1x3x8", "fix an input's dimensions; repeatable", setShape},
+      {machine, "features", "LIST", "its features, +a,-b",
+       setText<&O::features>},
+      {model, "shape", "IN:1x3x8", "fix an input's dimensions; repeatable",
+       setShape},
       {model, "dim", "NAME=SIZE", "fix a named dimension; repeatable", setDim},
       {accuracy, "O", "0..3", "effort; 3 by default", setOptLevel},
       {accuracy, "numerics", "MODE", "strict, default or fast", setNumerics},
-      {accuracy, "pipeline", "NAME", "default, or reference: slow and plain", setPipeline},
-      {accuracy, "quantize", "MODE", "none, dynamic-int8, static-int8, weight-int8 or weight-int4", setText<&O::quantize>},
-      {accuracy, "calibration", "FILE", "inputs to measure ranges with", setText<&O::calibration>},
+      {accuracy, "pipeline", "NAME", "default, or reference: slow and plain",
+       setPipeline},
+      {accuracy, "quantize", "MODE",
+       "none, dynamic-int8, static-int8, weight-int8 or weight-int4",
+       setQuantize},
+      {accuracy, "calibration", "FILE", "inputs to measure ranges with",
+       setText<&O::calibration>},
       {accuracy, "sparsity", "MODE", "auto or off", setSparsity},
-      {accuracy, "prune", "N:M", "impose structured sparsity", setText<&O::prune>},
-      {accuracy, "precision", "TYPE", "f32, bf16, f16, int8 or fp8", setText<&O::precision>},
-      {accuracy, "max-drop", "X", "largest loss of accuracy that passes", setText<&O::maxDrop>},
-      {accuracy, "instrument", "WHAT", "ranges: a library that collects statistics", setText<&O::instrument>},
-      {accuracy, "tune", "SECONDS", "measure kernels on this machine", setText<&O::tune>},
-      {accuracy, "tune-record", "FILE", "where measurements are kept", setText<&O::tuneRecord>},
-      {accuracy, "profile", "", "count calls and time of each kernel, for mopt-run --profile", setSwitch<&O::profile>},
-      {accuracy, "sanitize", "KIND", "none, address or thread: instrument the code", setSanitizer},
+      {accuracy, "prune", "N:M", "impose structured sparsity", setPrune},
+      {accuracy, "precision", "TYPE", "f32, bf16, f16, int8 or fp8",
+       setPrecision},
+      {accuracy, "max-drop", "X", "largest loss of accuracy that passes",
+       setNumber<&O::maxDrop>},
+      {accuracy, "instrument", "WHAT",
+       "ranges: a library that collects statistics", setInstrument},
+      {accuracy, "tune", "SECONDS", "measure kernels on this machine",
+       setNumber<&O::tune>},
+      {accuracy, "tune-record", "FILE", "where measurements are kept",
+       setText<&O::tuneRecord>},
+      {accuracy, "profile", "",
+       "count calls and time of each kernel, for mopt-run --profile",
+       setSwitch<&O::profile>},
+      {accuracy, "sanitize", "KIND",
+       "none, address or thread: instrument the code", setSanitizer},
       {messages, "j", "N", "threads to compile with", setThreads},
-      {messages, "v", "", "print steps, times, memory and choices", setSwitch<&O::verbose>},
+      {messages, "v", "", "print steps, times, memory and choices",
+       setSwitch<&O::verbose>},
       {messages, "q", "", "print errors only", setSwitch<&O::quiet>},
   };
   return rows;

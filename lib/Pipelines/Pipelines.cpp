@@ -49,7 +49,9 @@ void mopt::buildStructuredPipeline(OpPassManager &pm,
                                    const PipelineOptions &options) {
   bool hasAnchors = options.optLevel > 0 && !options.reference;
   if (hasAnchors) {
-    pm.addPass(createSelectMicrokernels());
+    SelectMicrokernelsOptions select;
+    select.remarks = options.remarks;
+    pm.addPass(createSelectMicrokernels(select));
     pm.addPass(createConvertAnchors());
   }
   pm.addPass(createConvertMoptToLinalg());

@@ -4,8 +4,6 @@ requirement of the package; each is imported when it is asked for."""
 
 import os
 
-from .session import InferenceSession
-
 
 def onnxruntime_session(model, optimized=True, threads=1):
     """An ONNX Runtime session of a path or of bytes."""
@@ -39,6 +37,8 @@ class _OpenVino:
 def load(engine, path, threads):
     """A session of "mopt", "onnxruntime" or "openvino" for a model's path."""
     if engine == "mopt":
+        from .session import InferenceSession
+
         return InferenceSession(path, threads=threads)
     if engine == "onnxruntime":
         return onnxruntime_session(path, threads=threads)

@@ -35,8 +35,8 @@ Running
   --iterations=N        timed runs (default 1)
   --warmup=N            untimed runs before them (default: a tenth, at least 1,
                         none for one iteration)
-  --profile             time, calls and ONNX nodes of each kernel; a library must
-                        have been compiled with --profile, a model is
+  --profile             time, calls and ONNX nodes of each kernel; a library
+                        must have been compiled with --profile, a model is
   --spin=US             microseconds that idle threads spin (-1: none)
   --entry=NAME          the entry, for a library with several
   --weights=FILE        the weight file of a library that has one

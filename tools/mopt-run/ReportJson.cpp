@@ -93,6 +93,13 @@ static std::string comparisonJson(const Comparison &comparison) {
   return json.close();
 }
 
+static std::string numbersJson(const std::vector<double> &values) {
+  Json json('[');
+  for (double value : values)
+    json.add(number(value));
+  return json.close();
+}
+
 static std::string kernelsJson(const std::vector<KernelTime> &kernels) {
   Json json('[');
   for (const KernelTime &kernel : kernels) {
@@ -136,6 +143,7 @@ std::string mopt_run::formatJson(const Report &report,
              .add("latency_ms_p90", number(percentile(ms, 90)))
              .add("latency_ms_p99", number(percentile(ms, 99)))
              .add("latency_ms_max", number(percentile(ms, 100)))
+             .add("latencies_ms", numbersJson(ms))
              .add("peak_memory_kib", std::to_string(usage.ru_maxrss))
              .add("kernels", kernelsJson(report.kernels))
              .add("verify", comparisons.close())

@@ -16,6 +16,8 @@ struct PipelineOptions {
   /// of numerics tests.
   bool reference = false;
   Numerics numerics = Numerics::Default;
+  /// Say which micro-kernels were chosen.
+  bool remarks = false;
   /// Count the calls of kernels and their time.
   bool profile = false;
 };
