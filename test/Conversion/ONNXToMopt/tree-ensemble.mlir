@@ -13,7 +13,7 @@ module attributes {onnx.opsets = {"ai.onnx" = 20 : i64, "ai.onnx.ml" = 5 : i64}}
   }
 
   // CHECK-LABEL: @columns
-  // CHECK: mopt.gather %{{.*}}, %arg1 {axis = 1 : i64} : tensor<1x4xf32>, tensor<?xi64> -> tensor<1x?xf32>
+  // CHECK: mopt.gather %{{.*}} {axis = 1 : i64} : tensor<1x4xf32>, tensor<?xi64> -> tensor<1x?xf32>
   func.func @columns(%x: tensor<4xf32>, %i: tensor<?xi64>) -> !onnx.value {
     %y = onnx.node "ArrayFeatureExtractor" domain "ai.onnx.ml"(%x, %i) : (tensor<4xf32>, tensor<?xi64>) -> !onnx.value
     return %y : !onnx.value
