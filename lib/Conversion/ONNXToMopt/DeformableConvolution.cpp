@@ -80,8 +80,8 @@ LogicalResult DeformableConvolution::bind() {
     return failure();
   int64_t channels = type.getDimSize(1), filters = weightType.getDimSize(0);
   if (ShapedType::isDynamic(channels) || !weightType.hasStaticShape())
-    return op.emitError() << "expected a static number of channels and static "
-                             "weights, found "
+    return op.emitError() << "a dynamic number of channels and dynamic weights "
+                             "are not supported, found "
                           << type << " and " << weightType;
   if (groups < 1 || offsetGroups < 1 || channels % offsetGroups != 0 ||
       filters % groups != 0 || weightType.getDimSize(1) * groups != channels)
