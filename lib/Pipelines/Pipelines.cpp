@@ -16,11 +16,19 @@
 using namespace mlir;
 using namespace mopt;
 
+/// Upstream's canonicalizer without a pattern that gives what a loop carries the
+/// static type of its initial value: sizes may change from one iteration to the
+/// next.
+static std::unique_ptr<Pass> createCanonicalizer() {
+  return createCanonicalizerPass(
+      GreedyRewriteConfig(), {"(anonymous namespace)::ForOpTensorCastFolder"});
+}
+
 void mopt::buildGraphPipeline(OpPassManager &pm,
                               const PipelineOptions &options) {
   pm.addPass(createAssignTarget());
   pm.addPass(createConvertONNXToMopt());
-  pm.addPass(createCanonicalizerPass());
+  pm.addPass(createCanonicalizer());
   if (!options.reference) {
     pm.addNestedPass<func::FuncOp>(createFoldConstants());
     pm.addNestedPass<func::FuncOp>(createFoldBatchNorm());
@@ -37,7 +45,7 @@ void mopt::buildKernelPipeline(OpPassManager &pm,
   form.fuse = options.optLevel > 0 && !options.reference;
   if (form.fuse) {
     pm.addNestedPass<func::FuncOp>(createPropagateLayout());
-    pm.addPass(createCanonicalizerPass());
+    pm.addPass(createCanonicalizer());
     pm.addPass(createCSEPass());
   }
   pm.addNestedPass<func::FuncOp>(createFormKernels(form));
@@ -53,13 +61,13 @@ void mopt::buildStructuredPipeline(OpPassManager &pm,
   }
   pm.addPass(createConvertMoptToLinalg());
   pm.addPass(createPackBoundary());
-  pm.addPass(createCanonicalizerPass());
+  pm.addPass(createCanonicalizer());
   pm.addPass(createCSEPass());
   if (hasAnchors) {
     pm.addPass(createFoldWeightPacking());
     pm.addNestedPass<func::FuncOp>(createLinalgElementwiseOpFusionPass());
     pm.addPass(createFuseEpilogue());
-    pm.addPass(createCanonicalizerPass());
+    pm.addPass(createCanonicalizer());
     pm.addPass(createCSEPass());
   }
   pm.addNestedPass<func::FuncOp>(createBindDestinations());
@@ -72,21 +80,21 @@ void mopt::buildCodegenPipeline(OpPassManager &pm,
     return;
   pm.addPass(createTileAnchors());
   pm.addNestedPass<func::FuncOp>(createTileKernels());
-  pm.addPass(createCanonicalizerPass());
+  pm.addPass(createCanonicalizer());
 }
 
 void mopt::buildBufferPipeline(OpPassManager &pm, const PipelineOptions &) {
   pm.addPass(createBufferizeTensors());
   pm.addPass(bufferization::createDropEquivalentBufferResultsPass());
   pm.addPass(createCSEPass());
-  pm.addPass(createCanonicalizerPass());
+  pm.addPass(createCanonicalizer());
   pm.addPass(createPlanMemory());
 }
 
 void mopt::buildLowerPipeline(OpPassManager &pm,
                               const PipelineOptions &options) {
   pm.addPass(createExpandMicrokernels());
-  pm.addPass(createCanonicalizerPass());
+  pm.addPass(createCanonicalizer());
   pm.addPass(createCSEPass());
   pm.addNestedPass<func::FuncOp>(createConvertLinalgToLoopsPass());
   // The reference pipeline stays with libm, as an oracle should.
@@ -98,14 +106,14 @@ void mopt::buildLowerPipeline(OpPassManager &pm,
   pm.addPass(createResolveExpandShapes());
   pm.addPass(memref::createExpandStridedMetadataPass());
   pm.addPass(createLowerAffinePass());
-  pm.addPass(createCanonicalizerPass());
+  pm.addPass(createCanonicalizer());
   pm.addPass(createCSEPass());
   pm.addNestedPass<func::FuncOp>(arith::createArithExpandOpsPass());
   pm.addPass(createSCFToControlFlowPass());
   pm.addPass(createConvertVectorToLLVMPass());
   pm.addPass(createLowerToLLVM());
   pm.addPass(createReconcileUnrealizedCastsPass());
-  pm.addPass(createCanonicalizerPass());
+  pm.addPass(createCanonicalizer());
   pm.addPass(createCSEPass());
 }
 
