@@ -16,11 +16,19 @@
 using namespace mlir;
 using namespace mopt;
 
+/// Upstream's canonicalizer without a pattern that gives what a loop carries the
+/// static type of its initial value: sizes may change from one iteration to the
+/// next.
+static std::unique_ptr<Pass> createCanonicalizer() {
+  return createCanonicalizerPass(
+      GreedyRewriteConfig(), {"(anonymous namespace)::ForOpTensorCastFolder"});
+}
+
 void mopt::buildGraphPipeline(OpPassManager &pm,
                               const PipelineOptions &options) {
   pm.addPass(createAssignTarget());
   pm.addPass(createConvertONNXToMopt());
-  pm.addPass(createCanonicalizerPass());
+  pm.addPass(createCanonicalizer());
   if (!options.reference) {
     pm.addNestedPass<func::FuncOp>(createFoldConstants());
     pm.addNestedPass<func::FuncOp>(createFoldBatchNorm());
@@ -38,7 +46,7 @@ void mopt::buildKernelPipeline(OpPassManager &pm,
   form.fuse = options.optLevel > 0 && !options.reference;
   if (form.fuse) {
     pm.addNestedPass<func::FuncOp>(createPropagateLayout());
-    pm.addPass(createCanonicalizerPass());
+    pm.addPass(createCanonicalizer());
     pm.addPass(createCSEPass());
   }
   pm.addNestedPass<func::FuncOp>(createFormKernels(form));
@@ -56,14 +64,14 @@ void mopt::buildStructuredPipeline(OpPassManager &pm,
   }
   pm.addPass(createConvertMoptToLinalg());
   pm.addPass(createPackBoundary());
-  pm.addPass(createCanonicalizerPass());
+  pm.addPass(createCanonicalizer());
   pm.addPass(createCSEPass());
   if (hasAnchors) {
     pm.addPass(createFoldWeightPacking());
     pm.addPass(createFoldBroadcastReads());
     pm.addNestedPass<func::FuncOp>(createLinalgElementwiseOpFusionPass());
     pm.addPass(createFuseEpilogue());
-    pm.addPass(createCanonicalizerPass());
+    pm.addPass(createCanonicalizer());
     pm.addPass(createCSEPass());
   }
   pm.addNestedPass<func::FuncOp>(createBindDestinations());
@@ -76,7 +84,7 @@ void mopt::buildCodegenPipeline(OpPassManager &pm,
     return;
   pm.addPass(createTileAnchors());
   pm.addNestedPass<func::FuncOp>(createTileKernels());
-  pm.addPass(createCanonicalizerPass());
+  pm.addPass(createCanonicalizer());
   // Tiling clones a producer for each of its users.
   pm.addPass(createCSEPass());
   if (options.numerics != Numerics::Strict)
@@ -89,7 +97,7 @@ void mopt::buildBufferPipeline(OpPassManager &pm,
   pm.addPass(createBufferizeTensors());
   pm.addPass(bufferization::createDropEquivalentBufferResultsPass());
   pm.addPass(createCSEPass());
-  pm.addPass(createCanonicalizerPass());
+  pm.addPass(createCanonicalizer());
   pm.addPass(createPlanMemory());
   if (!options.reference)
     pm.addNestedPass<func::FuncOp>(createParallelizeCopies());
@@ -102,11 +110,11 @@ void mopt::buildLowerPipeline(OpPassManager &pm,
   if (options.numerics == Numerics::Fast)
     pm.addPass(createRelaxFloats());
   pm.addPass(createExpandMicrokernels());
-  pm.addNestedPass<func::FuncOp>(createCanonicalizerPass());
+  pm.addNestedPass<func::FuncOp>(createCanonicalizer());
   pm.addNestedPass<func::FuncOp>(createCSEPass());
   pm.addNestedPass<func::FuncOp>(createConvertLinalgToLoopsPass());
   if (options.optLevel > 1 && !options.reference) {
-    pm.addNestedPass<func::FuncOp>(createCanonicalizerPass());
+    pm.addNestedPass<func::FuncOp>(createCanonicalizer());
     pm.addNestedPass<func::FuncOp>(createUnrollLoops());
   }
   // The reference pipeline stays with libm, as an oracle should, and so does
@@ -119,13 +127,13 @@ void mopt::buildLowerPipeline(OpPassManager &pm,
   pm.addPass(createResolveExpandShapes());
   pm.addNestedPass<func::FuncOp>(memref::createExpandStridedMetadataPass());
   pm.addNestedPass<func::FuncOp>(createLowerAffinePass());
-  pm.addNestedPass<func::FuncOp>(createCanonicalizerPass());
+  pm.addNestedPass<func::FuncOp>(createCanonicalizer());
   pm.addNestedPass<func::FuncOp>(createCSEPass());
   pm.addNestedPass<func::FuncOp>(createSCFToControlFlowPass());
   pm.addNestedPass<func::FuncOp>(createConvertVectorToLLVMPass());
   pm.addPass(createLowerToLLVM());
   pm.addPass(createReconcileUnrealizedCastsPass());
-  pm.addNestedPass<LLVM::LLVMFuncOp>(createCanonicalizerPass());
+  pm.addNestedPass<LLVM::LLVMFuncOp>(createCanonicalizer());
   pm.addNestedPass<LLVM::LLVMFuncOp>(createCSEPass());
 }
 

@@ -4,7 +4,8 @@ import onnx
 from onnx.backend.base import Backend, BackendRep, namedtupledict
 
 from ._compile import CompileError
-from ._specialize import SpecializingSession, parameter_inputs
+from ._specialize import (SpecializingSession, group_outputs, list_inputs,
+                          parameter_inputs)
 from .session import InferenceSession
 
 _UNSUPPORTED = 3
@@ -13,9 +14,9 @@ _UNSUPPORTED = 3
 class PreparedModel(BackendRep):
     """A compiled model that takes its inputs by position."""
 
-    def __init__(self, session, inputs, outputs):
+    def __init__(self, session, inputs, outputs, group=None):
         self.session = session
-        self._inputs, self._outputs = inputs, outputs
+        self._inputs, self._outputs, self._group = inputs, outputs, group
 
     def run(self, inputs, **kwargs):
         """Outputs for a list of inputs, a dictionary by name, or a single array."""
@@ -27,6 +28,8 @@ class PreparedModel(BackendRep):
                 raise ValueError(f"expected {len(self._inputs)} inputs, found {len(values)}")
             feed = dict(zip(self._inputs, values))
         outputs = self.session.run(None, feed)
+        if self._group:
+            outputs = self._group(outputs)
         return namedtupledict("Outputs", self._outputs)(*outputs)
 
 
@@ -35,21 +38,25 @@ class MoptBackend(Backend):
     def prepare(cls, model, device="CPU", **options):
         """Compiles a ModelProto, a path or bytes; options are those of `mopt.compile`,
         and `threads`. A model that does not compile because its parameters are graph
-        inputs is compiled by `run`, for their values."""
+        inputs is compiled by `run`, for their values; so is one that takes sequences
+        or optionals, for what they consist of."""
         if not cls.supports_device(device):
             raise ValueError(f"expected device 'CPU', found '{device}'")
-        try:
-            session = InferenceSession(model, **options)
-        except CompileError as error:
-            proto = _proto(model)
-            parameters = parameter_inputs(proto)
-            if error.exit_code != _UNSUPPORTED or not parameters:
-                raise
-            session = SpecializingSession(proto, parameters,
-                                          lambda variant: InferenceSession(variant, **options))
-            return PreparedModel(session, *session.names())
-        return PreparedModel(session, [value.name for value in session.get_inputs()],
-                             [value.name for value in session.get_outputs()])
+        proto = _proto(model)
+        if not list_inputs(proto):
+            try:
+                session = InferenceSession(model, **options)
+                names = [value.name for value in session.get_outputs()]
+                return PreparedModel(
+                    session, [value.name for value in session.get_inputs()],
+                    [value.name for value in proto.graph.output],
+                    lambda values: group_outputs(proto.graph, names, values))
+            except CompileError as error:
+                if error.exit_code != _UNSUPPORTED or not parameter_inputs(proto):
+                    raise
+        session = SpecializingSession(proto, parameter_inputs(proto),
+                                      lambda variant: InferenceSession(variant, **options))
+        return PreparedModel(session, *session.names())
 
     @classmethod
     def run_model(cls, model, inputs, device="CPU", **options):

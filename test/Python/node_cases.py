@@ -108,3 +108,25 @@ def _proto(path, value_type):
     if value_type.HasField("optional_type"):
         return onnx.numpy_helper.to_optional(onnx.OptionalProto.FromString(data))
     return onnx.numpy_helper.to_array(onnx.TensorProto.FromString(data))
+
+
+def with_dynamic_sizes(model):
+    """A copy in which the sizes of inputs are names, each of its own, and nothing is said of
+    outputs but their types. Lists of integers stay: they are often parameters, whose length
+    is a rank."""
+    copy = onnx.ModelProto()
+    copy.CopyFrom(model)
+    del copy.graph.value_info[:]
+    initialized = {tensor.name for tensor in copy.graph.initializer}
+    for value in copy.graph.input:
+        tensor = value.type.tensor_type
+        if (value.type.WhichOneof("value") != "tensor_type" or value.name in initialized
+                or (len(tensor.shape.dim) == 1 and tensor.elem_type in (6, 7))):
+            continue
+        for index, dim in enumerate(tensor.shape.dim):
+            if not dim.dim_param:
+                dim.dim_param = f"{value.name}_{index}"
+    for value in copy.graph.output:
+        if value.type.WhichOneof("value") == "tensor_type":
+            value.type.tensor_type.ClearField("shape")
+    return copy

@@ -24,6 +24,7 @@ import sys
 import time
 
 import numpy as np
+import onnx
 from onnx.backend.test.runner import BackendIsNotSupposedToImplementIt
 
 import node_cases
@@ -196,6 +197,8 @@ def parse(arguments):
                         help="for mopt-compile, with spaces: --arguments='--target=x86-64-v3'")
     parser.add_argument("--filter", default="", help="regular expression searched in names")
     parser.add_argument("--kind", default="", help="only this kind, e.g. node")
+    parser.add_argument("--dynamic", action="store_true",
+                        help="hide the sizes of inputs and outputs from the compiler")
     parser.add_argument("--shard", default="0/1", help="i/n: every n-th case from the i-th on")
     parser.add_argument("-j", "--jobs", type=int, default=len(os.sched_getaffinity(0)))
     parser.add_argument("--timeout", type=float, default=120.0, help="seconds per test")
@@ -212,6 +215,9 @@ def main(arguments=None):
     cases = [case for case in node_cases.load()
              if re.search(options.filter, case.name) and options.kind in ("", case.kind)]
     cases = cases[shard::shards]
+    if options.dynamic:
+        for case in cases:
+            case.model = node_cases.with_dynamic_sizes(case.model)
     if not cases:
         print("no test matches")
         return 2
@@ -221,7 +227,7 @@ def main(arguments=None):
             print(f"{outcome:<11} {case.name}: {message.splitlines()[0] if message else ''}",
                   flush=True)
 
-    start = time.monotonic()
+    start, date = time.monotonic(), time.strftime("%Y-%m-%d")
     prepare_options = {"arguments": options.arguments.split()} if options.arguments else {}
     results = run_all(options.backend, cases, prepare_options, options.jobs, options.timeout,
                       progress)
@@ -231,12 +237,14 @@ def main(arguments=None):
             for index, case in enumerate(cases)]
     counts = collections.Counter(row["outcome"] for row in rows)
     print(table(rows))
-    print(f"\n{len(rows)} tests in {time.monotonic() - start:.0f} s: "
+    seconds = round(time.monotonic() - start)
+    print(f"\n{len(rows)} tests in {seconds} s: "
           + ", ".join(f"{counts[outcome]} {outcome}" for outcome in OUTCOMES))
     if options.json:
         with open(options.json, "w", encoding="utf-8") as file:
-            json.dump({"backend": options.backend, "counts": dict(counts), "tests": rows}, file,
-                      indent=1)
+            json.dump({"backend": options.backend, "arguments": options.arguments, "date": date,
+                       "seconds": seconds, "onnx": onnx.__version__, "counts": dict(counts),
+                       "tests": rows}, file, indent=1)
     forbidden = [outcome for outcome in options.forbid.split(",") if counts[outcome]]
     if forbidden:
         print(f"failed: found {', '.join(forbidden)}")

@@ -78,6 +78,38 @@ def test_a_refusal_without_parameters_is_passed_on():
         mopt.backend.prepare(model)
 
 
+def test_sequences_are_compiled_for_their_entries():
+    model = onnx.parser.parse_model(
+        '<ir_version: 8, opset_import: ["": 17]> g (seq(float[N]) s, float[N] x) => (seq(float[N]) t)'
+        " { t = SequenceInsert(s, x) }")
+    prepared = mopt.backend.prepare(model)
+    x = np.arange(2, dtype=np.float32)
+    for length in (0, 2, 2):
+        assert len(prepared.run([[x] * length, x])[0]) == length + 1
+    assert len(StandIn.made) == 2
+    assert [value.name for value in StandIn.made[1].graph.input] == ["x", "s.0", "s.1"]
+
+
+def test_an_optional_may_be_empty():
+    model = onnx.parser.parse_model(
+        '<ir_version: 8, opset_import: ["": 18]> g (optional(float[N]) o) => (bool b)'
+        " { b = OptionalHasElement(o) }")
+    prepared = mopt.backend.prepare(model)
+    prepared.run([np.zeros(3, np.float32)])
+    prepared.run([None])
+    present, empty = (variant.graph for variant in StandIn.made)
+    assert [value.name for value in present.input] == ["o"] and len(present.node) == 1
+    assert not empty.input and empty.node[0].op_type == "Optional"
+
+
+def test_outputs_are_grouped():
+    model = onnx.parser.parse_model(
+        '<ir_version: 8, opset_import: ["": 18]> g (float[N] x)'
+        " => (seq(float[N]) s, float[N] y, seq(float[N]) e, optional(float[N]) o) { y = Abs(x) }")
+    grouped = mopt.backend.group_outputs(model.graph, ["s.0", "s.1", "y"], [1, 2, 3])
+    assert grouped == [[1, 2], 3, [], None]
+
+
 def test_devices():
     assert mopt.backend.supports_device("CPU")
     assert not mopt.backend.supports_device("CUDA")

@@ -4,6 +4,7 @@ or a wrong answer of a backend becomes a result."""
 import json
 
 import node_cases
+import node_report
 import node_tests
 
 
@@ -48,3 +49,11 @@ def test_shards_cover_the_suite_once(tmp_path):
         names += [test["name"] for test in results["tests"]]
     _, whole = run(tmp_path, "reference_backend", "--filter", "^test_(add|sub|mul)")
     assert sorted(names) == sorted(test["name"] for test in whole["tests"])
+
+
+def test_a_page_is_made_of_results(tmp_path):
+    _, results = run(tmp_path, "failing_backend", "--filter", "^test_(abs|atan)$")
+    page = node_report.page(results, results)
+    assert "| Abs | 1/1 |  | 1/1 |" in page
+    assert "| Atan | 0/1 |  | 0/1 |" in page
+    assert "- Atan, 1: " in page

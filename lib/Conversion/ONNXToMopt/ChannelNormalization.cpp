@@ -58,7 +58,8 @@ static LogicalResult convertGroupNormalization(OpBinder &op) {
   int64_t groups = op.getInt("num_groups", 0);
   std::optional<int64_t> channels = getConstantIntValue(sizes[1]);
   if (!channels)
-    return op.emitError() << "expected a static number of channels, found "
+    return op.emitError() << "groups of a dynamic number of channels are not "
+                             "supported, found "
                           << x.getType();
   if (groups < 1 || *channels % groups != 0)
     return op.emitError() << "expected 'num_groups' to divide the " << *channels

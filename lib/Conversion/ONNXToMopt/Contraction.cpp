@@ -54,7 +54,7 @@ static LogicalResult convertGemm(OpBinder &op) {
 }
 
 static LogicalResult convertConv(OpBinder &op) {
-  Value x = op.getTensor(0), w = op.getTensor(1);
+  Value x = op.getTensor(0), w = Windows::fixKernel(op, op.getTensor(1));
   if (!x || !w)
     return failure();
   FailureOr<Windows> windows = Windows::bind(op, x, w);

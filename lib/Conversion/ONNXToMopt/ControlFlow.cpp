@@ -167,9 +167,9 @@ static LogicalResult convertIf(OpBinder &op) {
   // A condition that is known leaves one branch, and the other unconverted.
   if (std::optional<int64_t> known =
           getConstantIntValue(op.state.shapes.getElement(condition, 0))) {
-    FailureOr<SmallVector<Value>> results =
-        op.state.convertBlock(*known ? *onTrue : *onFalse);
-    return failed(results) ? failure() : op.replace(*results);
+    FailureOr<SmallVector<ConvertedValue>> results =
+        op.state.convertBlockOfAny(*known ? *onTrue : *onFalse);
+    return failed(results) ? failure() : op.replaceByAny(*results);
   }
   return convertBothBranches(op, extractScalar(op, condition), *onTrue,
                              *onFalse);
@@ -204,6 +204,9 @@ static LogicalResult convertLoop(OpBinder &op) {
     if (getConstantIntValue(op.state.shapes.getElement(start, 0)) != 1)
       loop.startCondition = start;
   }
+  for (unsigned i = 2; i < op.getNumOperands(); ++i)
+    if (!op.getOperand(i))
+      return unrollLoop(op, *body);
   for (unsigned i = 2; i < op.getNumOperands(); ++i) {
     loop.initial.push_back(op.getTensor(i));
     if (!loop.initial.back())

@@ -33,7 +33,8 @@ LogicalResult TransposedWindows::bind(OpBinder &op, Value input, Value filter) {
   group = op.getInt("group", 1);
   if (w.isDynamicDim(0) || w.isDynamicDim(1) ||
       ShapedType::isDynamicShape(w.getShape().drop_front(2)))
-    return op.emitError() << "expected a filter of static shape, found " << w;
+    return op.emitError()
+           << "a filter of dynamic shape is not supported, found " << w;
   int64_t channels = w.getDimSize(0);
   if (group < 1 || channels % group != 0)
     return op.emitError() << "expected a group count that divides the "

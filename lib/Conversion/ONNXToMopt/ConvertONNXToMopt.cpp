@@ -11,6 +11,7 @@
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/SymbolTable.h"
+#include "llvm/ADT/StringSet.h"
 
 using namespace mlir;
 
@@ -62,11 +63,29 @@ static LogicalResult convertBody(ConversionState &state, onnx::NodeOp node) {
   if (hasFailed)
     return failure();
   for (auto [from, to] : llvm::zip_equal(node.getResults(), *results))
-    if (Value value = state.values.lookupOrNull(to))
-      state.values.map(from, value);
-    else if (state.sequences.contains(to))
-      state.sequences[from] = SmallVector<Value>(state.sequences[to]);
+    if (state.isReady(to))
+      state.bind(from, state.lookup(to));
   return success();
+}
+
+ConvertedValue ConversionState::lookup(Value value) const {
+  ConvertedValue converted;
+  converted.tensor = values.lookupOrNull(value);
+  if (auto known = sequences.find(value); known != sequences.end())
+    converted.entries = known->second;
+  return converted;
+}
+
+void ConversionState::bind(Value value, ConvertedValue converted) {
+  values.erase(value);
+  sequences.erase(value);
+  absent.erase(value);
+  if (converted.tensor)
+    values.map(value, converted.tensor);
+  else if (converted.entries)
+    sequences[value] = std::move(*converted.entries);
+  else
+    absent.insert(value);
 }
 
 LogicalResult ConversionState::convertOp(Operation &op) {
@@ -96,20 +115,35 @@ LogicalResult ConversionState::convertOp(Operation &op) {
   return handler(binder);
 }
 
-FailureOr<SmallVector<Value>> ConversionState::convertBlock(Block &block) {
+FailureOr<SmallVector<ConvertedValue>>
+ConversionState::convertBlockOfAny(Block &block) {
   bool hasFailed = false;
   for (Operation &op : block.without_terminator())
     hasFailed |= failed(convertOp(op));
   if (hasFailed)
     return failure();
-  SmallVector<Value> results;
+  SmallVector<ConvertedValue> results;
   for (Value operand : block.getTerminator()->getOperands()) {
-    results.push_back(values.lookupOrNull(operand));
-    if (sequences.contains(operand))
-      return block.getTerminator()->emitError(
-          "a sequence as an output of a graph is not supported");
-    if (!results.back())
+    if (!isReady(operand))
       return block.getTerminator()->emitError("a graph output is left out");
+    results.push_back(lookup(operand));
+  }
+  return results;
+}
+
+FailureOr<SmallVector<Value>> ConversionState::convertBlock(Block &block) {
+  FailureOr<SmallVector<ConvertedValue>> converted = convertBlockOfAny(block);
+  if (failed(converted))
+    return failure();
+  SmallVector<Value> results;
+  for (const ConvertedValue &value : *converted) {
+    if (!value.tensor)
+      return block.getTerminator()->emitError(
+          value.isAbsent() ? "an optional without a value as an output of this "
+                             "graph is not supported"
+                           : "a sequence as an output of this graph is not "
+                             "supported");
+    results.push_back(value.tensor);
   }
   return results;
 }
@@ -137,6 +171,39 @@ void bindSymbols(func::FuncOp func, Block &body, ConversionState &state) {
   }
 }
 
+/// The results of the function, which are tensors: the entries of a sequence 'y'
+/// are 'y.0', 'y.1' and so on; an optional without a value is no result.
+LogicalResult listResults(func::FuncOp func, ArrayRef<ConvertedValue> converted,
+                          SmallVectorImpl<Value> &results,
+                          SmallVectorImpl<DictionaryAttr> &attributes) {
+  llvm::StringSet<> names;
+  for (auto [i, value] : llvm::enumerate(converted)) {
+    auto stated = func.getResultAttrOfType<StringAttr>(i, onnx::kNameAttr);
+    if (value.tensor) {
+      results.push_back(value.tensor);
+      attributes.push_back(func.getResultAttrDict(i));
+      names.insert(stated ? stated.getValue() : "");
+      continue;
+    }
+    for (auto [k, entry] :
+         llvm::enumerate(value.entries.value_or(SmallVector<Value>()))) {
+      std::string name =
+          ((stated ? stated.getValue() : "") + "." + Twine(k)).str();
+      if (!names.insert(name).second)
+        return func.emitError("entry ")
+               << k << " of output '" << stated
+               << "' has the name of another output";
+      results.push_back(entry);
+      NamedAttribute attribute(
+          StringAttr::get(func.getContext(), onnx::kNameAttr),
+          StringAttr::get(func.getContext(), name));
+      attributes.push_back(
+          DictionaryAttr::get(func.getContext(), attribute));
+    }
+  }
+  return success();
+}
+
 LogicalResult convertFunction(func::FuncOp func) {
   for (auto [i, type] : llvm::enumerate(func.getArgumentTypes())) {
     if (isa<RankedTensorType>(type))
@@ -159,12 +226,18 @@ LogicalResult convertFunction(func::FuncOp func) {
   state.values.map(from.getArguments(), entry->getArguments());
   bindSymbols(func, *entry, state);
 
-  FailureOr<SmallVector<Value>> results = state.convertBlock(from);
-  if (failed(results))
+  FailureOr<SmallVector<ConvertedValue>> converted =
+      state.convertBlockOfAny(from);
+  if (failed(converted))
     return failure();
-  func::ReturnOp::create(builder, from.getTerminator()->getLoc(), *results);
+  SmallVector<Value> results;
+  SmallVector<DictionaryAttr> attributes;
+  if (failed(listResults(func, *converted, results, attributes)))
+    return failure();
+  func::ReturnOp::create(builder, from.getTerminator()->getLoc(), results);
   func.setType(FunctionType::get(func.getContext(), func.getArgumentTypes(),
-                                 ValueRange(*results).getTypes()));
+                                 ValueRange(results).getTypes()));
+  func.setAllResultAttrs(attributes);
   return success();
 }
 

@@ -119,9 +119,13 @@ static LogicalResult convertScatterND(OpBinder &op) {
       failed(checkUpdates(op, x, updates)))
     return failure();
   RankedTensorType type = OpBinder::getType(indices);
-  if (type.getRank() < 1 || ShapedType::isDynamic(type.getShape().back()))
-    return op.emitError() << "expected a static last dimension of the indices, "
-                             "found " << type;
+  if (type.getRank() < 1)
+    return op.emitError()
+           << "expected indices of at least one dimension, found " << type;
+  if (ShapedType::isDynamic(type.getShape().back()))
+    return op.emitError() << "a dynamic last dimension of the indices is not "
+                             "supported, found "
+                          << type;
   int64_t depth = type.getShape().back();
   int64_t rank = type.getRank() - 1 + OpBinder::getRank(x) - depth;
   if (depth > OpBinder::getRank(x) || OpBinder::getRank(updates) != rank)

@@ -37,6 +37,7 @@ const HandlerRegistry &HandlerRegistry::get() {
     populateControlFlowHandlers(r);
     populateConvTransposeHandlers(r);
     populateDataMovementHandlers(r);
+    populateDeformableConvolutionHandlers(r);
     populateEinsumHandlers(r);
     populateElementwiseHandlers(r);
     populateFlexAttentionHandlers(r);
@@ -44,6 +45,7 @@ const HandlerRegistry &HandlerRegistry::get() {
     populateGeneratorHandlers(r);
     populateLinearAttentionHandlers(r);
     populateLossHandlers(r);
+    populateNGramHandlers(r);
     populateNormalizationHandlers(r);
     populateOptimizerHandlers(r);
     populatePoolingHandlers(r);
@@ -59,6 +61,7 @@ const HandlerRegistry &HandlerRegistry::get() {
     populateShapeHandlers(r);
     populateSignalHandlers(r);
     populateSlicingHandlers(r);
+    populateTreeEnsembleHandlers(r);
     return r;
   }();
   return registry;

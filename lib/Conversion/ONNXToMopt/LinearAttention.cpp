@@ -45,10 +45,12 @@ FailureOr<Value> LinearAttention::bindInput(unsigned operand, StringRef name) {
   TypedValue<RankedTensorType> x = op.getTensor(operand);
   if (!x)
     return failure();
-  if (x.getType().getRank() != 3 || x.getType().isDynamicDim(2))
-    return op.emitError() << "expected '" << name
-                          << "' of 3 dimensions, the last one static, found "
+  if (x.getType().getRank() != 3)
+    return op.emitError() << "expected '" << name << "' of 3 dimensions, found "
                           << x.getType();
+  if (x.getType().isDynamicDim(2))
+    return op.emitError() << "a dynamic last dimension of '" << name
+                          << "' is not supported, found " << x.getType();
   return op.cast(x, wide);
 }
 

@@ -20,7 +20,8 @@ Value OpBinder::getOperand(unsigned i) {
 
 bool OpBinder::hasOperand(unsigned i) {
   return i < node.getInputs().size() &&
-         !isa<onnx::NoneType>(node.getInputs()[i].getType());
+         !isa<onnx::NoneType>(node.getInputs()[i].getType()) &&
+         !state.absent.contains(node.getInputs()[i]);
 }
 
 FailureOr<SmallVector<Value>> OpBinder::getSequence(unsigned i) {
@@ -232,7 +233,7 @@ LogicalResult OpBinder::replace(ValueRange results) {
         return failure();
       continue;
     }
-    state.values.map(node.getOutputs()[i], result);
+    state.bind(node.getOutputs()[i], {result, std::nullopt});
   }
   for (unsigned i = results.size(); i < getNumResults(); ++i)
     if (isResultUsed(i))
@@ -240,16 +241,23 @@ LogicalResult OpBinder::replace(ValueRange results) {
   return success();
 }
 
+LogicalResult OpBinder::replaceByAny(ArrayRef<ConvertedValue> results) {
+  if (results.size() != getNumResults())
+    return emitError() << "expected a graph of " << getNumResults()
+                       << " outputs, found " << results.size();
+  for (auto [output, result] : llvm::zip_equal(node.getOutputs(), results))
+    state.bind(output, result);
+  return success();
+}
+
 LogicalResult OpBinder::replaceBySequence(ArrayRef<Value> entries) {
-  state.sequences[node.getOutputs()[0]] = SmallVector<Value>(entries);
+  state.bind(node.getOutputs()[0], {{}, SmallVector<Value>(entries)});
   return success();
 }
 
 LogicalResult OpBinder::forward(unsigned i) {
-  if (hasOperand(i)) {
-    auto known = state.sequences.find(node.getInputs()[i]);
-    if (known != state.sequences.end())
-      return replaceBySequence(SmallVector<Value>(known->second));
-  }
-  return replace(getOperand(i));
+  if (!hasOperand(i))
+    return emitError() << "expected a value as input " << i << ", found none";
+  state.bind(node.getOutputs()[0], state.lookup(node.getInputs()[i]));
+  return success();
 }

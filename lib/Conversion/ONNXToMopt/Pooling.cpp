@@ -34,10 +34,25 @@ static LogicalResult convertAveragePool(OpBinder &op) {
   Value x = op.getTensor(0);
   if (!x)
     return failure();
+  Value input = x;
   FailureOr<Windows> windows = Windows::bind(op, x, {});
   if (failed(windows))
     return failure();
   bool includesPad = op.getInt("count_include_pad", 0) != 0;
+  if (x != input && !includesPad) {
+    // Padding that is an op of its own must not count: the mean of what is
+    // there is the mean of all by the part that is there.
+    Value ones = BroadcastOp::create(
+        op.b, op.loc,
+        op.scalar(OpBinder::getElementType(x), 1, OpBinder::getRank(x)),
+        op.state.shapes.getDims(input));
+    windows = Windows::bind(op, ones, {});
+    if (failed(windows))
+      return failure();
+    return op.replace(op.binary(
+        BinaryKind::div, windows->pool(op, PoolKind::avg_include_pad, x),
+        windows->pool(op, PoolKind::avg_include_pad, ones)));
+  }
   return op.replace(windows->pool(
       op, includesPad ? PoolKind::avg_include_pad : PoolKind::avg, x));
 }

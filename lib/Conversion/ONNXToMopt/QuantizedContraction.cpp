@@ -183,7 +183,8 @@ static Value sumWindows(OpBinder &op, const Windows &windows, Value x,
   // Every channel of a group has the same sums.
   std::optional<int64_t> known = getConstantIntValue(outputs);
   if (!known || *known % group != 0) {
-    op.emitError() << "expected a filter of a static number of channels, found "
+    op.emitError() << "groups of a dynamic number of channels are not "
+                      "supported, found "
                    << type;
     return {};
   }
@@ -271,7 +272,7 @@ static Value convolveIntegers(OpBinder &op, Value x, Value xZero, Value filter,
 }
 
 static LogicalResult convertConvInteger(OpBinder &op) {
-  Value x = op.getTensor(0), filter = op.getTensor(1);
+  Value x = op.getTensor(0), filter = Windows::fixKernel(op, op.getTensor(1));
   FailureOr<Value> xZero = getZeroPoint(op, 2),
                    filterZero = getZeroPoint(op, 3);
   if (!x || !filter || failed(xZero) || failed(filterZero))
@@ -280,7 +281,8 @@ static LogicalResult convertConvInteger(OpBinder &op) {
 }
 
 static LogicalResult convertQLinearConv(OpBinder &op) {
-  Value x = op.getTensor(0), xScale = op.getTensor(1), filter = op.getTensor(3),
+  Value x = op.getTensor(0), xScale = op.getTensor(1),
+        filter = Windows::fixKernel(op, op.getTensor(3)),
         filterScale = op.getTensor(4), yScale = op.getTensor(6),
         yZero = op.getTensor(7);
   FailureOr<Value> xZero = getZeroPoint(op, 2),

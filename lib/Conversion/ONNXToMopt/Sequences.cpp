@@ -5,6 +5,9 @@
 #include "mopt/Conversion/ONNXToMopt/IndexMath.h"
 #include "mopt/Conversion/ONNXToMopt/OpBinder.h"
 
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/ControlFlow/IR/ControlFlowOps.h"
+
 using namespace mlir;
 using namespace mopt;
 
@@ -93,6 +96,46 @@ static LogicalResult convertSequenceLength(OpBinder &op) {
       DenseElementsAttr::get(type, static_cast<int64_t>(list->size()))));
 }
 
+/// The subgraph once for each position; other inputs are the same every time.
+static LogicalResult convertSequenceMap(OpBinder &op) {
+  Region *region = op.getRegion("body");
+  FailureOr<SmallVector<Value>> first = op.getSequence(0);
+  if (failed(first))
+    return failure();
+  if (!region || region->getNumArguments() != op.getNumOperands())
+    return op.emitError() << "expected a graph attribute 'body' of "
+                          << op.getNumOperands() << " inputs";
+  SmallVector<ConvertedValue> inputs, results(op.getNumResults());
+  for (Value input : op.node.getInputs())
+    inputs.push_back(op.state.lookup(input));
+  for (ConvertedValue &result : results)
+    result.entries.emplace();
+  for (size_t position = 0; position < first->size(); ++position) {
+    for (auto [argument, input] :
+         llvm::zip_equal(region->getArguments(), inputs)) {
+      ConvertedValue value = input;
+      if (input.entries) {
+        if (input.entries->size() != first->size())
+          return op.emitError()
+                 << "expected sequences of the same length, found "
+                 << first->size() << " and " << input.entries->size();
+        value = {(*input.entries)[position], std::nullopt};
+      }
+      op.state.bind(argument, value);
+    }
+    FailureOr<SmallVector<Value>> outputs =
+        op.state.convertBlock(region->front());
+    if (failed(outputs))
+      return failure();
+    if (outputs->size() != results.size())
+      return op.emitError() << "expected a graph of " << results.size()
+                            << " outputs, found " << outputs->size();
+    for (auto [result, output] : llvm::zip_equal(results, *outputs))
+      result.entries->push_back(output);
+  }
+  return op.replaceByAny(results);
+}
+
 static LogicalResult convertConcatFromSequence(OpBinder &op) {
   FailureOr<SmallVector<Value>> list = op.getSequence(0);
   if (failed(list))
@@ -100,9 +143,8 @@ static LogicalResult convertConcatFromSequence(OpBinder &op) {
   if (list->empty())
     return op.emitError() << "expected a sequence that is not empty";
   bool isNew = op.getInt("new_axis", 0) != 0;
-  FailureOr<int64_t> axis =
-      op.normalizeAxis(op.getInt("axis", 0),
-                       OpBinder::getRank(list->front()) + (isNew ? 1 : 0));
+  FailureOr<int64_t> axis = op.normalizeAxis(
+      op.getInt("axis", 0), OpBinder::getRank(list->front()) + (isNew ? 1 : 0));
   if (failed(axis))
     return failure();
   if (isNew)
@@ -121,18 +163,23 @@ static LogicalResult convertSplitToSequence(OpBinder &op) {
   if (failed(axis))
     return failure();
   int64_t size = type.getDimSize(*axis);
-  if (ShapedType::isDynamic(size))
-    return op.emitError() << "a split of dimension " << *axis << " of " << type
-                          << " is not supported: the number of parts is unknown";
-  SmallVector<int64_t> parts(size, 1);
+  bool isListed = op.getOperand(1) && OpBinder::getRank(op.getOperand(1)) == 1;
+  if (ShapedType::isDynamic(size) && !isListed)
+    return op.emitError()
+           << "a split of dimension " << *axis << " of " << type
+           << " is not supported: the number of parts is unknown";
+  SmallVector<int64_t> parts(isListed ? 0 : size, 1);
   bool isSqueezed = false;
   if (op.getOperand(1)) {
     FailureOr<SmallVector<int64_t>> split = op.getConstantInts(1);
     if (failed(split))
       return failure();
     parts = *split;
-    if (OpBinder::getRank(op.getTensor(1)) == 0) {
-      int64_t step = std::max<int64_t>(parts.front(), 1);
+    if (!isListed) {
+      int64_t step = parts.front();
+      if (step < 1)
+        return op.emitError()
+               << "expected parts of sizes from 1 on, found " << step;
       parts.assign(size / step, step);
       if (size % step != 0)
         parts.push_back(size % step);
@@ -141,9 +188,21 @@ static LogicalResult convertSplitToSequence(OpBinder &op) {
     isSqueezed = op.getInt("keepdims", 1) == 0;
   }
   int64_t total = 0;
-  for (int64_t part : parts)
-    total += std::max<int64_t>(part, 0);
-  if (total != size)
+  for (int64_t part : parts) {
+    if (part < 0)
+      return op.emitError()
+             << "expected parts of sizes from 0 on, found " << part;
+    total += part;
+  }
+  if (ShapedType::isDynamic(size)) {
+    Value isWhole =
+        arith::CmpIOp::create(op.b, op.loc, arith::CmpIPredicate::eq,
+                              op.index(op.state.shapes.getDim(x, *axis)),
+                              op.index(op.b.getIndexAttr(total)));
+    cf::AssertOp::create(op.b, op.loc, isWhole,
+                         "the parts of a split are not as large as the "
+                         "dimension");
+  } else if (total != size)
     return op.emitError() << "expected parts of " << size
                           << " elements together, found " << total;
   SmallVector<Value> list;
@@ -169,7 +228,11 @@ static LogicalResult convertSplitToSequence(OpBinder &op) {
 /// What is there is a value like any other.
 static LogicalResult convertOptional(OpBinder &op) {
   if (op.getNumOperands() == 0 || !op.hasOperand(0))
-    return op.emitError() << "an optional without a value is not supported";
+    return op.replaceByAny(ConvertedValue());
+  return op.forward(0);
+}
+
+static LogicalResult convertOptionalGetElement(OpBinder &op) {
   return op.forward(0);
 }
 
@@ -181,7 +244,7 @@ static LogicalResult convertOptionalHasElement(OpBinder &op) {
 void mopt::populateSequenceHandlers(HandlerRegistry &registry) {
   registry.add("ConcatFromSequence", 11, convertConcatFromSequence);
   registry.add("Optional", 15, convertOptional);
-  registry.add("OptionalGetElement", 15, convertOptional);
+  registry.add("OptionalGetElement", 15, convertOptionalGetElement);
   registry.add("OptionalHasElement", 15, convertOptionalHasElement);
   registry.add("SequenceAt", 11, convertSequenceAt);
   registry.add("SequenceConstruct", 11, convertSequenceConstruct);
@@ -189,5 +252,6 @@ void mopt::populateSequenceHandlers(HandlerRegistry &registry) {
   registry.add("SequenceErase", 11, convertSequenceErase);
   registry.add("SequenceInsert", 11, convertSequenceInsert);
   registry.add("SequenceLength", 11, convertSequenceLength);
+  registry.add("SequenceMap", 17, convertSequenceMap);
   registry.add("SplitToSequence", 11, convertSplitToSequence);
 }

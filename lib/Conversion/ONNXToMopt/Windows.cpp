@@ -1,10 +1,12 @@
 // Kernels, strides, dilations and paddings of convolutions and poolings.
 #include "mopt/Conversion/ONNXToMopt/Windows.h"
+#include "mopt/Conversion/ONNXToMopt/SubgraphLoop.h"
 
 #include "mopt/Dialect/Mopt/IR/Indexing.h"
 #include "mopt/Dialect/Mopt/IR/ShapeInference.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/ControlFlow/IR/ControlFlowOps.h"
 
 using namespace mlir;
 using namespace mopt;
@@ -17,6 +19,28 @@ static std::pair<int64_t, int64_t> getSamePadding(int64_t size, int64_t extent,
   int64_t total = std::max<int64_t>(0, (count - 1) * stride + extent - size);
   int64_t small = total / 2;
   return lower ? std::pair(total - small, small) : std::pair(small, total - small);
+}
+
+Value Windows::fixKernel(OpBinder &op, Value filter) {
+  std::optional<SmallVector<int64_t>> stated = op.getInts("kernel_shape");
+  if (!filter || !stated)
+    return filter;
+  RankedTensorType type = OpBinder::getType(filter);
+  if (type.getRank() != static_cast<int64_t>(stated->size()) + 2)
+    return filter;
+  SmallVector<int64_t> shape(type.getShape());
+  for (auto [i, size] : llvm::enumerate(*stated)) {
+    if (!type.isDynamicDim(i + 2) || size < 0)
+      continue;
+    shape[i + 2] = size;
+    Value isStated =
+        arith::CmpIOp::create(op.b, op.loc, arith::CmpIPredicate::eq,
+                              op.index(op.state.shapes.getDim(filter, i + 2)),
+                              op.index(op.b.getIndexAttr(size)));
+    cf::AssertOp::create(op.b, op.loc, isStated,
+                         "a filter is not as large as 'kernel_shape' says");
+  }
+  return castShape(op, filter, type.clone(shape));
 }
 
 FailureOr<Windows> Windows::bind(OpBinder &op, Value &input, Value filter,
@@ -39,7 +63,8 @@ FailureOr<Windows> Windows::bind(OpBinder &op, Value &input, Value filter,
           return op.emitError() << "expected 'kernel_shape' to be the filter's "
                                    "sizes, found " << own << " for " << size;
     if (ShapedType::isDynamicShape(w.kernel))
-      return op.emitError() << "expected a filter of static kernel sizes, found "
+      return op.emitError() << "a filter of dynamic kernel sizes is not "
+                               "supported without 'kernel_shape', found "
                             << filterType;
   } else if (auto kernel = op.getInts("kernel_shape")) {
     w.kernel = *kernel;

@@ -55,6 +55,7 @@ void populateContribHandlers(HandlerRegistry &registry);
 void populateControlFlowHandlers(HandlerRegistry &registry);
 void populateConvTransposeHandlers(HandlerRegistry &registry);
 void populateDataMovementHandlers(HandlerRegistry &registry);
+void populateDeformableConvolutionHandlers(HandlerRegistry &registry);
 void populateEinsumHandlers(HandlerRegistry &registry);
 void populateElementwiseHandlers(HandlerRegistry &registry);
 void populateFlexAttentionHandlers(HandlerRegistry &registry);
@@ -62,6 +63,7 @@ void populateGatherScatterHandlers(HandlerRegistry &registry);
 void populateGeneratorHandlers(HandlerRegistry &registry);
 void populateLinearAttentionHandlers(HandlerRegistry &registry);
 void populateLossHandlers(HandlerRegistry &registry);
+void populateNGramHandlers(HandlerRegistry &registry);
 void populateNormalizationHandlers(HandlerRegistry &registry);
 void populateOptimizerHandlers(HandlerRegistry &registry);
 void populatePoolingHandlers(HandlerRegistry &registry);
@@ -77,6 +79,7 @@ void populateSequenceHandlers(HandlerRegistry &registry);
 void populateShapeHandlers(HandlerRegistry &registry);
 void populateSignalHandlers(HandlerRegistry &registry);
 void populateSlicingHandlers(HandlerRegistry &registry);
+void populateTreeEnsembleHandlers(HandlerRegistry &registry);
 } // namespace mopt
 
 #endif // MOPT_CONVERSION_ONNXTOMOPT_HANDLERREGISTRY_H

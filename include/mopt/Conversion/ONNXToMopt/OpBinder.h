@@ -12,6 +12,14 @@
 #include <optional>
 
 namespace mopt {
+/// What a value of the onnx dialect became: a tensor, the entries of a sequence,
+/// or, for an optional without a value, neither.
+struct ConvertedValue {
+  mlir::Value tensor;
+  std::optional<llvm::SmallVector<mlir::Value>> entries;
+  bool isAbsent() const { return !tensor && !entries; }
+};
+
 /// What the conversion of one function carries along.
 struct ConversionState {
   explicit ConversionState(mlir::OpBuilder &builder)
@@ -24,18 +32,27 @@ struct ConversionState {
   /// Returns the converted operands of the terminator.
   mlir::FailureOr<llvm::SmallVector<mlir::Value>>
   convertBlock(mlir::Block &block);
+  /// The same where the operands of the terminator need not be tensors.
+  mlir::FailureOr<llvm::SmallVector<ConvertedValue>>
+  convertBlockOfAny(mlir::Block &block);
 
   mlir::OpBuilder &builder;
   ShapeValues shapes;
   /// Is `value` of the onnx dialect converted?
   bool isReady(mlir::Value value) const {
-    return values.contains(value) || sequences.contains(value);
+    return values.contains(value) || sequences.contains(value) ||
+           absent.contains(value);
   }
+  /// What `value`, which is ready, became; gives it, whatever it was before.
+  ConvertedValue lookup(mlir::Value value) const;
+  void bind(mlir::Value value, ConvertedValue converted);
 
   /// From values of the onnx dialect to converted ones.
   mlir::IRMapping values;
   /// From sequences of the onnx dialect to their entries.
   llvm::DenseMap<mlir::Value, llvm::SmallVector<mlir::Value>> sequences;
+  /// Optionals of the onnx dialect that hold nothing.
+  llvm::DenseSet<mlir::Value> absent;
 };
 
 /// Operands (converted), attributes and results of one `onnx.node`, and the ops
@@ -64,7 +81,7 @@ public:
   mlir::Value getOperand(unsigned i);
   /// Operand `i` as a tensor; emits an error and returns null if it is not one.
   mlir::TypedValue<mlir::RankedTensorType> getTensor(unsigned i);
-  /// Is operand `i` there, a tensor or not?
+  /// Is operand `i` there, a tensor or not? An empty optional is not.
   bool hasOperand(unsigned i);
   /// The entries of operand `i`, or failure with an error emitted.
   mlir::FailureOr<llvm::SmallVector<mlir::Value>> getSequence(unsigned i);
@@ -183,9 +200,11 @@ public:
   /// Gives the node's outputs; trailing ones may be missing if unused. Fails if
   /// a value is null (its builder has emitted the error).
   mlir::LogicalResult replace(mlir::ValueRange results);
+  /// The same for outputs of any kind.
+  mlir::LogicalResult replaceByAny(llvm::ArrayRef<ConvertedValue> results);
   /// Gives output 0, a sequence of these entries.
   mlir::LogicalResult replaceBySequence(llvm::ArrayRef<mlir::Value> entries);
-  /// Gives operand `i`, a tensor or a sequence, as output 0.
+  /// Gives operand `i`, of any kind, as output 0.
   mlir::LogicalResult forward(unsigned i);
   mlir::InFlightDiagnostic emitError() { return mlir::emitError(loc); }
 };

@@ -53,6 +53,10 @@ struct SubgraphLoop {
   /// The carried values after the last iteration, then the stacked outputs.
   mlir::FailureOr<llvm::SmallVector<mlir::Value>> convert();
 };
+
+/// A Loop that carries a sequence or an optional: the nodes of every iteration,
+/// one after the other. How many there are must be known.
+llvm::LogicalResult unrollLoop(OpBinder &op, mlir::Block &body);
 } // namespace mopt
 
 #endif // MOPT_CONVERSION_ONNXTOMOPT_SUBGRAPHLOOP_H

@@ -16,6 +16,10 @@ struct Windows {
                                        mlir::Value filter,
                                        double padValue = 0);
 
+  /// `filter` with the sizes that 'kernel_shape' states; a run in which it has
+  /// others fails. Null stays null.
+  static mlir::Value fixKernel(OpBinder &op, mlir::Value filter);
+
   /// Emits the convolution.
   mlir::Value conv(OpBinder &op, mlir::Value input, mlir::Value filter,
                    int64_t group) const;
