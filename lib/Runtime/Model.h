@@ -42,6 +42,16 @@ typedef struct MoptKernelCounter {
   int64_t nanoseconds;
 } MoptKernelCounter;
 
+/// Where the buffers of a run lie whose sizes follow from its inputs.
+typedef struct MoptPlan {
+  /// The sizes that `offsets` are for; null before the first run.
+  int64_t *bytes;
+  int64_t *offsets;
+  int64_t count;
+  void *arena;
+  int64_t arena_bytes;
+} MoptPlan;
+
 /// The part of a context that generated code uses.
 struct MoptRun {
   void *arena;
@@ -55,6 +65,7 @@ struct MoptRun {
   MoptStatus status;
   char error[MOPT_ERROR_BYTES];
   MoptRegion region;
+  MoptPlan plan;
   /// Where mopt_rt_alloc jumps without memory.
   void *escape;
   /// One per place of the descriptor, and when the kernel under way began.
@@ -99,6 +110,11 @@ int64_t mopt_rt_tensor_bytes(MoptDType dtype, int32_t rank,
 /// run is allowed.
 MoptStatus mopt_rt_error(MoptRun *run, MoptStatus status, const char *format,
                          ...) __attribute__((format(printf, 3, 4)));
+
+/* place.c */
+
+/// Frees the plan of a run and its arena.
+void mopt_rt_plan_destroy(MoptRun *run);
 
 /* shape.c */
 
@@ -151,5 +167,8 @@ MoptStatus mopt_rt_run(MoptContext *context, const MoptTensor *inputs,
                        size_t input_count, MoptTensor *outputs,
                        size_t output_count);
 const char *mopt_rt_last_error(const MoptContext *context);
+/// Records that there is no memory for `bytes` and ends the run, unless it is
+/// in a parallel loop: then it returns.
+void mopt_rt_out_of_memory(MoptRun *run, int64_t bytes);
 
 #endif

@@ -29,7 +29,9 @@ enum {
   MOPT_RT_OUTPUT_RESULT = 0,
   /// The entry writes to the `data` that it finds. Its dimensions must be
   /// static, named by inputs, or answered by `infer_dims`; they are in `dims`.
-  MOPT_RT_OUTPUT_DESTINATION = 1
+  MOPT_RT_OUTPUT_DESTINATION = 1,
+  /// As MOPT_RT_OUTPUT_RESULT, with dimensions that `infer_dims` answers.
+  MOPT_RT_OUTPUT_SIZED_RESULT = 2
 };
 
 /// Bytes of zeroed, 8-byte aligned, writable memory that `storage` points to:
@@ -77,7 +79,7 @@ typedef struct MoptModelDesc {
   /// Writes all output dimensions from all input dimensions, -1 for what
   /// depends on values. Null: static dimensions and names decide.
   /* 136 */ void (*infer_dims)(const int64_t *input_dims, int64_t *output_dims);
-  /// Bytes that a run takes from mopt_rt_alloc. Null: not known.
+  /// Bytes that a run takes from mopt_rt_place. Null: not known.
   /* 144 */ int64_t (*dynamic_bytes)(const int64_t *input_dims);
   /// Calls mopt_rt_create with this descriptor.
   /* 152 */ MoptStatus (*create)(const MoptModelOptions *options,
@@ -131,6 +133,17 @@ void mopt_rt_parallel_for(MoptRun *run,
 
 /// The most pieces that mopt_rt_parallel_for cuts a loop into.
 int64_t mopt_rt_thread_count(MoptRun *run);
+
+/// Places buffers in an arena that the context keeps: one that lives in
+/// [lifetimes[2 i], lifetimes[2 i + 1]] shares no byte with another that is
+/// alive then. `sizes` has their bytes and gets their offsets. Ends the run
+/// without memory. Once per run, outside of parallel loops.
+void *mopt_rt_place(MoptRun *run, int64_t *sizes, const int32_t *lifetimes,
+                    int64_t count);
+
+/// The bytes that mopt_rt_place would take, -1 for impossible ones.
+int64_t mopt_rt_planned_bytes(const int64_t *bytes, const int32_t *lifetimes,
+                              int64_t count);
 
 /// The static arena.
 void *mopt_rt_arena(MoptRun *run);

@@ -38,8 +38,7 @@ static int usable(const MoptModelDesc *desc) {
 static uint32_t spec_flags(const MoptModelDesc *desc, int64_t spec,
                            const int64_t *dims) {
   int64_t output = spec - desc->input_count;
-  if (output < 0 || desc->output_kinds[output] == MOPT_RT_OUTPUT_DESTINATION ||
-      desc->infer_dims)
+  if (output < 0 || desc->output_kinds[output] != MOPT_RT_OUTPUT_RESULT)
     return 0;
   for (int32_t i = 0; i < desc->ranks[spec]; ++i)
     if (dims[i] < 0)

@@ -45,6 +45,7 @@ void mopt_rt_context_destroy(MoptContext *context) {
   if (!context)
     return;
   const MoptAllocator *allocator = &context->model->allocator;
+  mopt_rt_plan_destroy(&context->run);
   mopt_rt_region_destroy(&context->run.region);
   mopt_rt_region_destroy(&context->staging);
   mopt_rt_deallocate(allocator, context->run.arena,
@@ -60,16 +61,22 @@ void *mopt_rt_arena(MoptRun *run) { return run->arena; }
 
 const void *mopt_rt_weights(MoptRun *run) { return run->weights; }
 
-void *mopt_rt_alloc(MoptRun *run, int64_t bytes) {
-  void *data = mopt_rt_region_alloc(&run->region, bytes);
-  if (data)
-    return data;
-  mopt_rt_error(run, MOPT_OUT_OF_MEMORY, "no memory for %lld bytes",
-                (long long)bytes);
+void mopt_rt_out_of_memory(MoptRun *run, int64_t bytes) {
+  if (bytes < 0)
+    mopt_rt_error(run, MOPT_OUT_OF_MEMORY, "no memory of such a size");
+  else
+    mopt_rt_error(run, MOPT_OUT_OF_MEMORY, "no memory for %lld bytes",
+                  (long long)bytes);
   /* Between here and the run there is generated code only. */
   if (!run->in_parallel && run->escape)
     longjmp(*(jmp_buf *)run->escape, 1);
-  return NULL;
+}
+
+void *mopt_rt_alloc(MoptRun *run, int64_t bytes) {
+  void *data = mopt_rt_region_alloc(&run->region, bytes);
+  if (!data)
+    mopt_rt_out_of_memory(run, bytes);
+  return data;
 }
 
 int64_t mopt_rt_alloc_mark(MoptRun *run) {

@@ -9,6 +9,8 @@ static int context_owns(const MoptContext *context, const void *data,
                         int64_t bytes) {
   return mopt_rt_overlap(context->run.arena, context->model->desc->arena_bytes,
                          data, bytes) ||
+         mopt_rt_overlap(context->run.plan.arena,
+                         context->run.plan.arena_bytes, data, bytes) ||
          mopt_rt_region_overlaps(&context->run.region, data, bytes);
 }
 
