@@ -314,6 +314,37 @@ static LogicalResult convertBinarizer(OpBinder &op) {
   return op.replace(op.cast(op.compare(CompareKind::gt, x, limit), type));
 }
 
+/// ai.onnx.ml Scaler-1: (x - offset) * scale in f32, each one number or one per
+/// feature, of which a row [c] or a batch [n, c] has c.
+static LogicalResult convertScaler(OpBinder &op) {
+  Value x = op.getTensor(0);
+  if (!x)
+    return failure();
+  auto type = OpBinder::getType(x);
+  int64_t features = type.getRank() == 0 ? 1 : type.getShape().back();
+  x = op.cast(x, op.b.getF32Type());
+  auto apply = [&](BinaryKind kind, StringRef name) -> LogicalResult {
+    std::optional<SmallVector<float>> numbers = op.getFloats(name);
+    if (!numbers)
+      return success();
+    int64_t count = numbers->size();
+    if (count != 1 && (type.getRank() == 0 || type.getRank() > 2 ||
+                       (ShapedType::isStatic(features) && count != features)))
+      return op.emitError()
+             << "expected 1 number or one per feature in '" << name
+             << "', found " << count << " for input " << type;
+    auto listType = RankedTensorType::get({count}, op.b.getF32Type());
+    x = op.binary(kind, x,
+                  op.constant(DenseElementsAttr::get(
+                      listType, ArrayRef<float>(*numbers))));
+    return success();
+  };
+  if (failed(apply(BinaryKind::sub, "offset")) ||
+      failed(apply(BinaryKind::mul, "scale")))
+    return failure();
+  return op.replace(x);
+}
+
 /// Columns by number.
 static LogicalResult convertArrayFeatureExtractor(OpBinder &op) {
   Value x = op.getTensor(0), columns = op.getTensor(1);
@@ -336,5 +367,6 @@ void mopt::populateTreeEnsembleHandlers(HandlerRegistry &registry) {
   registry.add("ai.onnx.ml", "ArrayFeatureExtractor", 1,
                convertArrayFeatureExtractor);
   registry.add("ai.onnx.ml", "Binarizer", 1, convertBinarizer);
+  registry.add("ai.onnx.ml", "Scaler", 1, convertScaler);
   registry.add("ai.onnx.ml", "TreeEnsemble", 5, convertTreeEnsemble);
 }

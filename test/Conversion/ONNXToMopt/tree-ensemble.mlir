@@ -12,6 +12,15 @@ module attributes {onnx.opsets = {"ai.onnx" = 20 : i64, "ai.onnx.ml" = 5 : i64}}
     return %y : !onnx.value
   }
 
+  // CHECK-LABEL: @scaler
+  // CHECK: mopt.cast %arg0 : tensor<?x2xi64> -> tensor<?x2xf32>
+  // CHECK: mopt.binary <sub> {{.*}} : tensor<?x2xf32>, tensor<1x2xf32>
+  // CHECK: mopt.binary <mul> {{.*}} : tensor<?x2xf32>, tensor<1x1xf32>
+  func.func @scaler(%x: tensor<?x2xi64>) -> !onnx.value {
+    %y = onnx.node "Scaler" domain "ai.onnx.ml"(%x) {offset = array<f32: 1.0, 2.0>, scale = array<f32: 0.5>} : (tensor<?x2xi64>) -> !onnx.value
+    return %y : !onnx.value
+  }
+
   // CHECK-LABEL: @columns
   // CHECK: mopt.gather %{{.*}} {axis = 1 : i64} : tensor<1x4xf32>, tensor<?xi64> -> tensor<1x?xf32>
   func.func @columns(%x: tensor<4xf32>, %i: tensor<?xi64>) -> !onnx.value {
@@ -36,6 +45,16 @@ module attributes {onnx.opsets = {"ai.onnx" = 20 : i64, "ai.onnx.ml" = 5 : i64}}
   func.func @behind(%x: tensor<?x2xf32>) -> !onnx.value {
     // expected-error @below {{expected a node or leaf that is there behind node 0, found 7}}
     %y = onnx.node "TreeEnsemble" domain "ai.onnx.ml"(%x) {leaf_targetids = array<i64: 0>, leaf_weights = dense<[1.0]> : tensor<1xf32>, nodes_falseleafs = array<i64: 1>, nodes_falsenodeids = array<i64: 7>, nodes_featureids = array<i64: 0>, nodes_modes = dense<[0]> : tensor<1xui8>, nodes_splits = dense<[1.5]> : tensor<1xf32>, nodes_trueleafs = array<i64: 1>, nodes_truenodeids = array<i64: 0>, tree_roots = array<i64: 0>} : (tensor<?x2xf32>) -> !onnx.value
+    return %y : !onnx.value
+  }
+}
+
+// -----
+
+module attributes {onnx.opsets = {"ai.onnx" = 20 : i64, "ai.onnx.ml" = 1 : i64}} {
+  func.func @scaler(%x: tensor<4x2xf32>) -> !onnx.value {
+    // expected-error @below {{expected 1 number or one per feature in 'scale', found 3 for input 'tensor<4x2xf32>'}}
+    %y = onnx.node "Scaler" domain "ai.onnx.ml"(%x) {scale = array<f32: 0.5, 1.0, 2.0>} : (tensor<4x2xf32>) -> !onnx.value
     return %y : !onnx.value
   }
 }
