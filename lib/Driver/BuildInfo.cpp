@@ -13,7 +13,8 @@ using namespace mopt;
 
 std::string mopt::makeBuildInfo(const CompileOptions &options,
                                 const TargetInfo &target,
-                                const WeightsBlob &weights) {
+                                const WeightsBlob &weights,
+                                mlir::ModuleOp module) {
   static constexpr const char *numerics[] = {"strict", "default", "fast"};
   static constexpr const char *sanitizers[] = {"none", "address", "thread"};
   llvm::json::Object shapes, dims;
@@ -38,6 +39,7 @@ std::string mopt::makeBuildInfo(const CompileOptions &options,
                       {"vector_bits", target.vectorBits}}}},
       {"weights", llvm::json::Object{{"bytes", weights.sizeBytes()},
                                      {"sha256", weights.sha256()}}},
+      {"quantization", getQuantizedLayers(module)},
       {"options",
        llvm::json::Object{
            {"opt_level", options.optLevel},

@@ -46,9 +46,15 @@ mlir::LogicalResult raiseLevel(mlir::ModuleOp module, Level from,
 /// stdout.
 llvm::Error writeIR(mlir::ModuleOp module, Level level, llvm::StringRef path);
 
+/// Keeps the layers of a module of level graph that integers compute in an
+/// attribute, and what later levels know of them: "layer", "input", "weights".
+void noteQuantizedLayers(mlir::ModuleOp module);
+llvm::json::Array getQuantizedLayers(mlir::ModuleOp module);
+
 /// The certificate.
 std::string makeBuildInfo(const CompileOptions &options,
-                          const TargetInfo &target, const WeightsBlob &weights);
+                          const TargetInfo &target, const WeightsBlob &weights,
+                          mlir::ModuleOp module);
 
 /// Bytes of all resources that the module refers to.
 int64_t countResourceBytes(mlir::ModuleOp module);

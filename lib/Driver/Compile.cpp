@@ -187,7 +187,7 @@ ExitCode Compilation::raiseTo(ModuleOp module, Level from, Level to) {
       module->setAttr(
           kBuildInfoAttr,
           StringAttr::get(module.getContext(),
-                          makeBuildInfo(options, *target, *weights)));
+                          makeBuildInfo(options, *target, *weights, module)));
     }
     if (failed(raiseLevel(module, level, options))) {
       if (diagnostics.hasUnsupported())
@@ -199,8 +199,10 @@ ExitCode Compilation::raiseTo(ModuleOp module, Level from, Level to) {
     }
     level = next;
     // The clearest view of the interface; lower down types lose their signs.
-    if (level == Level::Graph)
+    if (level == Level::Graph) {
       interface = readInterface(module);
+      noteQuantizedLayers(module);
+    }
     if (!options.report.empty())
       kernels.read(module, level);
     progress.end();

@@ -29,6 +29,10 @@ inline constexpr llvm::StringLiteral kReturnedAttr = "mopt.returned";
 inline constexpr llvm::StringLiteral kWeightsFileAttr = "mopt.weights_file";
 /// On the module: the certificate, JSON, as MoptModelApi.build_info_json.
 inline constexpr llvm::StringLiteral kBuildInfoAttr = "mopt.build_info";
+/// On the module: the layers that are computed with integers, dictionaries of
+/// "layer" (the ONNX nodes), "input" and "weights" (element types).
+inline constexpr llvm::StringLiteral kQuantizedLayersAttr =
+    "mopt.quantized_layers";
 /// Marks a function of the runtime that takes the run first.
 inline constexpr llvm::StringLiteral kRuntimeAttr = "mopt.runtime";
 /// On the module: for each call of a kernel that is counted, an array of the

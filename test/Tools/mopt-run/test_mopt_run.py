@@ -89,6 +89,7 @@ def test_timing_report():
     assert report["inputs"][0] == {"name": "x", "type": "float32", "shape": [50, 3]}
     assert report["threads"] == 2
     latencies = [report[f"latency_ms_{name}"] for name in ("min", "p50", "p90", "p99", "max")]
+    assert len(report["latencies_ms"]) == report["iterations"]
     assert latencies == sorted(latencies)
 
 
