@@ -360,8 +360,8 @@ static LogicalResult convertBatchedScan(OpBinder &op) {
   std::optional<int64_t> known = getConstantIntValue(batch);
   if (!known)
     return op.emitError()
-           << "expected a batch size that is known when the model "
-              "is compiled";
+           << "a batch size that is not known when the model is compiled is "
+              "not supported";
   SmallVector<int64_t> axes(inputs.size(), 0);
   SmallVector<SmallVector<Value>> parts(op.getNumResults());
   for (int64_t i = 0; i < *known; ++i) {

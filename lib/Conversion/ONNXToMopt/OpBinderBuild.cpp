@@ -4,6 +4,7 @@
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Arith/Utils/Utils.h"
+#include "mlir/Dialect/ControlFlow/IR/ControlFlowOps.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 
 using namespace mlir;
@@ -230,6 +231,20 @@ OpFoldResult OpBinder::product(ArrayRef<OpFoldResult> sizes) {
     return dynamic;
   return arith::MulIOp::create(b, loc, dynamic, index(b.getIndexAttr(fixed)))
       .getResult();
+}
+
+Value OpBinder::withSize(Value x, int64_t dim, int64_t size) {
+  if (!x || dim >= getRank(x) || !getType(x).isDynamicDim(dim))
+    return x;
+  Value isEqual = arith::CmpIOp::create(
+      b, loc, arith::CmpIPredicate::eq, index(state.shapes.getDim(x, dim)),
+      index(b.getIndexAttr(size)));
+  cf::AssertOp::create(b, loc, isEqual,
+                       "a dimension has not the only size that the operator "
+                       "allows");
+  SmallVector<int64_t> shape(getType(x).getShape());
+  shape[dim] = size;
+  return tensor::CastOp::create(b, loc, getType(x).clone(shape), x);
 }
 
 LogicalResult OpBinder::broadcast(MutableArrayRef<Value> tensors,

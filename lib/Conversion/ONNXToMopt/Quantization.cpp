@@ -49,6 +49,11 @@ Value mopt::spreadParameter(OpBinder &op, Value parameter, Value x,
     return {};
   RankedTensorType type = OpBinder::getType(parameter);
   int64_t rank = OpBinder::getRank(x);
+  // There is no axis that several could lie along.
+  if (type.getRank() == 1 && (axis < -rank || axis >= rank)) {
+    parameter = op.withSize(parameter, 0, 1);
+    type = OpBinder::getType(parameter);
+  }
   if (type.hasStaticShape() && type.getNumElements() == 1)
     return op.reshape(parameter,
                       SmallVector<OpFoldResult>(rank, op.b.getIndexAttr(1)));

@@ -269,7 +269,8 @@ static LogicalResult convertAffineGrid(OpBinder &op) {
 }
 
 static LogicalResult convertRoiAlign(OpBinder &op) {
-  Value x = op.getTensor(0), rois = op.getTensor(1), batches = op.getTensor(2);
+  Value x = op.getTensor(0), rois = op.withSize(op.getTensor(1), 1, 4),
+        batches = op.getTensor(2);
   if (!x || !rois || !batches)
     return failure();
   bool isEarly = op.getVersion() < 16;

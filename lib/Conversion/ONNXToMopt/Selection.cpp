@@ -135,7 +135,7 @@ static LogicalResult convertUnique(OpBinder &op) {
 }
 
 static LogicalResult convertNonMaxSuppression(OpBinder &op) {
-  Value boxes = op.getTensor(0), scores = op.getTensor(1);
+  Value boxes = op.withSize(op.getTensor(0), 2, 4), scores = op.getTensor(1);
   if (!boxes || !scores)
     return failure();
   // Without a limit no box is selected.
@@ -151,7 +151,7 @@ static LogicalResult convertNonMaxSuppression(OpBinder &op) {
   auto threshold = [&](unsigned i, double otherwise) -> Value {
     if (!op.getOperand(i))
       return op.scalar(op.b.getF32Type(), otherwise);
-    Value x = op.getTensor(i);
+    Value x = op.withSize(op.getTensor(i), 0, 1);
     if (x && (!OpBinder::getType(x).hasStaticShape() ||
               OpBinder::getType(x).getNumElements() != 1)) {
       op.emitError() << "expected a threshold of one element, found "

@@ -25,6 +25,10 @@ static Value takeLast(OpBinder &op, Value x, int64_t i) {
 static FailureOr<ComplexValue> splitComplex(OpBinder &op, Value x) {
   RankedTensorType type = OpBinder::getType(x);
   int64_t parts = type.getRank() > 0 ? type.getShape().back() : 0;
+  if (ShapedType::isDynamic(parts))
+    return op.emitError() << "numbers of an unknown count of parts are not "
+                             "supported, found "
+                          << type;
   if (!isa<FloatType>(type.getElementType()) || (parts != 1 && parts != 2))
     return op.emitError() << "expected floats with a last dimension of 1 or 2, "
                              "found "

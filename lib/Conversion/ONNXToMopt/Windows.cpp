@@ -1,12 +1,10 @@
 // Kernels, strides, dilations and paddings of convolutions and poolings.
 #include "mopt/Conversion/ONNXToMopt/Windows.h"
-#include "mopt/Conversion/ONNXToMopt/SubgraphLoop.h"
 
 #include "mopt/Dialect/Mopt/IR/Indexing.h"
 #include "mopt/Dialect/Mopt/IR/ShapeInference.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
-#include "mlir/Dialect/ControlFlow/IR/ControlFlowOps.h"
 
 using namespace mlir;
 using namespace mopt;
@@ -28,19 +26,9 @@ Value Windows::fixKernel(OpBinder &op, Value filter) {
   RankedTensorType type = OpBinder::getType(filter);
   if (type.getRank() != static_cast<int64_t>(stated->size()) + 2)
     return filter;
-  SmallVector<int64_t> shape(type.getShape());
-  for (auto [i, size] : llvm::enumerate(*stated)) {
-    if (!type.isDynamicDim(i + 2) || size < 0)
-      continue;
-    shape[i + 2] = size;
-    Value isStated =
-        arith::CmpIOp::create(op.b, op.loc, arith::CmpIPredicate::eq,
-                              op.index(op.state.shapes.getDim(filter, i + 2)),
-                              op.index(op.b.getIndexAttr(size)));
-    cf::AssertOp::create(op.b, op.loc, isStated,
-                         "a filter is not as large as 'kernel_shape' says");
-  }
-  return castShape(op, filter, type.clone(shape));
+  for (auto [i, size] : llvm::enumerate(*stated))
+    filter = op.withSize(filter, i + 2, size);
+  return filter;
 }
 
 FailureOr<Windows> Windows::bind(OpBinder &op, Value &input, Value filter,

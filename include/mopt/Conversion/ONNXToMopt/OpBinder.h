@@ -183,6 +183,11 @@ public:
   mlir::LogicalResult broadcast(llvm::MutableArrayRef<mlir::Value> tensors,
                                 int64_t inner = 0);
 
+  /// `x` with a dimension that has `size` elements; a run in which it has others
+  /// fails. A size that is known, a dimension that is not there and null are
+  /// left alone.
+  mlir::Value withSize(mlir::Value x, int64_t dim, int64_t size);
+
   /// ONNX Expand: `x` and a tensor of `sizes` broadcast to each other.
   mlir::Value expand(mlir::Value x, llvm::ArrayRef<mlir::OpFoldResult> sizes);
 

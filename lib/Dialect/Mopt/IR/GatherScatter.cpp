@@ -110,9 +110,12 @@ LogicalResult GatherNDOp::inferReturnTypes(MLIRContext *,
   RankedTensorType input = getTensor(adaptor.getInput());
   RankedTensorType indices = getTensor(adaptor.getIndices());
   int64_t batch = adaptor.getBatchDims();
-  if (indices.getRank() < 1 || ShapedType::isDynamic(indices.getShape().back()))
-    return inferError(location, "expected a static last dimension of the "
-                                "indices, found ", indices);
+  if (indices.getRank() < 1)
+    return inferError(location, "expected indices of at least one dimension, "
+                                "found ", indices);
+  if (ShapedType::isDynamic(indices.getShape().back()))
+    return inferError(location, "a dynamic last dimension of the indices is not "
+                                "supported, found ", indices);
   int64_t depth = indices.getShape().back();
   if (batch < 0 || batch >= indices.getRank() ||
       batch + depth > input.getRank())
