@@ -112,7 +112,11 @@ void *mopt_rt_place(MoptRun *run, int64_t *sizes, const int32_t *lifetimes,
   size_t bytes = (size_t)count * sizeof(*sizes);
   int is_current = plan->bytes && memcmp(plan->bytes, sizes, bytes) == 0;
   if (!is_current && !renew(run, sizes, lifetimes, count)) {
-    mopt_rt_out_of_memory(run, mopt_rt_planned_bytes(sizes, lifetimes, count));
+    int64_t total = mopt_rt_planned_bytes(sizes, lifetimes, count);
+    if (total < 0)
+      mopt_rt_error(run, MOPT_OUT_OF_MEMORY,
+                    "no memory for buffers of such sizes");
+    mopt_rt_out_of_memory(run, total);
     return NULL;
   }
   memcpy(sizes, plan->offsets, bytes);
