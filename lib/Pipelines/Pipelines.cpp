@@ -99,6 +99,7 @@ void mopt::buildBufferPipeline(OpPassManager &pm,
   pm.addPass(bufferization::createDropEquivalentBufferResultsPass());
   pm.addPass(createCSEPass());
   pm.addPass(createCanonicalizer());
+  pm.addPass(createHoistScratch());
   pm.addNestedPass<func::FuncOp>(createHoistShapes());
   pm.addPass(createCanonicalizer());
   pm.addPass(createCSEPass());

@@ -95,6 +95,17 @@ def ReturnDestinations
   let dependentDialects = ["::mlir::memref::MemRefDialect"];
 }
 
+def HoistScratch : Pass<"mopt-hoist-scratch", "::mlir::ModuleOp"> {
+  let summary = "let the entry allocate what kernels need for themselves";
+  let description = [{
+    Buffers of kernels that are too large for a stack, or of dynamic size, become
+    arguments, allocated before each call. Buffers inside of parallel loops stay,
+    and those whose size is not a function of the kernel's arguments.
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect",
+    "::mlir::memref::MemRefDialect"];
+}
+
 def HoistShapes : Pass<"mopt-hoist-shapes", "::mlir::func::FuncOp"> {
   let summary = "compute the sizes of the entry's buffers at its start";
   let description = [{
