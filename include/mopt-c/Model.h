@@ -264,8 +264,9 @@ typedef struct MoptModelApi {
   void (*context_destroy)(MoptContext *context);
   /// Bytes that a context holds for intermediate results when the inputs have
   /// the given dimensions: those of all inputs one after the other, null where
-  /// all are static. -1 when the dimensions do not fit the model or the size
-  /// depends on input values.
+  /// all are static. What parallel loops take for each thread is not counted.
+  /// -1 when the dimensions do not fit the model or the size depends on input
+  /// values.
   int64_t (*workspace_bytes)(const MoptModel *model, const int64_t *input_dims);
   /// Writes the dimensions of all outputs one after the other, -1 for those
   /// that depend on input values.

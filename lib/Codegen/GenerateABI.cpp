@@ -89,9 +89,9 @@ struct GenerateABI : mopt::impl::GenerateABIBase<GenerateABI> {
                  size_t fieldOffset, Type type) {
     Type pointer = LLVM::LLVMPointerType::get(&getContext());
     int64_t offset = number * sizeof(MoptTensor) + fieldOffset;
-    Value address =
-        LLVM::GEPOp::create(b, loc, pointer, b.getI8Type(), tensors,
-                            ArrayRef<LLVM::GEPArg>{static_cast<int32_t>(offset)});
+    Value address = LLVM::GEPOp::create(
+        b, loc, pointer, b.getI8Type(), tensors,
+        ArrayRef<LLVM::GEPArg>{static_cast<int32_t>(offset)});
     return type ? LLVM::LoadOp::create(b, loc, type, address).getResult()
                 : address;
   }
@@ -105,8 +105,7 @@ struct GenerateABI : mopt::impl::GenerateABIBase<GenerateABI> {
     auto constant = [&](int64_t value) -> Value {
       return LLVM::ConstantOp::create(b, loc, i64, b.getI64IntegerAttr(value));
     };
-    auto descriptor =
-        MemRefDescriptor::poison(b, loc, types.convertType(type));
+    auto descriptor = MemRefDescriptor::poison(b, loc, types.convertType(type));
     descriptor.setAllocatedPtr(b, loc, data);
     descriptor.setAlignedPtr(b, loc, data);
     descriptor.setOffset(b, loc, constant(0));
@@ -167,7 +166,8 @@ struct GenerateABI : mopt::impl::GenerateABIBase<GenerateABI> {
         Value bytes = LLVM::ConstantOp::create(
             b, loc, i64, attr(isWeights ? kWeightsAttr : kArenaAttr));
         // One dimension, whose size stands in a slot.
-        Value one = LLVM::ConstantOp::create(b, loc, i64, b.getI64IntegerAttr(1));
+        Value one =
+            LLVM::ConstantOp::create(b, loc, i64, b.getI64IntegerAttr(1));
         Value slot = LLVM::AllocaOp::create(b, loc, pointer, i64, one, 8);
         LLVM::StoreOp::create(b, loc, bytes, slot);
         operands.push_back(createMemRef(b, loc, types, type, base, slot));
@@ -192,10 +192,9 @@ struct GenerateABI : mopt::impl::GenerateABIBase<GenerateABI> {
     for (auto [result, number] :
          llvm::zip_equal(call.getResults(), returned.asArrayRef())) {
       auto type = cast<MemRefType>(result.getType());
-      MemRefDescriptor descriptor(
-          UnrealizedConversionCastOp::create(b, loc, types.convertType(type),
-                                             result)
-              .getResult(0));
+      MemRefDescriptor descriptor(UnrealizedConversionCastOp::create(
+                                      b, loc, types.convertType(type), result)
+                                      .getResult(0));
       Value data = descriptor.alignedPtr(b, loc);
       Value offset = descriptor.offset(b, loc);
       data = LLVM::GEPOp::create(b, loc, pointer,
@@ -213,14 +212,25 @@ struct GenerateABI : mopt::impl::GenerateABIBase<GenerateABI> {
         LLVM::StoreOp::create(b, loc, descriptor.size(b, loc, dim), address);
       }
     }
-    Value ok = LLVM::ConstantOp::create(b, loc, i32,
-                                        b.getI32IntegerAttr(MOPT_OK));
+    Value ok =
+        LLVM::ConstantOp::create(b, loc, i32, b.getI32IntegerAttr(MOPT_OK));
     LLVM::ReturnOp::create(b, loc, ok);
   }
 
   //===--------------------------------------------------------------------===//
   // The descriptor
   //===--------------------------------------------------------------------===//
+
+  static int32_t getOutputKind(func::FuncOp entry, int64_t output) {
+    auto isIn = [&](StringRef name) {
+      auto numbers = entry->getAttrOfType<DenseI64ArrayAttr>(name);
+      return numbers && llvm::is_contained(numbers.asArrayRef(), output);
+    };
+    if (!isIn(kReturnedAttr))
+      return MOPT_RT_OUTPUT_DESTINATION;
+    return isIn(kSizedAttr) ? MOPT_RT_OUTPUT_SIZED_RESULT
+                            : MOPT_RT_OUTPUT_RESULT;
+  }
 
   LogicalResult emitDescriptor(func::FuncOp entry, DictionaryAttr signature) {
     OpBuilder b = OpBuilder::atBlockEnd(getOperation().getBody());
@@ -232,17 +242,16 @@ struct GenerateABI : mopt::impl::GenerateABIBase<GenerateABI> {
     SmallVector<int64_t> dims;
     auto inputs = signature.getAs<ArrayAttr>("inputs"),
          outputs = signature.getAs<ArrayAttr>("outputs");
-    auto returned = entry->getAttrOfType<DenseI64ArrayAttr>(kReturnedAttr);
     for (ArrayAttr list : {inputs, outputs})
       for (auto spec : list.getAsRange<DictionaryAttr>()) {
         auto name = spec.getAs<StringAttr>("name");
-        auto type = cast<RankedTensorType>(
-            spec.getAs<TypeAttr>("type").getValue());
+        auto type =
+            cast<RankedTensorType>(spec.getAs<TypeAttr>("type").getValue());
         dtypes.push_back(getDType(type.getElementType()));
         if (dtypes.back() == MOPT_UNDEFINED)
-          return entry.emitError("'") << name.getValue() << "' has elements of "
-                                      << type.getElementType()
-                                      << ", which no caller can pass";
+          return entry.emitError("'")
+                 << name.getValue() << "' has elements of "
+                 << type.getElementType() << ", which no caller can pass";
         ranks.push_back(type.getRank());
         names += name.getValue().str() + '\0';
         auto symbols = spec.getAs<ArrayAttr>("dims");
@@ -258,9 +267,7 @@ struct GenerateABI : mopt::impl::GenerateABIBase<GenerateABI> {
         }
       }
     for (size_t i = 0; i < outputs.size(); ++i)
-      kinds.push_back(llvm::is_contained(returned.asArrayRef(), int64_t(i))
-                          ? MOPT_RT_OUTPUT_RESULT
-                          : MOPT_RT_OUTPUT_DESTINATION);
+      kinds.push_back(getOutputKind(entry, i));
     int64_t arenaBytes = 0, weightsBytes = 0;
     for (unsigned i = 0; i < entry.getNumArguments(); ++i) {
       if (auto bytes = entry.getArgAttrOfType<IntegerAttr>(i, kArenaAttr))
@@ -306,8 +313,11 @@ struct GenerateABI : mopt::impl::GenerateABIBase<GenerateABI> {
       desc.addI64(0);
     }
     desc.addAddress("mopt_entry");
-    desc.addNull();
-    desc.addNull();
+    for (StringRef query : {"mopt_infer_dims", "mopt_dynamic_bytes"})
+      if (getOperation().lookupSymbol(query))
+        desc.addAddress(query);
+      else
+        desc.addNull();
     desc.addAddress(emitCreate(b, loc));
     desc.addStorage(storageBytes);
     desc.addI64(storageBytes);

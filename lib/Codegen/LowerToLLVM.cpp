@@ -2,6 +2,7 @@
 // Every function gets the run as its first argument; allocations and parallel
 // calls become calls of the runtime.
 #include "mopt-c/Model.h"
+#include "mopt/Codegen/LowerPlaceBuffers.h"
 #include "mopt/Codegen/Passes.h"
 #include "mopt/Dialect/Mopt/IR/Mopt.h"
 #include "mopt/Support/Attributes.h"
@@ -302,6 +303,7 @@ struct LowerToLLVM : mopt::impl::LowerToLLVMBase<LowerToLLVM> {
     populateFinalizeMemRefToLLVMConversionPatterns(types, patterns);
     ub::populateUBToLLVMConversionPatterns(types, patterns);
     populateVectorToLLVMConversionPatterns(types, patterns);
+    populatePlaceBuffersLowering(types, patterns);
     patterns.add<LowerAlloc, LowerAssert, LowerParallelCall>(types,
                                                              /*benefit=*/10);
 

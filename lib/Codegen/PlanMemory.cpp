@@ -1,7 +1,10 @@
-// Level in and out: buffer. The entry's buffers of static size are views of one
-// arena, its constants views of the weights, its static results arguments.
-// Buffers of kernels stay where they are, the small ones on the stack.
+// Level in and out: buffer. The entry's buffers whose sizes are known in its
+// head are views of one arena, its constants views of the weights. Where a size
+// is dynamic the run places the buffers. Buffers of kernels stay where they
+// are, the small ones on the stack.
+#include "mopt/Codegen/EntryHead.h"
 #include "mopt/Codegen/Passes.h"
+#include "mopt/Dialect/Mopt/IR/Mopt.h"
 #include "mopt/Support/Attributes.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -27,15 +30,20 @@ static constexpr int64_t kAlignment = 64;
 /// What a kernel may put on its thread's stack, all buffers together.
 static constexpr int64_t kStackBytes = 64 << 10;
 
-static int64_t getBytes(MemRefType type) {
+static int64_t getElementBytes(MemRefType type) {
   // Indices are 64 bits wide on every target.
   Type element = type.getElementType();
   int64_t bits = element.isIndex() ? 64 : element.getIntOrFloatBitWidth();
-  return type.getNumElements() * llvm::divideCeil(bits, 8);
+  return llvm::divideCeil(bits, 8);
+}
+
+static int64_t getBytes(MemRefType type) {
+  return type.getNumElements() * getElementBytes(type);
 }
 
 namespace {
-/// A buffer and when it is alive, in ops of the entry's block.
+/// A buffer and when it is alive, in ops of the entry's block. `bytes` is 0 for
+/// a dynamic size.
 struct Buffer {
   memref::AllocOp alloc;
   int64_t bytes, first, last;
@@ -48,51 +56,12 @@ struct PlanMemory : mopt::impl::PlanMemoryBase<PlanMemory> {
       if (func.isDeclaration())
         continue;
       if (func->hasAttr(kEntryAttr)) {
-        bindOutputs(func);
         placeConstants(func);
         placeBuffers(func);
       } else {
         moveToStack(func);
       }
     }
-  }
-
-  //===--------------------------------------------------------------------===//
-  // Results
-  //===--------------------------------------------------------------------===//
-
-  /// Results that are allocated here and have a static size are written where
-  /// the caller wants them.
-  static void bindOutputs(func::FuncOp entry) {
-    Builder b(entry.getContext());
-    auto ret = cast<func::ReturnOp>(entry.getBody().front().getTerminator());
-    SmallVector<Value> kept;
-    SmallVector<int64_t> numbers;
-    for (auto [i, value] : llvm::enumerate(ret.getOperands())) {
-      auto alloc = value.getDefiningOp<memref::AllocOp>();
-      bool isBound = alloc && alloc.getType().hasStaticShape() &&
-                     alloc->getBlock() == ret->getBlock() &&
-                     llvm::count(ret.getOperands(), value) == 1;
-      if (isBound) {
-        unsigned position = entry.getNumArguments();
-        auto attrs = b.getDictionaryAttr(
-            b.getNamedAttr(kOutputAttr, b.getI64IntegerAttr(i)));
-        (void)entry.insertArgument(position, alloc.getType(), attrs,
-                                   alloc.getLoc());
-        alloc.replaceAllUsesWith(Value(entry.getArgument(position)));
-        alloc.erase();
-      } else {
-        kept.push_back(value);
-        numbers.push_back(i);
-      }
-    }
-    OpBuilder builder(ret);
-    func::ReturnOp::create(builder, ret.getLoc(), kept);
-    ret.erase();
-    entry.removeResAttrsAttr();
-    entry.setFunctionType(b.getFunctionType(entry.getArgumentTypes(),
-                                            ValueRange(kept).getTypes()));
-    entry->setAttr(kReturnedAttr, b.getDenseI64ArrayAttr(numbers));
   }
 
   //===--------------------------------------------------------------------===//
@@ -124,14 +93,15 @@ struct PlanMemory : mopt::impl::PlanMemoryBase<PlanMemory> {
       use.erase();
     }
     if (weights) {
-      entry.setArgAttr(cast<BlockArgument>(weights).getArgNumber(), kWeightsAttr,
-                       b.getI64IntegerAttr(total));
+      entry.setArgAttr(cast<BlockArgument>(weights).getArgNumber(),
+                       kWeightsAttr, b.getI64IntegerAttr(total));
       SmallVector<Attribute> elements;
       for (auto &entry : offsets)
         elements.push_back(entry.first);
       module->setAttr("mopt.weights", b.getArrayAttr(elements));
     }
-    for (auto global : llvm::make_early_inc_range(module.getOps<memref::GlobalOp>()))
+    for (auto global :
+         llvm::make_early_inc_range(module.getOps<memref::GlobalOp>()))
       if (SymbolTable::symbolKnownUseEmpty(global, module))
         global.erase();
   }
@@ -151,8 +121,9 @@ struct PlanMemory : mopt::impl::PlanMemoryBase<PlanMemory> {
   static memref::ViewOp createView(OpBuilder &b, Op op, Value bytes,
                                    int64_t offset) {
     Value start = arith::ConstantIndexOp::create(b, op.getLoc(), offset);
-    return memref::ViewOp::create(b, op.getLoc(), cast<MemRefType>(op.getType()),
-                                  bytes, start, ValueRange());
+    return memref::ViewOp::create(b, op.getLoc(),
+                                  cast<MemRefType>(op.getType()), bytes, start,
+                                  ValueRange());
   }
 
   //===--------------------------------------------------------------------===//
@@ -192,22 +163,38 @@ struct PlanMemory : mopt::impl::PlanMemoryBase<PlanMemory> {
     for (auto [i, op] : llvm::enumerate(block))
       order[&op] = i;
     SmallVector<Buffer> buffers;
+    bool isStatic = true;
     entry.walk([&](memref::AllocOp alloc) {
       llvm::SetVector<Value> aliases;
-      if (!alloc.getType().hasStaticShape() || !collectAliases(alloc, aliases))
+      auto isKnown = [&](Value size) { return isKnownInHead(size, entry); };
+      if (!llvm::all_of(alloc.getDynamicSizes(), isKnown) ||
+          !collectAliases(alloc, aliases))
         return;
-      Buffer buffer{alloc, getBytes(alloc.getType()),
+      bool hasStaticSize = alloc.getType().hasStaticShape();
+      isStatic &= hasStaticSize;
+      Buffer buffer{alloc, hasStaticSize ? getBytes(alloc.getType()) : 0,
                     order[block.findAncestorOpInBlock(*alloc)], 0};
       buffer.last = buffer.first;
       for (Value alias : aliases)
         for (Operation *user : alias.getUsers())
-          buffer.last = std::max(buffer.last,
-                                 order[block.findAncestorOpInBlock(*user)]);
+          buffer.last =
+              std::max(buffer.last, order[block.findAncestorOpInBlock(*user)]);
       buffers.push_back(buffer);
     });
-    if (buffers.empty())
-      return;
+    if (!isStatic)
+      return placeInRun(entry, buffers);
+    if (!buffers.empty())
+      placeNow(entry, buffers);
+    bool isDynamic = false;
+    for (auto [i, type] : llvm::enumerate(entry.getArgumentTypes()))
+      isDynamic |=
+          isModelInput(entry, i) && !cast<ShapedType>(type).hasStaticShape();
+    if (isDynamic)
+      publishBytes(entry, {}, {});
+  }
 
+  /// Where the runtime's planner (place.c) does the same with sizes it is told.
+  void placeNow(func::FuncOp entry, MutableArrayRef<Buffer> buffers) {
     // The largest first, each at the lowest place that is free in its time.
     SmallVector<Buffer *> bySize;
     for (Buffer &buffer : buffers)
@@ -223,9 +210,8 @@ struct PlanMemory : mopt::impl::PlanMemoryBase<PlanMemory> {
       for (Buffer *other : placed)
         if (other->first <= buffer->last && buffer->first <= other->last)
           rivals.push_back(other);
-      llvm::sort(rivals, [](Buffer *a, Buffer *b) {
-        return a->offset < b->offset;
-      });
+      llvm::sort(rivals,
+                 [](Buffer *a, Buffer *b) { return a->offset < b->offset; });
       int64_t offset = 0;
       for (Buffer *rival : rivals) {
         if (offset + buffer->bytes <= rival->offset)
@@ -251,6 +237,51 @@ struct PlanMemory : mopt::impl::PlanMemoryBase<PlanMemory> {
     }
   }
 
+  static void placeInRun(func::FuncOp entry, ArrayRef<Buffer> buffers) {
+    Location loc = entry.getLoc();
+    OpBuilder b(getHeadEnd(entry));
+    SmallVector<Value> bytes;
+    SmallVector<int32_t> lifetimes;
+    for (const Buffer &buffer : buffers) {
+      memref::AllocOp alloc = buffer.alloc;
+      MemRefType type = alloc.getType();
+      int64_t fixed = getElementBytes(type);
+      for (int64_t size : type.getShape())
+        fixed *= ShapedType::isDynamic(size) ? 1 : size;
+      Value product = arith::ConstantIndexOp::create(b, loc, fixed);
+      for (Value size : alloc.getDynamicSizes())
+        product = arith::MulIOp::create(b, loc, product, size);
+      bytes.push_back(product);
+      lifetimes.append({static_cast<int32_t>(buffer.first),
+                        static_cast<int32_t>(buffer.last)});
+    }
+    auto place = PlaceBuffersOp::create(b, loc, bytes, lifetimes);
+    for (auto [buffer, offset] : llvm::zip_equal(buffers, place.getOffsets())) {
+      memref::AllocOp alloc = buffer.alloc;
+      OpBuilder builder(alloc);
+      Value view = memref::ViewOp::create(builder, alloc.getLoc(),
+                                          alloc.getType(), place.getArena(),
+                                          offset, alloc.getDynamicSizes());
+      alloc.replaceAllUsesWith(view);
+      alloc.erase();
+    }
+    publishBytes(entry, bytes, lifetimes);
+  }
+
+  /// Unless the run itself decides what else it allocates.
+  static void publishBytes(func::FuncOp entry, ArrayRef<Value> bytes,
+                           ArrayRef<int32_t> lifetimes) {
+    bool allocates =
+        entry.walk([](memref::AllocOp) { return WalkResult::interrupt(); })
+            .wasInterrupted();
+    if (!allocates)
+      createSizesFunction(entry, "buffer_bytes",
+                          getAsOpFoldResult(ValueRange(bytes)))
+          ->setAttr(
+              kBufferBytesAttr,
+              Builder(entry.getContext()).getDenseI32ArrayAttr(lifetimes));
+  }
+
   //===--------------------------------------------------------------------===//
   // Kernels
   //===--------------------------------------------------------------------===//
@@ -271,8 +302,8 @@ struct PlanMemory : mopt::impl::PlanMemoryBase<PlanMemory> {
       used += bytes;
       // Parallel bodies become functions of their own.
       Operation *scope = alloc->getParentOfType<scf::ForallOp>();
-      Block *block = scope ? &scope->getRegion(0).front()
-                           : &kernel.getBody().front();
+      Block *block =
+          scope ? &scope->getRegion(0).front() : &kernel.getBody().front();
       OpBuilder b = OpBuilder::atBlockBegin(block);
       Value slot = memref::AllocaOp::create(b, alloc.getLoc(), alloc.getType(),
                                             b.getI64IntegerAttr(kAlignment));

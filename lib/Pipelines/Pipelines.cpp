@@ -95,9 +95,15 @@ void mopt::buildBufferPipeline(OpPassManager &pm,
                                const PipelineOptions &options) {
   pm.addNestedPass<func::FuncOp>(createExpandPads());
   pm.addPass(createBufferizeTensors());
+  pm.addNestedPass<func::FuncOp>(createReturnDestinations());
   pm.addPass(bufferization::createDropEquivalentBufferResultsPass());
   pm.addPass(createCSEPass());
   pm.addPass(createCanonicalizer());
+  pm.addPass(createHoistScratch());
+  pm.addNestedPass<func::FuncOp>(createHoistShapes());
+  pm.addPass(createCanonicalizer());
+  pm.addPass(createCSEPass());
+  pm.addPass(createBindOutputs());
   pm.addPass(createPlanMemory());
   if (!options.reference)
     pm.addNestedPass<func::FuncOp>(createParallelizeCopies());
@@ -122,6 +128,7 @@ void mopt::buildLowerPipeline(OpPassManager &pm,
   if (!options.reference && options.numerics != Numerics::Strict)
     pm.addNestedPass<func::FuncOp>(createApproximateMath());
   pm.addPass(createLowerParallel());
+  pm.addPass(createGenerateSizeQueries());
   pm.addPass(createGenerateABI());
   pm.addNestedPass<func::FuncOp>(memref::createExpandOpsPass());
   pm.addPass(createResolveExpandShapes());

@@ -106,16 +106,27 @@ static int renew(MoptRun *run, const int64_t *bytes, const int32_t *lifetimes,
   return 1;
 }
 
+/* Not memcmp, which becomes bcmp, a symbol more to import. */
+static int is_current(const MoptPlan *plan, const int64_t *sizes,
+                      int64_t count) {
+  int64_t i = 0;
+  while (plan->bytes && i < count && plan->bytes[i] == sizes[i])
+    ++i;
+  return i == count;
+}
+
 void *mopt_rt_place(MoptRun *run, int64_t *sizes, const int32_t *lifetimes,
                     int64_t count) {
   MoptPlan *plan = &run->plan;
-  size_t bytes = (size_t)count * sizeof(*sizes);
-  int is_current = plan->bytes && memcmp(plan->bytes, sizes, bytes) == 0;
-  if (!is_current && !renew(run, sizes, lifetimes, count)) {
-    mopt_rt_out_of_memory(run, mopt_rt_planned_bytes(sizes, lifetimes, count));
+  if (!is_current(plan, sizes, count) && !renew(run, sizes, lifetimes, count)) {
+    int64_t total = mopt_rt_planned_bytes(sizes, lifetimes, count);
+    if (total < 0)
+      mopt_rt_error(run, MOPT_OUT_OF_MEMORY,
+                    "no memory for buffers of such sizes");
+    mopt_rt_out_of_memory(run, total);
     return NULL;
   }
-  memcpy(sizes, plan->offsets, bytes);
+  memcpy(sizes, plan->offsets, (size_t)count * sizeof(*sizes));
   return plan->arena;
 }
 

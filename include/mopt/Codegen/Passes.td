@@ -85,17 +85,72 @@ def ParallelizeCopies : Pass<"mopt-parallelize-copies", "::mlir::func::FuncOp"> 
     "::mlir::memref::MemRefDialect", "::mlir::scf::SCFDialect"];
 }
 
+def ReturnDestinations
+    : Pass<"mopt-return-destinations", "::mlir::func::FuncOp"> {
+  let summary = "return destinations rather than views of them";
+  let description = [{
+    Where a kernel returns a view that shows all of its destination argument, it
+    returns the argument, which callers know already.
+  }];
+  let dependentDialects = ["::mlir::memref::MemRefDialect"];
+}
+
+def HoistScratch : Pass<"mopt-hoist-scratch", "::mlir::ModuleOp"> {
+  let summary = "let the entry allocate what kernels need for themselves";
+  let description = [{
+    Buffers of kernels that are too large for a stack, or of dynamic size, become
+    arguments, allocated before each call. Buffers inside of parallel loops stay,
+    and those whose size is not a function of the kernel's arguments.
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect",
+    "::mlir::memref::MemRefDialect"];
+}
+
+def HoistShapes : Pass<"mopt-hoist-shapes", "::mlir::func::FuncOp"> {
+  let summary = "compute the sizes of the entry's buffers at its start";
+  let description = [{
+    Sizes that follow from those of the inputs are computed before anything
+    else, so that memory can be planned with them. Those that depend on values
+    stay where they are.
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect",
+    "::mlir::memref::MemRefDialect"];
+}
+
+def BindOutputs : Pass<"mopt-bind-outputs", "::mlir::ModuleOp"> {
+  let summary = "write the entry's results where its caller wants them";
+  let description = [{
+    Results whose sizes follow from those of the inputs become destination
+    arguments. If any size is dynamic, a function of the inputs' sizes, marked
+    `mopt.output_sizes`, tells the caller how large the outputs will be.
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect",
+    "::mlir::memref::MemRefDialect"];
+}
+
 def PlanMemory : Pass<"mopt-plan-memory", "::mlir::ModuleOp"> {
   let summary = "place buffers in one arena and constants in the weights";
   let description = [{
-    Allocations of static size in the entry become views of one arena, given to
-    it as an argument; buffers that are not alive at the same time share bytes.
-    Static results become destination arguments. Constants become views of the
+    Allocations in the entry whose sizes are known when it starts become views
+    of one arena; buffers that are not alive at the same time share bytes. Where
+    all sizes are static the arena is an argument. Otherwise
+    `mopt.place_buffers` makes it, and a function of the inputs' sizes, marked
+    `mopt.buffer_bytes`, tells what it holds. Constants become views of the
     weights, the module attribute `mopt.weights`. What is left is allocated
     from the run's memory.
   }];
   let dependentDialects = ["::mlir::arith::ArithDialect",
-    "::mlir::memref::MemRefDialect"];
+    "::mlir::memref::MemRefDialect", "::mopt::MoptDialect"];
+}
+
+def GenerateSizeQueries
+    : Pass<"mopt-generate-size-queries", "::mlir::ModuleOp"> {
+  let summary = "let a caller ask for sizes before a run";
+  let description = [{
+    Around the functions marked `mopt.output_sizes` and `mopt.buffer_bytes` makes
+    `mopt_infer_dims` and `mopt_dynamic_bytes`, as Runtime.h has them.
+  }];
+  let dependentDialects = ["::mlir::LLVM::LLVMDialect"];
 }
 
 def UnrollLoops : Pass<"mopt-unroll-loops", "::mlir::func::FuncOp"> {

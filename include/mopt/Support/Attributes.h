@@ -25,6 +25,16 @@ inline constexpr llvm::StringLiteral kWeightsAttr = "mopt.weights";
 inline constexpr llvm::StringLiteral kOutputAttr = "mopt.output";
 /// On the entry: the numbers of the outputs that it returns.
 inline constexpr llvm::StringLiteral kReturnedAttr = "mopt.returned";
+/// On the entry: the numbers of the outputs whose sizes follow from those of the
+/// inputs, if any output's size is dynamic.
+inline constexpr llvm::StringLiteral kSizedAttr = "mopt.sized";
+/// Marks the function that writes the sizes of all outputs, -1 for those that
+/// depend on values, into its second argument, from the sizes of all inputs in
+/// its first.
+inline constexpr llvm::StringLiteral kOutputSizesAttr = "mopt.output_sizes";
+/// Marks the one that writes so the bytes of the arena's buffers: when each is
+/// alive, as mopt.place_buffers has it.
+inline constexpr llvm::StringLiteral kBufferBytesAttr = "mopt.buffer_bytes";
 /// On the module: the file name of the weights where they are not embedded.
 inline constexpr llvm::StringLiteral kWeightsFileAttr = "mopt.weights_file";
 /// On the module: the certificate, JSON, as MoptModelApi.build_info_json.

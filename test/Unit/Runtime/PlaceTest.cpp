@@ -113,7 +113,7 @@ TEST(PlaceGreedy, EndsTheRun) {
   EXPECT_EQ(session.error(), "no memory for 2097152 bytes");
   bytes[0] = int64_t(1) << 56;
   EXPECT_EQ(session.run(inputs, outputs), MOPT_OUT_OF_MEMORY);
-  EXPECT_EQ(session.error(), "no memory of such a size");
+  EXPECT_EQ(session.error(), "no memory for buffers of such sizes");
   bytes[0] = 100;
   EXPECT_EQ(session.run(inputs, outputs), MOPT_OK) << session.error();
 }

@@ -61,4 +61,24 @@ def Mopt_ParallelCallOp : Mopt_Op<"parallel_call",
   }];
 }
 
+def Mopt_PlaceBuffersOp : Mopt_Op<"place_buffers"> {
+  let summary = "an arena for buffers whose sizes are known at run time";
+  let description = [{
+    Gives each buffer of `bytes` an offset in one arena, such that buffers that
+    are alive at the same time share no byte. Buffer `i` is alive from
+    `lifetimes[2 i]` to `lifetimes[2 i + 1]`, both included. The arena is the
+    run's; one op of this kind per run.
+
+    ```mlir
+    %arena, %offsets:2 = mopt.place_buffers %a, %b lifetimes [0, 1, 1, 2]
+    ```
+  }];
+  let arguments = (ins Variadic<Index>:$bytes, DenseI32ArrayAttr:$lifetimes);
+  let results = (outs MemRefRankOf<[I8], [1]>:$arena, Variadic<Index>:$offsets);
+  let builders = [OpBuilder<(ins "::mlir::ValueRange":$bytes,
+                                 "::llvm::ArrayRef<int32_t>":$lifetimes)>];
+  let hasCustomAssemblyFormat = 1;
+  let hasVerifier = 1;
+}
+
 #endif // MOPT_DIALECT_MOPT_IR_MOPTSTRUCTUREOPS_TD
