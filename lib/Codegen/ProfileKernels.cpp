@@ -51,9 +51,8 @@ struct ProfileKernels : mopt::impl::ProfileKernelsBase<ProfileKernels> {
       Value place = arith::ConstantOp::create(
           b, loc, b.getI64IntegerAttr(static_cast<int64_t>(places.size())));
       func::CallOp::create(b, loc, end, place);
-      places.push_back(
-          b.getStrArrayAttr({call.getCallee(),
-                             llvm::join(getNodeNames(loc), "\n")}));
+      places.push_back(b.getStrArrayAttr(
+          {call.getCallee(), llvm::join(getNodeNames(loc), "\n")}));
     }
     module->setAttr(kProfileAttr, b.getArrayAttr(places));
   }

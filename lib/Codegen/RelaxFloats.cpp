@@ -1,6 +1,6 @@
 // Level in and out: buffer, before functions are approximated, whose algorithms
-// do not allow it. Every operation on floats may ignore NaN and the sign of zero,
-// and be fused with the one that uses its result.
+// do not allow it. Every operation on floats may ignore NaN and the sign of
+// zero, and be fused with the one that uses its result.
 #include "mopt/Codegen/Passes.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"

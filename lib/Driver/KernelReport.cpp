@@ -33,8 +33,7 @@ void KernelReport::read(ModuleOp module, Level level) {
         kernel.ops.push_back(getKernelOpName(op));
       auto anchor = dyn_cast<AnchorOpInterface>(op);
       if (anchor && anchor.getConfigAttr())
-        kernel.microKernels.push_back(
-            anchor.getConfigAttr().getKernel().str());
+        kernel.microKernels.push_back(anchor.getConfigAttr().getKernel().str());
     });
   }
   module.walk([&](func::CallOp call) {

@@ -1,5 +1,6 @@
-// Level graph: the contractions that are computed with integers, as an attribute
-// of the module that keeps them known to the certificate at every later level.
+// Level graph: the contractions that are computed with integers, as an
+// attribute of the module that keeps them known to the certificate at every
+// later level.
 #include "Compilation.h"
 
 #include "mopt/Dialect/Mopt/IR/Mopt.h"

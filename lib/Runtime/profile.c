@@ -1,5 +1,5 @@
-/* profile.c: how often kernels ran, and how long, in libraries that were made to
- * count it. A context counts its own runs. */
+/* profile.c: how often kernels ran, and how long, in libraries that were made
+ * to count it. A context counts its own runs. */
 #include "Model.h"
 #include <string.h>
 #include <time.h>

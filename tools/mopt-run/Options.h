@@ -43,7 +43,8 @@ struct Options {
   /// Below 0: the table by element type.
   double tolerance = -1;
   std::string outputFolder, jsonFile;
-  bool json = false, quiet = false, info = false, profile = false, help = false, version = false;
+  bool json = false, quiet = false, info = false, profile = false, help = false,
+       version = false;
 };
 
 /// Reads the command line; "" or what is wrong with it.

@@ -61,5 +61,6 @@ std::string mopt_run::formatProfile(const Report &report) {
   }
   double total = std::accumulate(report.latenciesMs.begin(),
                                  report.latenciesMs.end(), 0.0);
-  return text + formatRow("", total - inside, 1 - share, "outside of kernels", "");
+  return text +
+         formatRow("", total - inside, 1 - share, "outside of kernels", "");
 }

@@ -61,10 +61,10 @@ static ExitCode timeRuns(const Options &options, Library &library,
   for (const MoptTensor &output : outputs)
     report.outputs.push_back(copyOf(output));
   if (options.profile)
-    report.kernels = makeProfile(
-        before, library.profile(),
-        std::accumulate(report.latenciesMs.begin(), report.latenciesMs.end(),
-                        0.0));
+    report.kernels =
+        makeProfile(before, library.profile(),
+                    std::accumulate(report.latenciesMs.begin(),
+                                    report.latenciesMs.end(), 0.0));
   return exitOk;
 }
 
