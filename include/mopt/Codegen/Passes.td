@@ -194,7 +194,7 @@ def ApproximateMath : Pass<"mopt-approximate-math"> {
     "::mlir::math::MathDialect"];
 }
 
-def ExpandBFloat16 : Pass<"mopt-expand-bfloat16", "::mlir::func::FuncOp"> {
+def ExpandBrainFloats : Pass<"mopt-expand-brain-floats", "::mlir::func::FuncOp"> {
   let summary = "convert between bf16 and f32 by integer operations";
   let description = [{
     LLVM's code for vectors of bfloat that it gathers from memory is not always

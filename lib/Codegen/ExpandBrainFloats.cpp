@@ -10,17 +10,17 @@
 using namespace mlir;
 
 namespace mopt {
-#define GEN_PASS_DEF_EXPANDBFLOAT16
+#define GEN_PASS_DEF_EXPANDBRAINFLOATS
 #include "mopt/Codegen/Passes.h.inc"
 } // namespace mopt
 
 using namespace mopt;
 
 namespace {
-struct ExpandBFloat16 : mopt::impl::ExpandBFloat16Base<ExpandBFloat16> {
+struct ExpandBrainFloats : mopt::impl::ExpandBrainFloatsBase<ExpandBrainFloats> {
   void runOnOperation() override {
     RewritePatternSet patterns(&getContext());
-    arith::populateExpandBFloat16Patterns(patterns);
+    arith::populateExpandBrainFloatsPatterns(patterns);
     if (failed(applyPatternsGreedily(getOperation(), std::move(patterns))))
       signalPassFailure();
   }

@@ -1,4 +1,4 @@
-// RUN: mopt-opt %s -mopt-expand-bfloat16 | FileCheck %s
+// RUN: mopt-opt %s -mopt-expand-brain-floats | FileCheck %s
 
 // CHECK-LABEL: @wider
 // CHECK: %[[BITS:.*]] = arith.bitcast %arg0 : bf16 to i16
