@@ -20,7 +20,7 @@ namespace {
 struct ExpandBrainFloats : mopt::impl::ExpandBrainFloatsBase<ExpandBrainFloats> {
   void runOnOperation() override {
     RewritePatternSet patterns(&getContext());
-    arith::populateExpandBrainFloatsPatterns(patterns);
+    arith::populateExpandBFloat16Patterns(patterns);
     if (failed(applyPatternsGreedily(getOperation(), std::move(patterns))))
       signalPassFailure();
   }
