@@ -17,7 +17,8 @@ namespace mopt {
 using namespace mopt;
 
 namespace {
-struct ExpandBrainFloats : mopt::impl::ExpandBrainFloatsBase<ExpandBrainFloats> {
+struct ExpandBrainFloats
+    : mopt::impl::ExpandBrainFloatsBase<ExpandBrainFloats> {
   void runOnOperation() override {
     RewritePatternSet patterns(&getContext());
     arith::populateExpandBFloat16Patterns(patterns);
