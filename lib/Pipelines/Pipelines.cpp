@@ -127,6 +127,7 @@ void mopt::buildLowerPipeline(OpPassManager &pm,
   // who asks for strict numerics.
   if (!options.reference && options.numerics != Numerics::Strict)
     pm.addNestedPass<func::FuncOp>(createApproximateMath());
+  pm.addNestedPass<func::FuncOp>(createExpandBrainFloats());
   pm.addPass(createLowerParallel());
   pm.addPass(createGenerateSizeQueries());
   pm.addPass(createGenerateABI());

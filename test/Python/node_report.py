@@ -28,8 +28,8 @@ diagnostic that names the node; anything else would be a failure, of which there
 
 ## Per operator
 
-Tests of the operator itself, and of the function body by which ONNX defines it (expanded), passed and in all. *(model)* are
-the models of the suite, `ai.onnx` operators in small graphs and the nine architectures that it ships.
+Tests of the operator itself, and of the function body by which ONNX defines it (expanded), passed and in all. Names in
+brackets are kinds of models: small graphs, exports of PyTorch, and the nine architectures that the suite ships.
 
 {table}
 """
@@ -53,16 +53,14 @@ def counts(title, results):
 
 def reasons(rows):
     """Each operator that is refused, with the first reason that the compiler gave."""
-    groups = collections.defaultdict(list)
+    groups = collections.Counter()
     for row in rows:
         if row["outcome"] != "pass":
-            groups[row["operator"]].append(row)
-    lines = []
-    for operator, group in sorted(groups.items()):
-        messages = [line for line in group[0]["message"].splitlines()[1:] if line]
-        message = (messages or [group[0]["message"]])[0]
-        lines.append(f"- {operator}, {len(group)}: {message.split('): ', 1)[-1]}")
-    return "\n".join(lines) or "Nothing."
+            lines = [line for line in row["message"].splitlines()[1:] if line]
+            message = (lines or [row["message"]])[0].split("): ", 1)[-1]
+            groups[(row["operator"], message)] += 1
+    return "\n".join(f"- {operator}, {count}: {message}"
+                     for (operator, message), count in sorted(groups.items())) or "Nothing."
 
 
 def table(rows, reference):

@@ -194,6 +194,16 @@ def ApproximateMath : Pass<"mopt-approximate-math"> {
     "::mlir::math::MathDialect"];
 }
 
+def ExpandBrainFloats : Pass<"mopt-expand-brain-floats", "::mlir::func::FuncOp"> {
+  let summary = "convert between bf16 and f32 by integer operations";
+  let description = [{
+    LLVM's code for vectors of bfloat that it gathers from memory is not always
+    right: rows of six, vectorized across rows, came out as NaN. Shifted as
+    integers they are like any other. Rounds to nearest even, as LLVM does.
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect"];
+}
+
 def RelaxFloats : Pass<"mopt-relax-floats"> {
   let summary = "let operations on floats ignore NaN and the sign of zero";
   let description = [{
