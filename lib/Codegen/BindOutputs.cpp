@@ -107,7 +107,10 @@ struct BindOutputs : mopt::impl::BindOutputsBase<BindOutputs> {
         }
         sizes.push_back(size);
       }
-      isDynamic |= !type.hasStaticShape();
+      // What the file leaves open the caller does not know, though it be
+      // static.
+      isDynamic |=
+          !type.hasStaticShape() || (declared && !declared.hasStaticShape());
       if (isSized)
         sized.push_back(i);
     }
