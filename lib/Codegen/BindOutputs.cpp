@@ -107,7 +107,10 @@ struct BindOutputs : mopt::impl::BindOutputsBase<BindOutputs> {
         }
         sizes.push_back(size);
       }
-      isDynamic |= !type.hasStaticShape();
+      // What the file leaves open the caller does not know, though it be
+      // static.
+      isDynamic |=
+          !type.hasStaticShape() || (declared && !declared.hasStaticShape());
       if (isSized)
         sized.push_back(i);
     }
@@ -125,16 +128,20 @@ struct BindOutputs : mopt::impl::BindOutputsBase<BindOutputs> {
     for (Value value : ret.getOperands())
       if (memref::AllocOp alloc = getWholeAllocation(value))
         ++uses[alloc];
+    auto sized = entry->getAttrOfType<DenseI64ArrayAttr>(kSizedAttr);
     SmallVector<Value> kept;
     SmallVector<int64_t> numbers;
     for (auto [i, value] : llvm::enumerate(ret.getOperands())) {
       memref::AllocOp alloc = getWholeAllocation(value);
       auto type = cast<MemRefType>(value.getType());
-      bool isBound =
-          alloc && uses[alloc] == 1 && alloc->getBlock() == ret->getBlock() &&
-          type.getLayout().isIdentity() &&
-          llvm::all_of(alloc.getDynamicSizes(),
-                       [&](Value size) { return isKnownInHead(size, entry); });
+      bool isBound = alloc && uses[alloc] == 1 &&
+                     (!sized || llvm::is_contained(sized.asArrayRef(),
+                                                   static_cast<int64_t>(i))) &&
+                     alloc->getBlock() == ret->getBlock() &&
+                     type.getLayout().isIdentity() &&
+                     llvm::all_of(alloc.getDynamicSizes(), [&](Value size) {
+                       return isKnownInHead(size, entry);
+                     });
       if (!isBound) {
         kept.push_back(value);
         numbers.push_back(i);

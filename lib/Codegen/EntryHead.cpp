@@ -53,19 +53,28 @@ bool mopt::isKnownInHead(Value value, func::FuncOp entry) {
          def->isBeforeInBlock(getHeadEnd(entry));
 }
 
-/// What is stored at a constant index of the small memref that is the shape of
-/// a reshape, if nothing else happens to it before.
-static Value getStoredElement(Value shape, int64_t index) {
-  if (!shape.getDefiningOp<memref::AllocOp>())
+OpFoldResult mopt::getKnownElement(Value list, int64_t index) {
+  if (auto get = list.getDefiningOp<memref::GetGlobalOp>()) {
+    auto global = SymbolTable::lookupNearestSymbolFrom<memref::GlobalOp>(
+        get, get.getNameAttr());
+    auto values =
+        global && global.getConstant() && global.getInitialValue()
+            ? dyn_cast<DenseIntElementsAttr>(*global.getInitialValue())
+            : DenseIntElementsAttr();
+    if (!values || values.getType().getRank() != 1)
+      return {};
+    return IntegerAttr::get(values.getElementType(),
+                            values.getValues<APInt>()[index]);
+  }
+  if (!list.getDefiningOp<memref::AllocOp>())
     return {};
   Value element;
-  for (Operation *user : shape.getUsers()) {
-    if (isa<memref::ReshapeOp>(user))
+  for (Operation *user : list.getUsers()) {
+    if (isa<memref::ReshapeOp, memref::LoadOp>(user))
       continue;
     auto store = dyn_cast<memref::StoreOp>(user);
-    if (!store || store.getMemRef() != shape ||
-        store.getIndices().size() != 1 ||
-        store->getBlock() != shape.getParentBlock())
+    if (!store || store.getMemRef() != list || store.getIndices().size() != 1 ||
+        store->getBlock() != list.getParentBlock())
       return {};
     APInt at;
     if (!matchPattern(store.getIndices()[0], m_ConstantInt(&at)))
@@ -121,14 +130,17 @@ OpFoldResult mopt::getKnownSize(OpBuilder &b, Value memref, int64_t dim) {
     }
     return product;
   }
-  if (auto reshape = dyn_cast_or_null<memref::ReshapeOp>(def))
-    if (Value size = getStoredElement(reshape.getShape(), dim)) {
-      if (size.getType().isIndex())
-        return size;
-      return arith::IndexCastOp::create(b, memref.getLoc(), b.getIndexType(),
-                                        size)
-          .getResult();
-    }
+  if (auto reshape = dyn_cast_or_null<memref::ReshapeOp>(def)) {
+    OpFoldResult size = getKnownElement(reshape.getShape(), dim);
+    if (auto fixed = dyn_cast_if_present<Attribute>(size))
+      return b.getIndexAttr(cast<IntegerAttr>(fixed).getValue().getSExtValue());
+    auto value = dyn_cast_if_present<Value>(size);
+    if (!value || value.getType().isIndex())
+      return size;
+    return arith::IndexCastOp::create(b, memref.getLoc(), b.getIndexType(),
+                                      value)
+        .getResult();
+  }
   return {};
 }
 

@@ -8,6 +8,7 @@
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Arith/Utils/Utils.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/Utils/StaticValueUtils.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
 
 using namespace mlir;
@@ -25,8 +26,32 @@ struct HoistShapes : mopt::impl::HoistShapesBase<HoistShapes> {
     func::FuncOp entry = getOperation();
     if (!entry->hasAttr(kEntryAttr) || entry.isDeclaration())
       return;
+    resolveLoads(entry);
     resolveDims(entry);
     hoist(entry);
+  }
+
+  /// Elements of shapes, which sizes of reshaped buffers were folded to.
+  static void resolveLoads(func::FuncOp entry) {
+    SmallVector<memref::LoadOp> loads;
+    entry.walk([&](memref::LoadOp load) {
+      if (load.getIndices().size() == 1 && load.getType().isIntOrIndex())
+        loads.push_back(load);
+    });
+    for (memref::LoadOp load : loads) {
+      std::optional<int64_t> index = getConstantIntValue(load.getIndices()[0]);
+      OpFoldResult element =
+          index ? getKnownElement(load.getMemRef(), *index) : OpFoldResult();
+      if (!element)
+        continue;
+      OpBuilder b(load);
+      auto value = dyn_cast<Value>(element);
+      if (!value)
+        value = arith::ConstantOp::create(
+            b, load.getLoc(), cast<TypedAttr>(cast<Attribute>(element)));
+      load.replaceAllUsesWith(value);
+      load.erase();
+    }
   }
 
   static void resolveDims(func::FuncOp entry) {

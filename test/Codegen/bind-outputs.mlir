@@ -56,3 +56,20 @@ func.func @values(%x: memref<?xf32>, %n: memref<index>) -> (memref<?xf32>, memre
   return %y, %x : memref<?xf32>, memref<?xf32>
 }
 func.func private @k(memref<?xf32>, memref<?xf32>)
+
+// -----
+
+// The caller is told a size that the file leaves open.
+// CHECK-LABEL: func.func private @open_output_sizes(
+// CHECK: %[[C4:.*]] = arith.constant 4 : index
+// CHECK: memref.store %[[C4]]
+// CHECK-LABEL: func.func @open(
+// CHECK-SAME: mopt.sized = array<i64: 0>
+func.func @open(%x: memref<4xf32>) -> memref<4xf32> attributes {mopt.entry,
+    mopt.signature = {inputs = [{name = "x", type = tensor<4xf32>}],
+                      outputs = [{name = "y", type = tensor<?xf32>}]}} {
+  %y = memref.alloc() : memref<4xf32>
+  call @k(%x, %y) : (memref<4xf32>, memref<4xf32>) -> ()
+  return %y : memref<4xf32>
+}
+func.func private @k(memref<4xf32>, memref<4xf32>)

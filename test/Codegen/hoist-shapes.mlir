@@ -72,3 +72,23 @@ func.func @depends(%n: memref<index>) attributes {mopt.entry} {
 }
 func.func private @count(memref<index>)
 func.func private @fill(memref<?xf32>)
+
+// -----
+
+// Elements of constant shapes are constants.
+// CHECK-LABEL: func.func @constants(
+// CHECK: %[[C3:.*]] = arith.constant 3 : index
+// CHECK-NOT: memref.load
+// CHECK: memref.alloc() : memref<3x3xf32>
+memref.global "private" constant @shape : memref<2xindex> = dense<[3, 2]>
+func.func @constants(%x: memref<6xf32>) attributes {mopt.entry} {
+  %c0 = arith.constant 0 : index
+  %shape = memref.get_global @shape : memref<2xindex>
+  %y = memref.reshape %x(%shape) : (memref<6xf32>, memref<2xindex>) -> memref<?x2xf32>
+  %asked = memref.dim %y, %c0 : memref<?x2xf32>
+  %element = memref.load %shape[%c0] : memref<2xindex>
+  %a = memref.alloc(%asked, %element) : memref<?x?xf32>
+  call @use(%y, %a, %element) : (memref<?x2xf32>, memref<?x?xf32>, index) -> ()
+  return
+}
+func.func private @use(memref<?x2xf32>, memref<?x?xf32>, index)

@@ -25,6 +25,10 @@ mlir::Operation *getHeadEnd(mlir::func::FuncOp entry);
 /// Whether a value is known in the head of `entry`.
 bool isKnownInHead(mlir::Value value, mlir::func::FuncOp entry);
 
+/// An element of a list, such as the shape of a reshape: a constant, or what is
+/// stored there once. Null if it cannot be told.
+mlir::OpFoldResult getKnownElement(mlir::Value list, int64_t index);
+
 /// The size of a dimension: a constant of the type, or a value that exists
 /// before `memref` does (made at `b` where sizes multiply). Null if only the
 /// memref knows.
