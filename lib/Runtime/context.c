@@ -62,8 +62,12 @@ void *mopt_rt_arena(MoptRun *run) { return run->arena; }
 const void *mopt_rt_weights(MoptRun *run) { return run->weights; }
 
 void mopt_rt_out_of_memory(MoptRun *run, int64_t bytes) {
-  mopt_rt_error(run, MOPT_OUT_OF_MEMORY, "no memory for %lld bytes",
-                (long long)bytes);
+  /* A product of sizes that overflowed comes as a negative number. */
+  if (bytes < 0)
+    mopt_rt_error(run, MOPT_OUT_OF_MEMORY, "no memory of such a size");
+  else
+    mopt_rt_error(run, MOPT_OUT_OF_MEMORY, "no memory for %lld bytes",
+                  (long long)bytes);
   /* Between here and the run there is generated code only. */
   if (!run->in_parallel && run->escape)
     longjmp(*(jmp_buf *)run->escape, 1);
