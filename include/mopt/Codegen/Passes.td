@@ -311,6 +311,18 @@ def TileAnchors : Pass<"mopt-tile-anchors"> {
       "multiplications that a tile has at least">];
 }
 
+def ExpandAnchorsToThreads : Pass<"mopt-expand-anchors-to-threads"> {
+  let summary = "compute each element of an anchor by a thread of a GPU";
+  let description = [{
+    Every `mopt.contract_anchor` on memrefs becomes a `gpu.launch` with its
+    epilogue on scalars. No pipeline runs it yet: it shows, with upstream's
+    passes behind it, that the anchor form carries to accelerators.
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect",
+    "::mlir::gpu::GPUDialect", "::mlir::memref::MemRefDialect",
+    "::mlir::scf::SCFDialect"];
+}
+
 def ExpandMicrokernels : Pass<"mopt-expand-microkernels"> {
   let summary = "replace anchors on memrefs by their micro-kernels";
   let description = [{
