@@ -34,6 +34,8 @@ void mopt::buildGraphPipeline(OpPassManager &pm,
     pm.addNestedPass<func::FuncOp>(createFoldBatchNorm());
     pm.addNestedPass<func::FuncOp>(createFoldConstants());
     pm.addNestedPass<func::FuncOp>(createHoistGather());
+    if (options.numerics != Numerics::Strict)
+      pm.addNestedPass<func::FuncOp>(createRecognizeNormalization());
   }
   pm.addPass(createCSEPass());
 }

@@ -41,6 +41,17 @@ def HoistGather : Pass<"mopt-hoist-gather", "::mlir::func::FuncOp"> {
   let dependentDialects = ["::mopt::MoptDialect"];
 }
 
+def RecognizeNormalization
+    : Pass<"mopt-recognize-normalization", "::mlir::func::FuncOp"> {
+  let summary = "find layer normalizations that are written out";
+  let description = [{
+    `(x - mean) / sqrt(variance + epsilon)` over the last dimensions, and the same
+    without the mean, become `mopt.normalize`. Sizes of those dimensions are
+    static, elements f32 or f64.
+  }];
+  let dependentDialects = ["::mopt::MoptDialect"];
+}
+
 def FoldBatchNorm : Pass<"mopt-fold-batch-norm", "::mlir::func::FuncOp"> {
   let summary = "move factors per channel into the filters of convolutions";
   let description = [{
