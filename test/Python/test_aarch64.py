@@ -7,7 +7,6 @@ import sys
 
 import numpy as np
 import pytest
-from mopt import _compile
 from test_models import FOLDER, ROOT, catalogue, mopt, reference
 
 CC, QEMU = "aarch64-linux-gnu-gcc", "qemu-aarch64"
@@ -22,10 +21,6 @@ BASELINE, RICH = "armv8-a", "neoverse-n1"
 @pytest.fixture(scope="module")
 def models(tmp_path_factory):
     """Path and artefact of a model, by name, variant, target and extension."""
-    try:
-        _compile.tool("mopt-compile")
-    except FileNotFoundError as error:
-        pytest.skip(str(error))
     folder, made = tmp_path_factory.mktemp("aarch64"), {}
 
     def get(name, variant, target, extension):

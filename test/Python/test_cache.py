@@ -29,10 +29,6 @@ def save(path, scale, external=None):
 @pytest.fixture
 def compilations(tmp_path, monkeypatch):
     """How often the compiler ran, with a cache."""
-    try:
-        _compile.tool("mopt-compile")
-    except FileNotFoundError as error:
-        pytest.skip(str(error))
     monkeypatch.setenv("MOPT_CACHE_DIR", str(tmp_path / "cache"))
     calls, invoke = [], _compile.invoke
     monkeypatch.setattr(_compile, "invoke", lambda *a, **k: (calls.append(a), invoke(*a, **k))[1])

@@ -6,7 +6,6 @@ import os
 import pathlib
 
 import pytest
-from mopt import _compile
 
 PATH = pathlib.Path(__file__).resolve().parents[2] / "python" / "demo" / "ocr.py"
 
@@ -29,10 +28,6 @@ def test_the_drawn_text_is_read(ocr):
 @pytest.fixture(scope="module")
 def libraries(tmp_path_factory):
     """The folder of scripts/demo, whose libraries are used while they are current."""
-    try:
-        _compile.tool("mopt-compile")
-    except FileNotFoundError as error:
-        pytest.skip(str(error))
     build = os.environ.get("MOPT_BUILD")
     return os.path.join(build, "demo") if build else str(tmp_path_factory.mktemp("demo"))
 

@@ -19,7 +19,6 @@ sys.path.insert(0, str(ROOT / "bench"))
 import catalogue
 import mopt
 import reference
-from mopt import _compile
 
 FOLDER = os.environ.get("MOPT_MODELS", catalogue.DEFAULT_DIRECTORY)
 
@@ -63,10 +62,6 @@ class Compiled:
                                         for variant in ("static", "dynamic")],
                 ids=lambda pair: f"{pair[0].name}-{pair[1]}")
 def compiled(request, tmp_path_factory):
-    try:
-        _compile.tool("mopt-compile")
-    except FileNotFoundError as error:
-        pytest.skip(str(error))
     return Compiled(*request.param, tmp_path_factory.mktemp("model"))
 
 

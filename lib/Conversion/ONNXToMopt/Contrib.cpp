@@ -94,21 +94,6 @@ static LogicalResult convertSkipNormalization(OpBinder &op) {
   return op.replace({y, Value(), Value(), sum});
 }
 
-/// Without a mean: from an axis on, as in LayerNormalization.
-static LogicalResult convertSimplifiedLayerNormalization(OpBinder &op) {
-  Value x = op.getTensor(0), scale = op.getTensor(1);
-  if (!x || !scale)
-    return failure();
-  FailureOr<int64_t> axis =
-      op.normalizeAxis(op.getInt("axis", -1), OpBinder::getRank(x));
-  if (failed(axis))
-    return failure();
-  Value y = NormalizeOp::create(op.b, op.loc, x, *axis,
-                                llvm::APFloat(op.getFloat("epsilon", 1e-5f)),
-                                /*rms=*/true);
-  return op.replace(op.binary(BinaryKind::mul, y, scale));
-}
-
 /// The sum of word, position and segment embeddings, normalized. The second
 /// output counts the positions that a mask keeps.
 static LogicalResult convertEmbedLayerNormalization(OpBinder &op) {
@@ -157,8 +142,6 @@ static LogicalResult convertEmbedLayerNormalization(OpBinder &op) {
 
 void mopt::populateContribHandlers(HandlerRegistry &registry) {
   // Written without a domain, though ONNX has no such operator.
-  registry.add("SimplifiedLayerNormalization", 1,
-               convertSimplifiedLayerNormalization);
   StringRef domain = "com.microsoft";
   registry.add(domain, "BiasGelu", 1, convertBiasGelu<false>);
   registry.add(domain, "EmbedLayerNormalization", 1,
@@ -167,8 +150,6 @@ void mopt::populateContribHandlers(HandlerRegistry &registry) {
   registry.add(domain, "FusedMatMul", 1, convertFusedMatMul);
   registry.add(domain, "Gelu", 1, convertBiasGelu<false>);
   registry.add(domain, "QuickGelu", 1, convertQuickGelu);
-  registry.add(domain, "SimplifiedLayerNormalization", 1,
-               convertSimplifiedLayerNormalization);
   registry.add(domain, "SkipLayerNormalization", 1,
                convertSkipNormalization<false>);
   registry.add(domain, "SkipSimplifiedLayerNormalization", 1,

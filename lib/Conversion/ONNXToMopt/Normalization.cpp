@@ -107,7 +107,7 @@ static LogicalResult convertLayerNormalization(OpBinder &op) {
       return failure();
     results[0] = op.binary(BinaryKind::add, results[0], bias);
   }
-  if (op.isResultUsed(1) || op.isResultUsed(2)) {
+  if (!isRms && (op.isResultUsed(1) || op.isResultUsed(2))) {
     Type stash = op.getTypeAttr("stash_type", op.b.getF32Type());
     if (!stash)
       return failure();
@@ -131,5 +131,10 @@ void mopt::populateNormalizationHandlers(HandlerRegistry &registry) {
   registry.add("LayerNormalization", 1, convertLayerNormalization<false>);
   registry.add("LogSoftmax", 1, convertSoftmax<true>);
   registry.add("RMSNormalization", 23, convertLayerNormalization<true>);
+  // ONNX Runtime's names of the same, without and with its domain.
+  registry.add("SimplifiedLayerNormalization", 1,
+               convertLayerNormalization<true>);
+  registry.add("com.microsoft", "SimplifiedLayerNormalization", 1,
+               convertLayerNormalization<true>);
   registry.add("Softmax", 1, convertSoftmax<false>);
 }
