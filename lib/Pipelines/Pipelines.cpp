@@ -40,7 +40,14 @@ void mopt::buildGraphPipeline(OpPassManager &pm,
   pm.addPass(createCSEPass());
 }
 
-void mopt::buildLegalizePipeline(OpPassManager &, const PipelineOptions &) {}
+void mopt::buildLegalizePipeline(OpPassManager &pm,
+                                 const PipelineOptions &options) {
+  if (options.reference)
+    return;
+  FoldConstantsOptions fold;
+  fold.dequantize = true;
+  pm.addNestedPass<func::FuncOp>(createFoldConstants(fold));
+}
 
 void mopt::buildKernelPipeline(OpPassManager &pm,
                                const PipelineOptions &options) {

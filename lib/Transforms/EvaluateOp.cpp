@@ -167,6 +167,15 @@ static bool isUnsigned(const ConstantTensor &x) {
   return element.isUnsignedInteger() || element.isInteger(1);
 }
 
+/// mopt.quantize in f32.
+static int64_t quantize(float x, float scale, int64_t zero, unsigned width,
+                        bool isUnsigned) {
+  float y = std::nearbyint(x / scale) + static_cast<float>(zero);
+  float high = std::exp2(width - !isUnsigned) - 1;
+  float low = isUnsigned ? 0 : -high - 1;
+  return static_cast<int64_t>(std::fmin(std::fmax(y, low), high));
+}
+
 static std::optional<ConstantTensor> evaluateElementwise(Operation *op,
                                                          Operands x) {
   std::optional<ConstantTensor> result =
@@ -229,6 +238,29 @@ static std::optional<ConstantTensor> evaluateElementwise(Operation *op,
                   std::memcpy(result->getMutableBytes().data() + i * bytes,
                               x[taken].getBytes().data() + at[taken] * bytes,
                               bytes);
+                })
+                .Case<QuantizeOp>([&](QuantizeOp) {
+                  if (result->isFloat() ||
+                      !x[1].getType().getElementType().isF32()) {
+                    isKnown = false;
+                    return;
+                  }
+                  Type to = result->getType().getElementType();
+                  int64_t zero = x.size() > 2 ? x[2].getInt(at[2]) : 0;
+                  setInt(quantize(x[0].getFloat(at[0]), x[1].getFloat(at[1]),
+                                  zero, to.getIntOrFloatBitWidth(),
+                                  to.isUnsignedInteger()));
+                })
+                .Case<DequantizeOp>([&](DequantizeOp) {
+                  if (x[0].isFloat() ||
+                      !result->getType().getElementType().isF32()) {
+                    isKnown = false;
+                    return;
+                  }
+                  int64_t zero = x.size() > 2 ? x[2].getInt(at[2]) : 0;
+                  // Two roundings to f32, as at run time.
+                  float steps = static_cast<float>(x[0].getInt(at[0]) - zero);
+                  setFloat(steps * static_cast<float>(x[1].getFloat(at[1])));
                 })
                 .Case<CastOp>([&](CastOp) {
                   Type to = result->getType().getElementType();

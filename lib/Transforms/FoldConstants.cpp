@@ -24,7 +24,7 @@ struct FoldConstants : mopt::impl::FoldConstantsBase<FoldConstants> {
   void runOnOperation() override {
     getOperation().walk([&](Operation *op) {
       if (isa<MoptDialect>(op->getDialect()) && op->getNumResults() == 1 &&
-          op->getNumOperands() > 0)
+          op->getNumOperands() > 0 && (dequantize || !isa<DequantizeOp>(op)))
         fold(op);
     });
   }

@@ -25,10 +25,12 @@ def FoldConstants : Pass<"mopt-fold-constants", "::mlir::func::FuncOp"> {
   let description = [{
     Elementwise ops and movements of constants become constants. A result
     larger than `max-bytes` is kept as an op, unless what it is made of is
-    larger.
+    larger. Quantized constants stay quantized unless `dequantize` is on.
   }];
   let options = [Option<"maxBytes", "max-bytes", "int64_t", "1 << 20",
-    "size up to which a constant may grow">];
+    "size up to which a constant may grow">,
+    Option<"dequantize", "dequantize", "bool", "false",
+    "also evaluate mopt.dequantize">];
   let dependentDialects = ["::mlir::arith::ArithDialect"];
 }
 

@@ -3,7 +3,10 @@
 #include "mopt/Conversion/MoptToLinalg/Patterns.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/IR/Matchers.h"
 #include "mlir/Transforms/DialectConversion.h"
+
+#include <cmath>
 
 using namespace mlir;
 using namespace mopt;
@@ -26,6 +29,50 @@ static Value buildBody(OpBuilder &b, SelectOp op, ValueRange x) {
 static Value buildBody(OpBuilder &b, CastOp op, ValueRange x) {
   return buildCast(b, op.getLoc(), getElement(op.getInput()),
                    getElement(op.getResult()), x[0], op.getSaturate());
+}
+/// Floats of 4 and 8 bits round and saturate when they are stored.
+static Value buildBody(OpBuilder &b, QuantizeOp op, ValueRange x) {
+  Location loc = op.getLoc();
+  Type element = getElement(op.getResult()),
+       precision = getElement(op.getScale());
+  Value y = buildCast(b, loc, getElement(op.getInput()), precision, x[0], true);
+  // A scale of 1 only rounds.
+  if (!matchPattern(op.getScale(), m_OneFloat()))
+    y = buildBinary(b, loc, BinaryKind::div, precision, y, x[1]);
+  if (isa<FloatType>(element))
+    return buildCast(b, loc, precision, element, y, op.getSaturate());
+  y = buildUnary(b, loc, UnaryKind::round, precision, y);
+  // Narrow floats cannot hold the sum.
+  Type wide = precision.isF64() ? precision : b.getF32Type();
+  y = convertFloat(b, loc, y, wide);
+  if (op.getZeroPoint())
+    y = arith::AddFOp::create(b, loc, y,
+                              buildCast(b, loc, element, wide, x[2], true));
+  bool isUnsigned = isUnsignedElement(element);
+  unsigned bits = element.getIntOrFloatBitWidth() - !isUnsigned;
+  double high = std::exp2(bits) - 1, low = isUnsigned ? 0 : -high - 1;
+  y = arith::MaxNumFOp::create(b, loc, y, buildConstant(b, loc, wide, low));
+  y = arith::MinNumFOp::create(b, loc, y, buildConstant(b, loc, wide, high));
+  y = arith::FPToSIOp::create(b, loc, b.getI32Type(), y);
+  return arith::TruncIOp::create(b, loc, getScalarType(element), y);
+}
+static Value buildBody(OpBuilder &b, DequantizeOp op, ValueRange x) {
+  Location loc = op.getLoc();
+  Type element = getElement(op.getInput()), result = getElement(op.getResult());
+  Type compute = result.isF64() ? result : b.getF32Type();
+  Value y = x[0];
+  if (isa<IntegerType>(element)) {
+    Type i32 = b.getI32Type();
+    y = buildCast(b, loc, element, i32, y, true);
+    if (op.getZeroPoint())
+      y = arith::SubIOp::create(b, loc, y,
+                                buildCast(b, loc, element, i32, x[2], true));
+    y = arith::SIToFPOp::create(b, loc, compute, y);
+  } else {
+    y = convertFloat(b, loc, y, compute);
+  }
+  y = arith::MulFOp::create(b, loc, y, convertFloat(b, loc, x[1], compute));
+  return convertFloat(b, loc, y, getScalarType(result));
 }
 
 namespace {
@@ -97,6 +144,7 @@ void mopt::populateElementwiseToLinalg(TypeConverter &types,
                                        RewritePatternSet &patterns) {
   patterns.add<LowerElementwise<UnaryOp>, LowerElementwise<BinaryOp>,
                LowerElementwise<CompareOp>, LowerElementwise<SelectOp>,
-               LowerElementwise<CastOp>, LowerBitcast>(types,
-                                                       patterns.getContext());
+               LowerElementwise<CastOp>, LowerElementwise<QuantizeOp>,
+               LowerElementwise<DequantizeOp>, LowerBitcast>(
+      types, patterns.getContext());
 }

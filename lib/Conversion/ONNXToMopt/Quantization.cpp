@@ -25,28 +25,50 @@ bool mopt::isZeroConstant(Value tensor) {
                       [](const APFloat &value) { return value.isZero(); });
 }
 
-Value mopt::roundToElement(OpBinder &op, Value x, Value zeroPoint, Type element,
-                           bool saturate) {
-  auto integer = dyn_cast<IntegerType>(element);
-  if (!integer)
-    return op.cast(x, element, saturate);
-  // Narrow floats cannot hold the sum.
-  Type wide = op.b.getF32Type();
-  if (OpBinder::getElementType(x).isF64())
-    wide = op.b.getF64Type();
-  Value y = op.cast(op.unary(UnaryKind::round, x), wide);
-  if (zeroPoint && !isZeroConstant(zeroPoint))
-    y = op.binary(BinaryKind::add, y, op.cast(zeroPoint, wide));
-  unsigned bits = integer.getWidth() - !integer.isUnsigned();
-  double high = std::exp2(bits) - 1, low = integer.isUnsigned() ? 0 : -high - 1;
-  y = op.binary(BinaryKind::max, y, low);
-  return op.cast(op.binary(BinaryKind::min, y, high), element);
+/// Is every element finite? Anything that is no constant may be.
+static bool isFinite(Value tensor) {
+  DenseElementsAttr elements;
+  if (!matchPattern(tensor, m_Constant(&elements)) ||
+      !isa<FloatType>(elements.getElementType()))
+    return true;
+  return llvm::all_of(elements.getValues<APFloat>(),
+                      [](const APFloat &value) { return value.isFinite(); });
 }
 
-Value mopt::spreadParameter(OpBinder &op, Value parameter, Value x,
-                            int64_t axis, int64_t blockSize) {
-  if (!parameter)
+LogicalResult mopt::verifyScale(OpBinder &op, Value scale, StringRef name) {
+  if (isFinite(scale))
+    return success();
+  return op.emitError() << "expected a finite " << name
+                        << ", found one that is infinite or not a number";
+}
+
+Value mopt::roundToElement(OpBinder &op, Value x, Value zeroPoint, Type element,
+                           bool saturate) {
+  if (!x || !isa<IntegerType>(element))
+    return op.cast(x, element, saturate);
+  int64_t rank = OpBinder::getRank(x);
+  Value one = op.scalar(OpBinder::getElementType(x), 1, rank);
+  if (zeroPoint)
+    zeroPoint =
+        op.unsqueeze(zeroPoint, llvm::to_vector(llvm::seq<int64_t>(
+                                    0, rank - OpBinder::getRank(zeroPoint))));
+  return quantize(op, x, one, zeroPoint, element, saturate);
+}
+
+Value mopt::quantize(OpBinder &op, Value x, Value scale, Value zeroPoint,
+                     Type element, bool saturate) {
+  if (!x || !scale)
     return {};
+  if (zeroPoint && isZeroConstant(zeroPoint))
+    zeroPoint = {};
+  return QuantizeOp::create(op.b, op.loc, OpBinder::getType(x).clone(element),
+                            x, scale, zeroPoint, saturate);
+}
+
+/// `parameter`, of one element or one for each position along an axis, with the
+/// rank of `x`. Null with an error emitted if it does not fit.
+static Value spreadAlongAxis(OpBinder &op, Value parameter, Value x,
+                             int64_t axis) {
   RankedTensorType type = OpBinder::getType(parameter);
   int64_t rank = OpBinder::getRank(x);
   // There is no axis that several could lie along.
@@ -60,30 +82,35 @@ Value mopt::spreadParameter(OpBinder &op, Value parameter, Value x,
   FailureOr<int64_t> normal = op.normalizeAxis(axis, rank);
   if (failed(normal))
     return {};
-  if (blockSize == 0) {
-    if (type.getRank() != 1) {
-      op.emitError() << "expected one scale and zero point, or one for each "
-                        "position along an axis, found "
-                     << type;
-      return {};
-    }
-    return op.alongAxis(parameter, *normal, rank);
-  }
-  if (type.getRank() != rank) {
-    op.emitError() << "expected scales of " << rank << " dimensions, found "
+  if (type.getRank() != 1) {
+    op.emitError() << "expected one scale and zero point, or one for each "
+                      "position along an axis, found "
                    << type;
     return {};
   }
+  int64_t have = type.getDimSize(0),
+          want = OpBinder::getType(x).getDimSize(*normal);
+  if (ShapedType::isStatic(have) && ShapedType::isStatic(want) &&
+      have != want) {
+    op.emitError() << "expected a scale and zero point for each of " << want
+                   << " positions along axis " << *normal << ", found " << have;
+    return {};
+  }
+  return op.alongAxis(parameter, *normal, rank);
+}
+
+/// Scales of blocks, `[.., blocks, ..]`, with the sizes of `x`.
+static Value spreadBlocks(OpBinder &op, Value parameter, Value x, int64_t axis,
+                          int64_t blockSize) {
   // [.., blocks, ..] to [.., blocks, blockSize, ..] to [.., size, ..].
   SmallVector<OpFoldResult> sizes = op.state.shapes.getDims(parameter);
-  OpFoldResult blocks = sizes[*normal],
-               size = op.state.shapes.getDim(x, *normal);
-  Value y = op.unsqueeze(parameter, {*normal + 1});
+  OpFoldResult blocks = sizes[axis], size = op.state.shapes.getDim(x, axis);
+  Value y = op.unsqueeze(parameter, {axis + 1});
   SmallVector<OpFoldResult> spread(sizes);
-  spread.insert(spread.begin() + *normal + 1, op.b.getIndexAttr(blockSize));
+  spread.insert(spread.begin() + axis + 1, op.b.getIndexAttr(blockSize));
   y = BroadcastOp::create(op.b, op.loc, y, spread);
-  sizes[*normal] = op.product({blocks, op.b.getIndexAttr(blockSize)});
-  std::optional<int64_t> have = getConstantIntValue(sizes[*normal]),
+  sizes[axis] = op.product({blocks, op.b.getIndexAttr(blockSize)});
+  std::optional<int64_t> have = getConstantIntValue(sizes[axis]),
                          want = getConstantIntValue(size);
   y = op.reshape(y, sizes);
   if (have && want && *have < *want) {
@@ -94,83 +121,146 @@ Value mopt::spreadParameter(OpBinder &op, Value parameter, Value x,
   if (have && want && *have == *want)
     return y;
   // The last block may be partial.
-  SmallVector<OpFoldResult> offsets(rank, op.b.getIndexAttr(0)),
-      strides(rank, op.b.getIndexAttr(1));
-  sizes[*normal] = size;
+  SmallVector<OpFoldResult> offsets(sizes.size(), op.b.getIndexAttr(0)),
+      strides(sizes.size(), op.b.getIndexAttr(1));
+  sizes[axis] = size;
   return SliceOp::create(op.b, op.loc, y, offsets, sizes, strides);
 }
 
-static LogicalResult convertQuantizeLinear(OpBinder &op) {
-  Value x = op.getTensor(0), scale = op.getTensor(1), zeroPoint;
-  if (!x || !scale)
+namespace {
+/// What QuantizeLinear and DequantizeLinear have in common: `x` with the scale
+/// and zero point (or null) that stand for it.
+struct Scaled {
+  static FailureOr<Scaled> bind(OpBinder &op);
+  /// A result with the shape of the operator's input.
+  Value restore(OpBinder &op, Value y) const {
+    return y && !shape.empty() ? op.reshape(y, shape) : y;
+  }
+
+  Value x, scale, zeroPoint;
+  /// Of the input, where `x` has blocks as a dimension of their own.
+  SmallVector<OpFoldResult> shape;
+};
+} // namespace
+
+FailureOr<Scaled> Scaled::bind(OpBinder &op) {
+  Scaled s;
+  s.x = op.getTensor(0);
+  s.scale = op.getTensor(1);
+  if (!s.x || !s.scale)
     return failure();
   if (op.getOperand(2)) {
-    zeroPoint = op.getTensor(2);
-    if (!zeroPoint)
+    s.zeroPoint = op.getTensor(2);
+    if (!s.zeroPoint)
       return failure();
   }
+  if (!isa<FloatType>(OpBinder::getElementType(s.scale)))
+    return op.emitError() << "expected a scale of floats, found "
+                          << s.scale.getType();
+  if (failed(verifyScale(op, s.scale, "scale")))
+    return failure();
+  auto isOneElement = [](Value value) {
+    RankedTensorType type = OpBinder::getType(value);
+    return type.hasStaticShape() && type.getNumElements() == 1;
+  };
+  if (s.zeroPoint && !isOneElement(s.zeroPoint) &&
+      failed(verifyCompatibleShape(s.scale.getType(), s.zeroPoint.getType())))
+    return op.emitError() << "expected a zero point for each scale, found "
+                          << s.zeroPoint.getType() << " and "
+                          << s.scale.getType();
+  int64_t axis = op.getInt("axis", 1), block = op.getInt("block_size", 0);
+  int64_t rank = OpBinder::getRank(s.x);
+  Value *parameters[] = {&s.scale, &s.zeroPoint};
+  if (block == 0 || isOneElement(s.scale)) {
+    for (Value *parameter : parameters)
+      if (*parameter &&
+          !(*parameter = spreadAlongAxis(op, *parameter, s.x, axis)))
+        return failure();
+    // Run time decides whether sizes that are not known fit.
+    SmallVector<Value> all{s.x, s.scale};
+    if (s.zeroPoint)
+      all.push_back(s.zeroPoint);
+    if (failed(op.broadcast(all)))
+      return failure();
+    s.x = all[0], s.scale = all[1],
+    s.zeroPoint = s.zeroPoint ? all[2] : Value();
+    return s;
+  }
+  FailureOr<int64_t> normal = op.normalizeAxis(axis, rank);
+  if (failed(normal))
+    return failure();
+  if (block < 0 || OpBinder::getRank(s.scale) != rank)
+    return op.emitError() << "expected scales of " << rank
+                          << " dimensions for blocks, found "
+                          << s.scale.getType() << " for blocks of " << block;
+  std::optional<int64_t> size =
+      getConstantIntValue(op.state.shapes.getDim(s.x, *normal));
+  int64_t blocks = OpBinder::getType(s.scale).getDimSize(*normal);
+  if (!size || ShapedType::isDynamic(blocks) || *size != blocks * block) {
+    for (Value *parameter : parameters)
+      if (*parameter &&
+          !(*parameter = spreadBlocks(op, *parameter, s.x, *normal, block)))
+        return failure();
+    return s;
+  }
+  // Whole blocks: [.., blocks, block, ..] with scales [.., blocks, 1, ..].
+  s.shape = op.state.shapes.getDims(s.x);
+  SmallVector<OpFoldResult> split(s.shape);
+  split[*normal] = op.b.getIndexAttr(blocks);
+  split.insert(split.begin() + *normal + 1, op.b.getIndexAttr(block));
+  s.x = op.reshape(s.x, split);
+  for (Value *parameter : parameters)
+    if (*parameter)
+      *parameter = op.unsqueeze(*parameter, {*normal + 1});
+  return s;
+}
+
+static LogicalResult convertQuantizeLinear(OpBinder &op) {
+  FailureOr<Scaled> scaled = Scaled::bind(op);
+  if (failed(scaled))
+    return failure();
+  Value zeroPoint = scaled->zeroPoint;
   Type element = op.getTypeAttr(
       "output_dtype", zeroPoint ? OpBinder::getElementType(zeroPoint)
                                 : Type(op.b.getIntegerType(8, false)));
-  Type precision = op.getTypeAttr("precision", OpBinder::getElementType(scale));
+  Type precision =
+      op.getTypeAttr("precision", OpBinder::getElementType(scaled->scale));
   if (!element || !precision)
     return failure();
   if (zeroPoint && OpBinder::getElementType(zeroPoint) != element)
     return op.emitError() << "expected a zero point of " << element
-                          << ", found " << zeroPoint.getType();
-  if (!isa<FloatType>(precision))
-    return op.emitError() << "expected a scale of floats, found "
-                          << scale.getType();
-  int64_t axis = op.getInt("axis", 1), block = op.getInt("block_size", 0);
-  scale = spreadParameter(op, scale, x, axis, block);
-  if (!scale)
-    return failure();
-  if (zeroPoint) {
-    zeroPoint = spreadParameter(op, zeroPoint, x, axis, block);
-    if (!zeroPoint)
-      return failure();
-  }
-  Value y = op.binary(BinaryKind::div, op.cast(x, precision),
-                      op.cast(scale, precision));
-  if (!y)
-    return failure();
-  return op.replace(
-      roundToElement(op, y, zeroPoint, element, op.getInt("saturate", 1) != 0));
+                          << ", found " << OpBinder::getElementType(zeroPoint);
+  Value x = scaled->x;
+  // The scale's type is the precision of the division.
+  if (!isa<FloatType>(OpBinder::getElementType(x)))
+    x = op.cast(x, precision);
+  return op.replace(scaled->restore(
+      op, quantize(op, x, op.cast(scaled->scale, precision), zeroPoint, element,
+                   op.getInt("saturate", 1) != 0)));
 }
 
 static LogicalResult convertDequantizeLinear(OpBinder &op) {
-  Value x = op.getTensor(0), scale = op.getTensor(1), zeroPoint;
-  if (!x || !scale)
+  FailureOr<Scaled> scaled = Scaled::bind(op);
+  if (failed(scaled))
     return failure();
-  int64_t axis = op.getInt("axis", 1), block = op.getInt("block_size", 0);
   Type element =
-      op.getTypeAttr("output_dtype", OpBinder::getElementType(scale));
+      op.getTypeAttr("output_dtype", OpBinder::getElementType(scaled->scale));
   if (!element)
     return failure();
   if (!isa<FloatType>(element))
-    return op.emitError() << "expected a scale of floats, found "
-                          << scale.getType();
-  scale = spreadParameter(op, scale, x, axis, block);
-  if (!scale)
-    return failure();
-  bool isInteger = isa<IntegerType>(OpBinder::getElementType(x));
-  Type wide = isInteger ? Type(op.b.getI32Type()) : Type(op.b.getF32Type());
-  Value difference = op.cast(x, wide);
-  if (op.getOperand(2)) {
-    zeroPoint = op.getTensor(2);
-    if (!zeroPoint)
-      return failure();
-    if (!isZeroConstant(zeroPoint)) {
-      zeroPoint = spreadParameter(op, zeroPoint, x, axis, block);
-      difference =
-          op.binary(BinaryKind::sub, difference, op.cast(zeroPoint, wide));
-    }
-  }
-  Type compute =
-      element.getIntOrFloatBitWidth() < 32 ? op.b.getF32Type() : element;
-  Value y = op.binary(BinaryKind::mul, op.cast(difference, compute),
-                      op.cast(scale, compute));
-  return op.replace(op.cast(y, element));
+    return op.emitError() << "expected floats as output, found " << element;
+  Value zeroPoint = scaled->zeroPoint;
+  if (zeroPoint && OpBinder::getElementType(zeroPoint) !=
+                       OpBinder::getElementType(scaled->x))
+    return op.emitError() << "expected a zero point of "
+                          << OpBinder::getElementType(scaled->x) << ", found "
+                          << OpBinder::getElementType(zeroPoint);
+  if (zeroPoint && isZeroConstant(zeroPoint))
+    zeroPoint = {};
+  RankedTensorType type = OpBinder::getType(scaled->x).clone(element);
+  return op.replace(
+      scaled->restore(op, DequantizeOp::create(op.b, op.loc, type, scaled->x,
+                                               scaled->scale, zeroPoint)));
 }
 
 /// To unsigned bytes, with a scale and zero point that fit the values.
@@ -196,8 +286,9 @@ static LogicalResult convertDynamicQuantizeLinear(OpBinder &op) {
   Value zeroPoint = roundToElement(
       op, op.binary(BinaryKind::div, op.unary(UnaryKind::neg, low), divisor),
       {}, ui8);
-  Value y = roundToElement(op, op.binary(BinaryKind::div, x, divisor),
-                           zeroPoint, ui8);
+  SmallVector<OpFoldResult> ones(OpBinder::getRank(x), op.b.getIndexAttr(1));
+  Value y = quantize(op, x, op.reshape(divisor, ones),
+                     op.reshape(zeroPoint, ones), ui8);
   return op.replace({y, scale, zeroPoint});
 }
 

@@ -2,12 +2,7 @@
 
 module attributes {onnx.opsets = {"ai.onnx" = 21 : i64}} {
   // CHECK-LABEL: func.func @quantize
-  // CHECK: mopt.binary <div> %{{.*}}, %{{.*}} : tensor<2x3xf32>, tensor<1x3xf32> -> tensor<2x3xf32>
-  // CHECK: mopt.unary <round>
-  // CHECK: mopt.binary <add>
-  // CHECK: mopt.binary <max>
-  // CHECK: mopt.binary <min>
-  // CHECK: mopt.cast %{{.*}} : tensor<2x3xf32> -> tensor<2x3xi8>
+  // CHECK: mopt.quantize %{{.*}}, %{{.*}}, %{{.*}} : tensor<2x3xf32>, tensor<1x3xf32>, tensor<1x3xi8> -> tensor<2x3xi8>
   func.func @quantize(%x: tensor<2x3xf32>, %s: tensor<3xf32>, %z: tensor<3xi8>) -> !onnx.value {
     %y = onnx.node "QuantizeLinear"(%x, %s, %z) : (tensor<2x3xf32>, tensor<3xf32>, tensor<3xi8>) -> !onnx.value
     return %y : !onnx.value
@@ -19,6 +14,16 @@ module attributes {onnx.opsets = {"ai.onnx" = 21 : i64}} {
   // CHECK: mopt.slice %{{.*}} [0, 0] [3, 4] [1, 1] : tensor<4x4xf32> -> tensor<3x4xf32>
   func.func @blocked(%x: tensor<3x4xi8>, %s: tensor<2x4xf32>) -> !onnx.value {
     %y = onnx.node "DequantizeLinear"(%x, %s) {axis = 0 : si64, block_size = 2 : si64} : (tensor<3x4xi8>, tensor<2x4xf32>) -> !onnx.value
+    return %y : !onnx.value
+  }
+
+  // Whole blocks are a dimension of their own.
+  // CHECK-LABEL: func.func @whole_blocks
+  // CHECK: mopt.reshape %{{.*}} to [2, 2, 4] : tensor<4x4xi4> -> tensor<2x2x4xi4>
+  // CHECK: mopt.dequantize %{{.*}}, %{{.*}} : tensor<2x2x4xi4>, tensor<2x1x4xf32> -> tensor<2x2x4xf32>
+  // CHECK: mopt.reshape %{{.*}} to [4, 4]
+  func.func @whole_blocks(%x: tensor<4x4xi4>, %s: tensor<2x4xf32>) -> !onnx.value {
+    %y = onnx.node "DequantizeLinear"(%x, %s) {axis = 0 : si64, block_size = 2 : si64} : (tensor<4x4xi4>, tensor<2x4xf32>) -> !onnx.value
     return %y : !onnx.value
   }
 

@@ -68,17 +68,29 @@ LogicalResult MatmulOp::inferReturnTypes(MLIRContext *,
 
 LogicalResult MatmulOp::verify() { return success(); }
 
-LogicalResult
-MatmulOp::reifyResultShapes(OpBuilder &b,
-                            ReifiedRankedShapedTypeDims &shapes) {
-  int64_t rank = cast<RankedTensorType>(getType()).getRank();
+/// Sizes of the result of a matrix product, of quantized operands or not.
+template <typename MatmulLike>
+static SmallVector<OpFoldResult> reifyProduct(OpBuilder &b, MatmulLike op) {
+  int64_t rank = cast<RankedTensorType>(op.getType()).getRank();
   SmallVector<OpFoldResult> sizes =
-      reifyElementwiseShape(b, getLoc(), {getLhs(), getRhs()});
+      reifyElementwiseShape(b, op.getLoc(), {op.getLhs(), op.getRhs()});
   sizes[rank - 2] = tensor::getMixedSize(
-      b, getLoc(), getLhs(), getTransposeLhs() ? rank - 1 : rank - 2);
+      b, op.getLoc(), op.getLhs(), op.getTransposeLhs() ? rank - 1 : rank - 2);
   sizes[rank - 1] = tensor::getMixedSize(
-      b, getLoc(), getRhs(), getTransposeRhs() ? rank - 2 : rank - 1);
-  shapes.push_back(std::move(sizes));
+      b, op.getLoc(), op.getRhs(), op.getTransposeRhs() ? rank - 2 : rank - 1);
+  return sizes;
+}
+
+LogicalResult MatmulOp::reifyResultShapes(OpBuilder &b,
+                                          ReifiedRankedShapedTypeDims &shapes) {
+  shapes.push_back(reifyProduct(b, *this));
+  return success();
+}
+
+LogicalResult
+QuantizedMatmulOp::reifyResultShapes(OpBuilder &b,
+                                     ReifiedRankedShapedTypeDims &shapes) {
+  shapes.push_back(reifyProduct(b, *this));
   return success();
 }
 
@@ -141,18 +153,32 @@ LogicalResult ConvOp::inferReturnTypes(MLIRContext *,
 
 LogicalResult ConvOp::verify() { return success(); }
 
+/// Sizes of the result of a convolution, of quantized operands or not.
+template <typename ConvLike>
+static SmallVector<OpFoldResult> reifyWindows(OpBuilder &b, ConvLike op,
+                                              bool channelsLast) {
+  auto filter = cast<RankedTensorType>(op.getFilter().getType());
+  int64_t spatial = filter.getRank() - 2;
+  SpatialLayout layout(spatial, channelsLast);
+  SmallVector<OpFoldResult> sizes =
+      tensor::getMixedSizes(b, op.getLoc(), op.getInput());
+  sizes[layout.channel] =
+      tensor::getMixedSize(b, op.getLoc(), op.getFilter(), 0);
+  for (int64_t i = 0; i < spatial; ++i)
+    sizes[layout.spatial[i]] = reifyWindowCount(
+        b, op.getLoc(), sizes[layout.spatial[i]], getWindow(op, filter, i));
+  return sizes;
+}
+
 LogicalResult ConvOp::reifyResultShapes(OpBuilder &b,
                                         ReifiedRankedShapedTypeDims &shapes) {
-  auto filter = cast<RankedTensorType>(getFilter().getType());
-  int64_t spatial = filter.getRank() - 2;
-  SpatialLayout layout(spatial, getChannelsLast());
-  SmallVector<OpFoldResult> sizes =
-      tensor::getMixedSizes(b, getLoc(), getInput());
-  sizes[layout.channel] = tensor::getMixedSize(b, getLoc(), getFilter(), 0);
-  for (int64_t i = 0; i < spatial; ++i)
-    sizes[layout.spatial[i]] =
-        reifyWindowCount(b, getLoc(), sizes[layout.spatial[i]],
-                         getWindow(*this, filter, i));
-  shapes.push_back(std::move(sizes));
+  shapes.push_back(reifyWindows(b, *this, getChannelsLast()));
+  return success();
+}
+
+LogicalResult
+QuantizedConvOp::reifyResultShapes(OpBuilder &b,
+                                   ReifiedRankedShapedTypeDims &shapes) {
+  shapes.push_back(reifyWindows(b, *this, /*channelsLast=*/false));
   return success();
 }
