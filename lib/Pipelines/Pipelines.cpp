@@ -44,13 +44,26 @@ void mopt::buildLegalizePipeline(OpPassManager &pm,
                                  const PipelineOptions &options) {
   if (options.reference)
     return;
-  FoldConstantsOptions fold;
-  fold.dequantize = true;
-  pm.addNestedPass<func::FuncOp>(createFoldConstants(fold));
+  pm.addNestedPass<func::FuncOp>(createPropagateQuantization());
+  pm.addNestedPass<func::FuncOp>(createFoldConstants());
+  // Strict numerics compute in integers only what the file says.
+  if (options.numerics != Numerics::Strict) {
+    LegalizeQuantizationOptions legalize;
+    legalize.remarks = options.remarks;
+    pm.addNestedPass<func::FuncOp>(createLegalizeQuantization(legalize));
+  }
 }
 
 void mopt::buildKernelPipeline(OpPassManager &pm,
                                const PipelineOptions &options) {
+  if (!options.reference) {
+    SelectSchemesOptions select;
+    select.remarks = options.remarks;
+    pm.addNestedPass<func::FuncOp>(createSelectSchemes(select));
+    FoldConstantsOptions fold;
+    fold.dequantize = true;
+    pm.addNestedPass<func::FuncOp>(createFoldConstants(fold));
+  }
   FormKernelsOptions form;
   form.fuse = options.optLevel > 0 && !options.reference;
   if (form.fuse) {

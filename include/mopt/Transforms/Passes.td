@@ -65,6 +65,49 @@ def FoldBatchNorm : Pass<"mopt-fold-batch-norm", "::mlir::func::FuncOp"> {
     "::mopt::MoptDialect"];
 }
 
+def PropagateQuantization
+    : Pass<"mopt-propagate-quantization", "::mlir::func::FuncOp"> {
+  let summary = "move quantized elements instead of what they stand for";
+  let description = [{
+    `mopt.dequantize` goes down through reshapes, transposes, slices, gathers,
+    concatenations, paddings and max pooling, `mopt.quantize` up through reshapes,
+    transposes and concatenations. Quantizing what was dequantized with the same
+    scale and zero point is nothing, and so is max(x, 0) before a quantization
+    whose lowest step is 0.
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect",
+    "::mopt::MoptDialect"];
+}
+
+def LegalizeQuantization
+    : Pass<"mopt-legalize-quantization", "::mlir::func::FuncOp"> {
+  let summary = "find contractions that can be computed in integers";
+  let description = [{
+    A `mopt.matmul` or `mopt.conv` of two `mopt.dequantize` of 8-bit integers
+    becomes `mopt.quantized_matmul` or `mopt.quantized_conv`, unless scales or
+    zero points vary along what is summed.
+  }];
+  let options = [Option<"remarks", "remarks", "bool", "false",
+    "say why a quantized contraction is computed in floats">];
+  let dependentDialects = ["::mopt::MoptDialect"];
+}
+
+def SelectSchemes : Pass<"mopt-select-schemes", "::mlir::func::FuncOp"> {
+  let summary = "decide between integers and floats";
+  let description = [{
+    Each `mopt.quantized_matmul` and `mopt.quantized_conv` becomes a product of
+    integers with terms that correct it for zero points, where the target has a
+    micro-kernel that makes this faster, else one of floats with weights
+    dequantized at compile time. Integer products get unsigned left and signed
+    right sides. `integers` is `auto`, `always` or `never`.
+  }];
+  let options = [Option<"integers", "integers", "std::string", "\"auto\"",
+    "auto, always or never">,
+    Option<"remarks", "remarks", "bool", "false", "say what was decided">];
+  let dependentDialects = ["::mlir::arith::ArithDialect",
+    "::mopt::MoptDialect"];
+}
+
 def PropagateLayout : Pass<"mopt-propagate-layout", "::mlir::func::FuncOp"> {
   let summary = "give convolutions and poolings channels-last tensors";
   let description = [{

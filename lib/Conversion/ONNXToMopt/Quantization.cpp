@@ -4,6 +4,8 @@
 #include "mopt/Conversion/ONNXToMopt/Quantize.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mopt/Support/ConstantTensor.h"
+
 #include "mlir/IR/Matchers.h"
 
 #include <cmath>
@@ -12,17 +14,17 @@ using namespace mlir;
 using namespace mopt;
 
 bool mopt::isZeroConstant(Value tensor) {
-  Attribute attr;
-  if (!matchPattern(tensor, m_Constant(&attr)))
+  ElementsAttr elements;
+  if (!matchPattern(tensor, m_Constant(&elements)))
     return false;
-  auto elements = dyn_cast<DenseElementsAttr>(attr);
-  if (!elements)
+  if (auto splat = dyn_cast<SplatElementsAttr>(elements))
+    return matchPattern(tensor, m_Zero()) ||
+           matchPattern(tensor, m_AnyZeroFloat());
+  std::optional<ConstantTensor> bytes = ConstantTensor::fromAttr(elements);
+  if (!bytes)
     return false;
-  if (isa<IntegerType>(elements.getElementType()))
-    return llvm::all_of(elements.getValues<APInt>(),
-                        [](const APInt &value) { return value.isZero(); });
-  return llvm::all_of(elements.getValues<APFloat>(),
-                      [](const APFloat &value) { return value.isZero(); });
+  // The bytes of zero, of whatever type; -0 is no zero point.
+  return llvm::all_of(bytes->getBytes(), [](char byte) { return byte == 0; });
 }
 
 /// Is every element finite? Anything that is no constant may be.
@@ -137,7 +139,11 @@ struct Scaled {
     return y && !shape.empty() ? op.reshape(y, shape) : y;
   }
 
-  Value x, scale, zeroPoint;
+  Value x, scale;
+  /// Null if it is 0.
+  Value zeroPoint;
+  /// What the zero point consists of, null if there is none.
+  Type zeroElement;
   /// Of the input, where `x` has blocks as a dimension of their own.
   SmallVector<OpFoldResult> shape;
 };
@@ -153,6 +159,7 @@ FailureOr<Scaled> Scaled::bind(OpBinder &op) {
     s.zeroPoint = op.getTensor(2);
     if (!s.zeroPoint)
       return failure();
+    s.zeroElement = OpBinder::getElementType(s.zeroPoint);
   }
   if (!isa<FloatType>(OpBinder::getElementType(s.scale)))
     return op.emitError() << "expected a scale of floats, found "
@@ -168,6 +175,8 @@ FailureOr<Scaled> Scaled::bind(OpBinder &op) {
     return op.emitError() << "expected a zero point for each scale, found "
                           << s.zeroPoint.getType() << " and "
                           << s.scale.getType();
+  if (s.zeroPoint && isZeroConstant(s.zeroPoint))
+    s.zeroPoint = {};
   int64_t axis = op.getInt("axis", 1), block = op.getInt("block_size", 0);
   int64_t rank = OpBinder::getRank(s.x);
   Value *parameters[] = {&s.scale, &s.zeroPoint};
@@ -219,24 +228,24 @@ static LogicalResult convertQuantizeLinear(OpBinder &op) {
   FailureOr<Scaled> scaled = Scaled::bind(op);
   if (failed(scaled))
     return failure();
-  Value zeroPoint = scaled->zeroPoint;
+  Type zeroElement = scaled->zeroElement;
   Type element = op.getTypeAttr(
-      "output_dtype", zeroPoint ? OpBinder::getElementType(zeroPoint)
-                                : Type(op.b.getIntegerType(8, false)));
+      "output_dtype",
+      zeroElement ? zeroElement : Type(op.b.getIntegerType(8, false)));
   Type precision =
       op.getTypeAttr("precision", OpBinder::getElementType(scaled->scale));
   if (!element || !precision)
     return failure();
-  if (zeroPoint && OpBinder::getElementType(zeroPoint) != element)
+  if (zeroElement && zeroElement != element)
     return op.emitError() << "expected a zero point of " << element
-                          << ", found " << OpBinder::getElementType(zeroPoint);
+                          << ", found " << zeroElement;
   Value x = scaled->x;
   // The scale's type is the precision of the division.
   if (!isa<FloatType>(OpBinder::getElementType(x)))
     x = op.cast(x, precision);
   return op.replace(scaled->restore(
-      op, quantize(op, x, op.cast(scaled->scale, precision), zeroPoint, element,
-                   op.getInt("saturate", 1) != 0)));
+      op, quantize(op, x, op.cast(scaled->scale, precision), scaled->zeroPoint,
+                   element, op.getInt("saturate", 1) != 0)));
 }
 
 static LogicalResult convertDequantizeLinear(OpBinder &op) {
@@ -249,18 +258,14 @@ static LogicalResult convertDequantizeLinear(OpBinder &op) {
     return failure();
   if (!isa<FloatType>(element))
     return op.emitError() << "expected floats as output, found " << element;
-  Value zeroPoint = scaled->zeroPoint;
-  if (zeroPoint && OpBinder::getElementType(zeroPoint) !=
-                       OpBinder::getElementType(scaled->x))
-    return op.emitError() << "expected a zero point of "
-                          << OpBinder::getElementType(scaled->x) << ", found "
-                          << OpBinder::getElementType(zeroPoint);
-  if (zeroPoint && isZeroConstant(zeroPoint))
-    zeroPoint = {};
+  Type quantized = OpBinder::getElementType(scaled->x);
+  if (scaled->zeroElement && scaled->zeroElement != quantized)
+    return op.emitError() << "expected a zero point of " << quantized
+                          << ", found " << scaled->zeroElement;
   RankedTensorType type = OpBinder::getType(scaled->x).clone(element);
-  return op.replace(
-      scaled->restore(op, DequantizeOp::create(op.b, op.loc, type, scaled->x,
-                                               scaled->scale, zeroPoint)));
+  return op.replace(scaled->restore(
+      op, DequantizeOp::create(op.b, op.loc, type, scaled->x, scaled->scale,
+                               scaled->zeroPoint)));
 }
 
 /// To unsigned bytes, with a scale and zero point that fit the values.

@@ -1,0 +1,283 @@
+// Products of 8-bit integers with zero points and signs corrected.
+#include "IntegerProduct.h"
+
+#include "QuantizationParameters.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "llvm/ADT/STLExtras.h"
+
+using namespace mlir;
+using namespace mopt;
+
+static RankedTensorType getTensor(Value value) {
+  return cast<RankedTensorType>(value.getType());
+}
+
+static Value castTo(OpBuilder &b, Location loc, Value x, Type element) {
+  RankedTensorType type = getTensor(x).clone(element);
+  return type == x.getType() ? x : CastOp::create(b, loc, type, x, true);
+}
+
+/// A constant of `number` in every element of `[1, .., 1]`.
+static Value createNumber(OpBuilder &b, Location loc, Type element,
+                          int64_t rank, int64_t number) {
+  auto type = RankedTensorType::get(SmallVector<int64_t>(rank, 1), element);
+  return arith::ConstantOp::create(
+      b, loc,
+      cast<TypedAttr>(
+          DenseElementsAttr::get(type, b.getIntegerAttr(element, number))));
+}
+
+/// `x` in the other signedness, each element moved by 128 so that their order
+/// stays.
+static Value flipSigns(OpBuilder &b, Location loc, Value x) {
+  RankedTensorType type = getTensor(x);
+  bool wasUnsigned = type.getElementType().isUnsignedInteger();
+  Type element = b.getIntegerType(8);
+  if (!wasUnsigned)
+    element = b.getIntegerType(8, /*isSigned=*/false);
+  RankedTensorType flipped = type.clone(element);
+  if (std::optional<ConstantTensor> constant = getConstantTensor(x)) {
+    std::optional<ConstantTensor> result = ConstantTensor::allocate(flipped);
+    for (auto [to, from] :
+         llvm::zip_equal(result->getMutableBytes(), constant->getBytes()))
+      to = from ^ '\x80';
+    return arith::ConstantOp::create(
+        b, loc, cast<TypedAttr>(std::move(*result).toAttr("flipped")));
+  }
+  Value bits = BitcastOp::create(b, loc, flipped, x);
+  return BinaryOp::create(
+      b, loc, BinaryKind::xor_, bits,
+      createNumber(b, loc, element, type.getRank(), wasUnsigned ? -128 : 128));
+}
+
+/// A zero point (null for 0) as i32, moved by `shift`; null if that is 0.
+static Value moveZero(OpBuilder &b, Location loc, Value zero, int64_t rank,
+                      int64_t shift) {
+  Type i32 = b.getI32Type();
+  if (!zero)
+    return shift == 0 ? Value() : createNumber(b, loc, i32, rank, shift);
+  if (std::optional<double> known = getSplatNumber(zero)) {
+    int64_t moved = static_cast<int64_t>(*known) + shift;
+    return moved == 0 ? Value() : createNumber(b, loc, i32, rank, moved);
+  }
+  zero = castTo(b, loc, zero, i32);
+  if (shift == 0)
+    return zero;
+  return BinaryOp::create(b, loc, BinaryKind::add, zero,
+                          createNumber(b, loc, i32, rank, shift));
+}
+
+/// Sums of `x` along `axes`, which keep size 1, in i32.
+static Value sum(OpBuilder &b, Location loc, Value x, ArrayRef<int64_t> axes) {
+  RankedTensorType type = getTensor(x);
+  std::optional<ConstantTensor> constant = getConstantTensor(x);
+  if (!constant || type.getNumElements() == 0)
+    return ReduceOp::create(b, loc, ReduceKind::sum,
+                            castTo(b, loc, x, b.getI32Type()), axes);
+  SmallVector<int64_t> shape(type.getShape());
+  for (int64_t axis : axes)
+    shape[axis] = 1;
+  std::optional<ConstantTensor> result =
+      ConstantTensor::allocate(RankedTensorType::get(shape, b.getI32Type()));
+  SmallVector<int64_t> strides = ConstantTensor::getStrides(shape);
+  SmallVector<int64_t> own = ConstantTensor::getStrides(type.getShape());
+  SmallVector<int64_t> sums(result->getNumElements(), 0);
+  for (int64_t i = 0, e = type.getNumElements(); i < e; ++i) {
+    int64_t at = 0;
+    for (auto [dim, stride] : llvm::enumerate(strides))
+      if (shape[dim] != 1)
+        at += i / own[dim] % shape[dim] * stride;
+    sums[at] += constant->getInt(i);
+  }
+  for (auto [i, value] : llvm::enumerate(sums))
+    result->setInt(i, value);
+  return arith::ConstantOp::create(
+      b, loc, cast<TypedAttr>(std::move(*result).toAttr("sums")));
+}
+
+/// `product - lhsZero rhsSums - rhsZero lhsSums + lhsZero rhsZero depth`; null
+/// zero points are 0, and then need no sums.
+static Value correct(OpBuilder &b, Location loc, Value product, Value lhsZero,
+                     Value rhsZero, function_ref<Value()> getLhsSums,
+                     function_ref<Value()> getRhsSums,
+                     function_ref<Value()> getDepth) {
+  auto multiply = [&](Value x, Value y) -> Value {
+    return BinaryOp::create(b, loc, BinaryKind::mul, x, y);
+  };
+  auto subtract = [&](Value x, Value y) -> Value {
+    return BinaryOp::create(b, loc, BinaryKind::sub, x, y);
+  };
+  if (lhsZero) {
+    Value sums = getRhsSums();
+    if (rhsZero)
+      sums = subtract(sums, multiply(rhsZero, getDepth()));
+    product = subtract(product, multiply(lhsZero, sums));
+  }
+  if (rhsZero)
+    product = subtract(product, multiply(rhsZero, getLhsSums()));
+  return product;
+}
+
+static bool isSignedByte(Value x) {
+  return getTensor(x).getElementType().isSignlessInteger(8);
+}
+
+/// The number of products in a sum of `x` along `axes`.
+static Value countDepth(OpBuilder &b, Location loc, Value x,
+                        ArrayRef<int64_t> axes) {
+  RankedTensorType type = getTensor(x);
+  SmallVector<OpFoldResult> sizes(type.getRank(), b.getIndexAttr(1));
+  int64_t depth = 1;
+  bool isStatic = true;
+  for (int64_t axis : axes) {
+    isStatic &= !type.isDynamicDim(axis);
+    depth *= type.getDimSize(axis);
+  }
+  if (isStatic)
+    return createNumber(b, loc, b.getI32Type(), type.getRank(), depth);
+  for (int64_t axis : axes)
+    sizes[axis] = tensor::getMixedSize(b, loc, x, axis);
+  Value one = createNumber(b, loc, b.getI32Type(), type.getRank(), 1);
+  return ReduceOp::create(b, loc, ReduceKind::sum,
+                          BroadcastOp::create(b, loc, one, sizes), axes);
+}
+
+//===----------------------------------------------------------------------===//
+// Matrix products
+//===----------------------------------------------------------------------===//
+
+/// With the last two dimensions exchanged.
+static Value exchange(OpBuilder &b, Location loc, Value x) {
+  if (!x || isOneElement(x))
+    return x;
+  int64_t rank = getTensor(x).getRank();
+  SmallVector<int64_t> permutation =
+      llvm::to_vector(llvm::seq<int64_t>(0, rank));
+  std::swap(permutation[rank - 1], permutation[rank - 2]);
+  return TransposeOp::create(b, loc, x, permutation);
+}
+
+Value IntegerMatmul::orientLhs(Value parameter) {
+  return transposeLhs ? exchange(b, loc, parameter) : parameter;
+}
+
+Value IntegerMatmul::orientRhs(Value parameter) {
+  return transposeRhs ? exchange(b, loc, parameter) : parameter;
+}
+
+Value IntegerMatmul::build(Value lhsZero, Value rhsZero) {
+  int64_t rank = getTensor(lhs).getRank();
+  bool flipsLhs = isSignedByte(lhs), flipsRhs = !isSignedByte(rhs);
+  lhsZero = moveZero(b, loc, orientLhs(lhsZero), rank, flipsLhs ? 128 : 0);
+  rhsZero = moveZero(b, loc, orientRhs(rhsZero), rank, flipsRhs ? -128 : 0);
+  if (flipsLhs)
+    lhs = flipSigns(b, loc, lhs);
+  if (flipsRhs)
+    rhs = flipSigns(b, loc, rhs);
+  int64_t lhsDepth = transposeLhs ? rank - 2 : rank - 1;
+  int64_t rhsDepth = transposeRhs ? rank - 1 : rank - 2;
+  Value product =
+      MatmulOp::create(b, loc, lhs, rhs, transposeLhs, transposeRhs);
+  return correct(
+      b, loc, product, lhsZero, rhsZero,
+      [&] { return orientLhs(sum(b, loc, lhs, lhsDepth)); },
+      [&] { return orientRhs(sum(b, loc, rhs, rhsDepth)); },
+      [&] { return countDepth(b, loc, lhs, lhsDepth); });
+}
+
+//===----------------------------------------------------------------------===//
+// Convolutions
+//===----------------------------------------------------------------------===//
+
+Value IntegerConv::convolve(Value x, Value w, int64_t groups) {
+  return ConvOp::create(b, loc, x, w, strides, dilations, padsBegin, padsEnd,
+                        groups, /*channels_last=*/false);
+}
+
+/// `[o, 1, ..]` as `[1, o, 1, ..]`.
+Value IntegerConv::orientFilter(Value parameter) {
+  if (!parameter || isOneElement(parameter))
+    return parameter;
+  SmallVector<int64_t> permutation =
+      llvm::to_vector(llvm::seq<int64_t>(0, getTensor(parameter).getRank()));
+  std::swap(permutation[0], permutation[1]);
+  return TransposeOp::create(b, loc, parameter, permutation);
+}
+
+void IntegerConv::padInput(Value zero) {
+  auto isZero = [](int64_t pad) { return pad == 0; };
+  if (llvm::all_of(padsBegin, isZero) && llvm::all_of(padsEnd, isZero))
+    return;
+  SmallVector<OpFoldResult> low(2, b.getIndexAttr(0)), high = low;
+  for (auto [begin, end] : llvm::zip_equal(padsBegin, padsEnd)) {
+    low.push_back(b.getIndexAttr(begin));
+    high.push_back(b.getIndexAttr(end));
+    begin = end = 0;
+  }
+  Type element = getTensor(input).getElementType();
+  Value value = castTo(b, loc, zero, element);
+  if (std::optional<double> known = getSplatNumber(zero))
+    value = createNumber(b, loc, element, getTensor(zero).getRank(),
+                         static_cast<int64_t>(*known));
+  input = PadOp::create(b, loc, PadMode::constant, input, value, low, high);
+}
+
+Value IntegerConv::build(Value inputZero, Value filterZero) {
+  int64_t rank = getTensor(input).getRank();
+  bool flipsInput = isSignedByte(input), flipsFilter = !isSignedByte(filter);
+  inputZero = moveZero(b, loc, inputZero, rank, flipsInput ? 128 : 0);
+  filterZero = moveZero(b, loc, filterZero, rank, flipsFilter ? -128 : 0);
+  if (flipsInput)
+    input = flipSigns(b, loc, input);
+  if (flipsFilter)
+    filter = flipSigns(b, loc, filter);
+  if (inputZero)
+    padInput(inputZero);
+  SmallVector<int64_t> axes = llvm::to_vector(llvm::seq<int64_t>(1, rank));
+  return correct(
+      b, loc, convolve(input, filter, group), inputZero,
+      orientFilter(filterZero),
+      [&] {
+        // A filter of ones sums the windows; it is the same for all outputs.
+        SmallVector<int64_t> shape(getTensor(filter).getShape());
+        shape[0] = 1;
+        Value ones = arith::ConstantOp::create(
+            b, loc,
+            cast<TypedAttr>(DenseElementsAttr::get(
+                getTensor(filter).clone(shape),
+                b.getIntegerAttr(getTensor(filter).getElementType(), 1))));
+        return convolve(input, ones, 1);
+      },
+      [&] { return orientFilter(sum(b, loc, filter, axes)); },
+      [&] { return countDepth(b, loc, filter, axes); });
+}
+
+//===----------------------------------------------------------------------===//
+// Signs
+//===----------------------------------------------------------------------===//
+
+static bool needsFlip(Value lhs, Value rhs) {
+  return getTensor(lhs).getElementType().isInteger(8) &&
+         getTensor(rhs).getElementType().isInteger(8) &&
+         (isSignedByte(lhs) || !isSignedByte(rhs));
+}
+
+void mopt::normalizeSigns(IRRewriter &rewriter, MatmulOp op) {
+  if (!needsFlip(op.getLhs(), op.getRhs()))
+    return;
+  IntegerMatmul product(rewriter, op.getLoc(), op.getLhs(), op.getRhs(),
+                        op.getTransposeLhs(), op.getTransposeRhs());
+  rewriter.replaceOp(op, product.build(Value(), Value()));
+}
+
+void mopt::normalizeSigns(IRRewriter &rewriter, ConvOp op) {
+  if (op.getChannelsLast() || !needsFlip(op.getInput(), op.getFilter()) ||
+      (op.getGroup() > 1 && !isSignedByte(op.getFilter())))
+    return;
+  IntegerConv product(rewriter, op.getLoc(), op.getInput(), op.getFilter(),
+                      op.getStrides(), op.getDilations(), op.getPadsBegin(),
+                      op.getPadsEnd(), op.getGroup());
+  rewriter.replaceOp(op, product.build(Value(), Value()));
+}

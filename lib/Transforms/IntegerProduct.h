@@ -1,0 +1,81 @@
+//===- IntegerProduct.h - contractions of 8-bit integers --------*- C++ -*-===//
+//
+// (a - x)(b - y) = ab - x sum b - y sum a + xy count: a product of the bytes as
+// they are, of an unsigned left and a signed right side, and terms that correct
+// it for zero points and for the change of signs. Sums of constants are
+// constants.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef MOPT_LIB_TRANSFORMS_INTEGERPRODUCT_H
+#define MOPT_LIB_TRANSFORMS_INTEGERPRODUCT_H
+
+#include "mopt/Dialect/Mopt/IR/Mopt.h"
+
+#include "mlir/IR/Builders.h"
+#include "mlir/IR/PatternMatch.h"
+
+namespace mopt {
+/// A matrix product of tensors of 8-bit integers.
+class IntegerMatmul {
+public:
+  IntegerMatmul(mlir::OpBuilder &b, mlir::Location loc, mlir::Value lhs,
+                mlir::Value rhs, bool transposeLhs, bool transposeRhs)
+      : b(b), loc(loc), lhs(lhs), rhs(rhs), transposeLhs(transposeLhs),
+        transposeRhs(transposeRhs) {}
+
+  /// The product of the operands less their zero points (null for 0), in i32.
+  mlir::Value build(mlir::Value lhsZero, mlir::Value rhsZero);
+
+  /// A parameter of the left or right side so that it is broadcast to the
+  /// product.
+  mlir::Value orientLhs(mlir::Value parameter);
+  mlir::Value orientRhs(mlir::Value parameter);
+
+private:
+  mlir::OpBuilder &b;
+  mlir::Location loc;
+  mlir::Value lhs, rhs;
+  bool transposeLhs, transposeRhs;
+};
+
+/// A convolution of them, channels first. The zero point of the input is one
+/// element, that of the filter has the filter's rank.
+class IntegerConv {
+public:
+  IntegerConv(mlir::OpBuilder &b, mlir::Location loc, mlir::Value input,
+              mlir::Value filter, llvm::ArrayRef<int64_t> strides,
+              llvm::ArrayRef<int64_t> dilations,
+              llvm::ArrayRef<int64_t> padsBegin,
+              llvm::ArrayRef<int64_t> padsEnd, int64_t group)
+      : b(b), loc(loc), input(input), filter(filter), strides(strides),
+        dilations(dilations), padsBegin(padsBegin), padsEnd(padsEnd),
+        group(group) {}
+
+  /// The convolution of the operands less their zero points (null for 0), in
+  /// i32, with padding of 0. A filter with a zero point has one group.
+  mlir::Value build(mlir::Value inputZero, mlir::Value filterZero);
+
+  /// A parameter of the filter so that it is broadcast to the result.
+  mlir::Value orientFilter(mlir::Value parameter);
+
+private:
+  mlir::Value convolve(mlir::Value x, mlir::Value w, int64_t groups);
+  /// Pads `input` by its zero point; the convolution then has no padding.
+  void padInput(mlir::Value zero);
+
+  mlir::OpBuilder &b;
+  mlir::Location loc;
+  mlir::Value input, filter;
+  llvm::SmallVector<int64_t> strides, dilations, padsBegin, padsEnd;
+  int64_t group;
+};
+
+/// Replaces a product of integers whose left side is signed or whose right side
+/// is unsigned by one with the signs that micro-kernels take. Leaves floats
+/// alone, and convolutions in groups with an unsigned filter.
+void normalizeSigns(mlir::IRRewriter &rewriter, MatmulOp op);
+void normalizeSigns(mlir::IRRewriter &rewriter, ConvOp op);
+} // namespace mopt
+
+#endif // MOPT_LIB_TRANSFORMS_INTEGERPRODUCT_H

@@ -1,0 +1,148 @@
+// Level in and out: legal. Quantized contractions become products of integers
+// where the target multiplies those faster, else of floats. Integer products
+// have an unsigned left and a signed right side afterwards. Leaves products of
+// floats alone.
+#include "IntegerProduct.h"
+#include "QuantizationParameters.h"
+#include "mopt/Transforms/EvaluateOp.h"
+#include "mopt/Transforms/Passes.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/IR/PatternMatch.h"
+
+using namespace mlir;
+
+namespace mopt {
+#define GEN_PASS_DEF_SELECTSCHEMES
+#include "mopt/Transforms/Passes.h.inc"
+} // namespace mopt
+
+using namespace mopt;
+
+static RankedTensorType getTensor(Value value) {
+  return cast<RankedTensorType>(value.getType());
+}
+
+/// What `value` stands for; at compile time if it is a constant.
+static Value dequantize(OpBuilder &b, Location loc, Value value, Value scale,
+                        Value zeroPoint) {
+  RankedTensorType type =
+      getTensor(value).clone(getTensor(scale).getElementType());
+  auto op = DequantizeOp::create(b, loc, type, value, scale, zeroPoint);
+  SmallVector<ConstantTensor> operands;
+  for (Value operand : op->getOperands())
+    if (std::optional<ConstantTensor> constant = getConstantTensor(operand))
+      operands.push_back(std::move(*constant));
+  if (operands.size() != op->getNumOperands())
+    return op;
+  std::optional<ConstantTensor> result = evaluateOp(op, operands);
+  if (!result)
+    return op;
+  op->erase();
+  return arith::ConstantOp::create(
+      b, loc, cast<TypedAttr>(std::move(*result).toAttr("dequantized")));
+}
+
+//===----------------------------------------------------------------------===//
+// In floats
+//===----------------------------------------------------------------------===//
+
+static Value computeInFloats(OpBuilder &b, QuantizedMatmulOp op) {
+  Location loc = op.getLoc();
+  Value lhs =
+      dequantize(b, loc, op.getLhs(), op.getLhsScale(), op.getLhsZeroPoint());
+  Value rhs =
+      dequantize(b, loc, op.getRhs(), op.getRhsScale(), op.getRhsZeroPoint());
+  return MatmulOp::create(b, loc, op.getType(), lhs, rhs, op.getTransposeLhs(),
+                          op.getTransposeRhs());
+}
+
+static Value computeInFloats(OpBuilder &b, QuantizedConvOp op) {
+  Location loc = op.getLoc();
+  Value input = dequantize(b, loc, op.getInput(), op.getInputScale(),
+                           op.getInputZeroPoint());
+  Value filter = dequantize(b, loc, op.getFilter(), op.getFilterScale(),
+                            op.getFilterZeroPoint());
+  return ConvOp::create(b, loc, op.getType(), input, filter, op.getStrides(),
+                        op.getDilations(), op.getPadsBegin(), op.getPadsEnd(),
+                        op.getGroup(), /*channels_last=*/false);
+}
+
+//===----------------------------------------------------------------------===//
+// In integers
+//===----------------------------------------------------------------------===//
+
+/// `sums` of products by the scales of both sides, which are broadcast to it.
+static Value scaleSums(OpBuilder &b, Location loc, Value sums, Type result,
+                       Value lhsScale, Value rhsScale) {
+  if (isOneElement(lhsScale) || isOneElement(rhsScale)) {
+    Value scale = BinaryOp::create(b, loc, BinaryKind::mul, lhsScale, rhsScale);
+    return DequantizeOp::create(b, loc, result, sums, scale, Value());
+  }
+  Value half = DequantizeOp::create(b, loc, result, sums, lhsScale, Value());
+  return BinaryOp::create(b, loc, BinaryKind::mul, half, rhsScale);
+}
+
+static Value computeInIntegers(OpBuilder &b, QuantizedMatmulOp op) {
+  Location loc = op.getLoc();
+  IntegerMatmul product(b, loc, op.getLhs(), op.getRhs(), op.getTransposeLhs(),
+                        op.getTransposeRhs());
+  Value sums = product.build(op.getLhsZeroPoint(), op.getRhsZeroPoint());
+  return scaleSums(b, loc, sums, op.getType(),
+                   product.orientLhs(op.getLhsScale()),
+                   product.orientRhs(op.getRhsScale()));
+}
+
+static Value computeInIntegers(OpBuilder &b, QuantizedConvOp op) {
+  Location loc = op.getLoc();
+  IntegerConv product(b, loc, op.getInput(), op.getFilter(), op.getStrides(),
+                      op.getDilations(), op.getPadsBegin(), op.getPadsEnd(),
+                      op.getGroup());
+  Value sums = product.build(op.getInputZeroPoint(), op.getFilterZeroPoint());
+  return scaleSums(b, loc, sums, op.getType(), op.getInputScale(),
+                   product.orientFilter(op.getFilterScale()));
+}
+
+/// Groups see different sums of the input, for which there is no op.
+static bool canBeIntegers(QuantizedConvOp op) {
+  return op.getGroup() == 1 ||
+         (!op.getFilterZeroPoint() &&
+          !getTensor(op.getFilter()).getElementType().isUnsignedInteger());
+}
+static bool canBeIntegers(QuantizedMatmulOp) { return true; }
+
+namespace {
+struct SelectSchemes : mopt::impl::SelectSchemesBase<SelectSchemes> {
+  using SelectSchemesBase::SelectSchemesBase;
+
+  void runOnOperation() override {
+    if (!llvm::is_contained({"auto", "always", "never"}, integers)) {
+      emitError(getOperation().getLoc(), "expected 'integers' of auto, always "
+                                         "or never, found '")
+          << integers << "'";
+      return signalPassFailure();
+    }
+    IRRewriter rewriter(&getContext());
+    getOperation()->walk([&](Operation *op) {
+      rewriter.setInsertionPoint(op);
+      if (auto matmul = dyn_cast<QuantizedMatmulOp>(op))
+        decide(rewriter, matmul);
+      else if (auto conv = dyn_cast<QuantizedConvOp>(op))
+        decide(rewriter, conv);
+      else if (auto matmul = dyn_cast<MatmulOp>(op))
+        normalizeSigns(rewriter, matmul);
+      else if (auto conv = dyn_cast<ConvOp>(op))
+        normalizeSigns(rewriter, conv);
+    });
+  }
+
+  template <typename Op> void decide(IRRewriter &rewriter, Op op) {
+    bool inIntegers = integers == "always" && canBeIntegers(op);
+    if (remarks)
+      op->emitRemark("computed in ") << (inIntegers ? "integers" : "floats");
+    rewriter.replaceOp(op, inIntegers ? computeInIntegers(rewriter, op)
+                                      : computeInFloats(rewriter, op));
+  }
+};
+} // namespace
