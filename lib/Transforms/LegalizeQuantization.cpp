@@ -2,7 +2,7 @@
 // that they can be computed in integers; whether they are is decided later.
 // Leaves those alone whose scales vary along what is summed, or that have one
 // quantized operand.
-#include "QuantizationParameters.h"
+#include "mopt/Dialect/Mopt/IR/QuantizationParameters.h"
 #include "mopt/Transforms/Passes.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"

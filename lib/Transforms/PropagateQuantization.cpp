@@ -1,7 +1,7 @@
 // Level in and out: graph. What only moves elements moves quantized ones:
 // dequantization goes down behind it, quantization up before it, until both
 // meet and cancel, or meet what computes.
-#include "QuantizationParameters.h"
+#include "mopt/Dialect/Mopt/IR/QuantizationParameters.h"
 #include "mopt/Transforms/Passes.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"

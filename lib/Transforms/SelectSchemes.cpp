@@ -2,8 +2,8 @@
 // where the target multiplies those faster, else of floats. Integer products
 // have an unsigned left and a signed right side afterwards. Leaves products of
 // floats alone.
-#include "IntegerProduct.h"
-#include "QuantizationParameters.h"
+#include "mopt/Dialect/Mopt/IR/IntegerProduct.h"
+#include "mopt/Dialect/Mopt/IR/QuantizationParameters.h"
 #include "mopt/Transforms/EvaluateOp.h"
 #include "mopt/Transforms/Passes.h"
 
@@ -104,11 +104,9 @@ static Value computeInIntegers(OpBuilder &b, QuantizedConvOp op) {
                    product.orientFilter(op.getFilterScale()));
 }
 
-/// Groups see different sums of the input, for which there is no op.
+/// Sums for each group need to know how many outputs it has.
 static bool canBeIntegers(QuantizedConvOp op) {
-  return op.getGroup() == 1 ||
-         (!op.getFilterZeroPoint() &&
-          !getTensor(op.getFilter()).getElementType().isUnsignedInteger());
+  return op.getGroup() == 1 || !getTensor(op.getFilter()).isDynamicDim(0);
 }
 static bool canBeIntegers(QuantizedMatmulOp) { return true; }
 

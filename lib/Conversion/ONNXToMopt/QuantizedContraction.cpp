@@ -1,10 +1,10 @@
 // Handlers of matrix products and convolutions of 8-bit integers with zero
-// points: a product of the bytes as they are, and terms that correct it,
-// (a - x)(b - y) = ab - x sum b - y sum a + xy count.
+// points.
 #include "mopt/Conversion/ONNXToMopt/HandlerRegistry.h"
 #include "mopt/Conversion/ONNXToMopt/OpBinder.h"
 #include "mopt/Conversion/ONNXToMopt/Quantize.h"
 #include "mopt/Conversion/ONNXToMopt/Windows.h"
+#include "mopt/Dialect/Mopt/IR/IntegerProduct.h"
 
 #include "mlir/IR/Matchers.h"
 
@@ -27,50 +27,34 @@ static bool isOneElement(Value tensor) {
          (type.hasStaticShape() && type.getNumElements() == 1);
 }
 
+/// Emits an error unless both are integers of 8 bits.
+static LogicalResult verifyBytes(OpBinder &op, Value x, Value y) {
+  if (OpBinder::getElementType(x).isInteger(8) &&
+      OpBinder::getElementType(y).isInteger(8))
+    return success();
+  return op.emitError() << "expected integers of 8 bits, found " << x.getType()
+                        << " and " << y.getType();
+}
+
 //===----------------------------------------------------------------------===//
 // Matrix products
 //===----------------------------------------------------------------------===//
 
 /// A parameter of the rows (or columns) of a matrix so that it is broadcast:
-/// `[rows, 1]` or `[1, columns]`.
-static Value alongMatrix(OpBinder &op, Value parameter, bool isRows) {
-  if (isOneElement(parameter))
-    return op.reshape(parameter, {op.b.getIndexAttr(1), op.b.getIndexAttr(1)});
-  if (OpBinder::getRank(parameter) == 1)
-    return op.unsqueeze(parameter, {isRows ? 1 : 0});
-  return parameter;
-}
-
-/// The product of integer matrices less their zero points, in i32.
-static Value multiplyIntegers(OpBinder &op, Value a, Value aZero, Value b,
-                              Value bZero) {
-  Type i32 = op.b.getI32Type();
-  Value result = op.matmul(a, b);
-  if (!result)
+/// `[rows, 1]` or `[1, columns]`, behind dimensions of size 1 up to `rank`.
+/// Null stays null.
+static Value alongMatrix(OpBinder &op, Value parameter, bool isRows,
+                         int64_t rank = 2) {
+  if (!parameter)
     return {};
-  int64_t aRank = OpBinder::getRank(a), bRank = OpBinder::getRank(b);
-  if (aZero)
-    aZero = op.cast(alongMatrix(op, aZero, /*isRows=*/true), i32);
-  if (bZero)
-    bZero = op.cast(alongMatrix(op, bZero, /*isRows=*/false), i32);
-  if (aZero) {
-    Value sums = op.reduce(ReduceKind::sum, op.cast(b, i32), {bRank - 2});
-    result = op.binary(BinaryKind::sub, result,
-                       op.binary(BinaryKind::mul, aZero, sums));
-  }
-  if (bZero) {
-    Value sums = op.reduce(ReduceKind::sum, op.cast(a, i32), {aRank - 1});
-    result = op.binary(BinaryKind::sub, result,
-                       op.binary(BinaryKind::mul, sums, bZero));
-  }
-  if (aZero && bZero) {
-    Value count =
-        op.cast(op.fromIndices(op.state.shapes.getDim(a, aRank - 1)), i32);
-    Value term = op.binary(BinaryKind::mul,
-                           op.binary(BinaryKind::mul, aZero, bZero), count);
-    result = op.binary(BinaryKind::add, result, term);
-  }
-  return result;
+  if (isOneElement(parameter))
+    return op.reshape(parameter,
+                      SmallVector<OpFoldResult>(rank, op.b.getIndexAttr(1)));
+  if (OpBinder::getRank(parameter) == 1)
+    parameter = op.unsqueeze(parameter, {isRows ? 1 : 0});
+  int64_t missing = rank - OpBinder::getRank(parameter);
+  return op.unsqueeze(parameter,
+                      llvm::to_vector(llvm::seq<int64_t>(0, missing)));
 }
 
 namespace {
@@ -111,9 +95,23 @@ struct Matrices {
 };
 } // namespace
 
-static bool areBytes(Value x, Value y) {
-  return OpBinder::getElementType(x).isInteger(8) &&
-         OpBinder::getElementType(y).isInteger(8);
+/// The product of integer matrices less their zero points, in i32.
+static Value multiplyIntegers(OpBinder &op, Value a, Value aZero, Value b,
+                              Value bZero) {
+  if (failed(verifyBytes(op, a, b)))
+    return {};
+  // Checks the sizes, and brings batch dimensions together.
+  Value product = op.matmul(a, b);
+  if (!product)
+    return {};
+  int64_t rank = OpBinder::getRank(product);
+  auto plain = product.getDefiningOp<MatmulOp>();
+  IntegerMatmul integers(op.b, op.loc, plain.getLhs(), plain.getRhs(),
+                         /*transposeLhs=*/false, /*transposeRhs=*/false);
+  Value sums = integers.build(alongMatrix(op, aZero, /*isRows=*/true, rank),
+                              alongMatrix(op, bZero, /*isRows=*/false, rank));
+  plain->erase();
+  return sums;
 }
 
 static LogicalResult convertMatMulInteger(OpBinder &op) {
@@ -121,9 +119,6 @@ static LogicalResult convertMatMulInteger(OpBinder &op) {
   FailureOr<Value> aZero = getZeroPoint(op, 2), bZero = getZeroPoint(op, 3);
   if (failed(m) || failed(aZero) || failed(bZero))
     return failure();
-  if (!areBytes(m->a, m->b))
-    return op.emitError() << "expected integers of 8 bits, found "
-                          << m->a.getType() << " and " << m->b.getType();
   return op.replace(
       m->restore(op, multiplyIntegers(op, m->a, *aZero, m->b, *bZero)));
 }
@@ -138,10 +133,10 @@ static LogicalResult convertQLinearMatMul(OpBinder &op) {
     return failure();
   Type f32 = op.b.getF32Type();
   Value product;
-  if (areBytes(m->a, m->b))
-    product = op.cast(multiplyIntegers(op, m->a, *aZero, m->b, *bZero), f32);
-  else // Float8, whose zero points are 0.
+  if (isa<FloatType>(OpBinder::getElementType(m->a))) // Zero points are 0.
     product = op.matmul(op.cast(m->a, f32), op.cast(m->b, f32));
+  else
+    product = op.cast(multiplyIntegers(op, m->a, *aZero, m->b, *bZero), f32);
   Value factor = op.binary(
       BinaryKind::mul, op.cast(alongMatrix(op, aScale, /*isRows=*/true), f32),
       op.cast(alongMatrix(op, bScale, /*isRows=*/false), f32));
@@ -167,108 +162,58 @@ static Value alongChannels(OpBinder &op, Value parameter, int64_t rank) {
   return op.alongAxis(parameter, 1, rank);
 }
 
-/// Sums of the windows of `x` for each output channel of `filter`.
-static Value sumWindows(OpBinder &op, const Windows &windows, Value x,
-                        Value filter, int64_t group) {
-  RankedTensorType type = OpBinder::getType(filter);
-  int64_t rank = type.getRank();
-  SmallVector<OpFoldResult> sizes = op.state.shapes.getDims(filter);
-  OpFoldResult outputs = sizes[0];
-  sizes[0] = op.b.getIndexAttr(group);
-  Value ones = BroadcastOp::create(
-      op.b, op.loc, op.scalar(OpBinder::getElementType(x), 1, rank), sizes);
-  Value sums = windows.conv(op, x, ones, group);
-  if (!sums || group == 1)
-    return sums;
-  // Every channel of a group has the same sums.
-  std::optional<int64_t> known = getConstantIntValue(outputs);
-  if (!known || *known % group != 0) {
-    op.emitError() << "groups of a dynamic number of channels are not "
-                      "supported, found "
-                   << type;
-    return {};
-  }
-  SmallVector<OpFoldResult> full = op.state.shapes.getDims(sums), merged = full;
-  full.insert(full.begin() + 2, op.b.getIndexAttr(*known / group));
-  merged[1] = outputs;
-  return op.reshape(
-      BroadcastOp::create(op.b, op.loc, op.unsqueeze(sums, {2}), full), merged);
-}
-
 /// The convolution of integers less their zero points, in i32. Padding has the
 /// value of the zero point.
 static Value convolveIntegers(OpBinder &op, Value x, Value xZero, Value filter,
                               Value filterZero) {
   Type i32 = op.b.getI32Type();
   int64_t group = op.getInt("group", 1), rank = OpBinder::getRank(x);
-  if (!areBytes(x, filter)) {
-    op.emitError() << "expected integers of 8 bits, found " << x.getType()
-                   << " and " << filter.getType();
+  if (failed(verifyBytes(op, x, filter)))
     return {};
-  }
   if (xZero && !isOneElement(xZero)) {
     op.emitError() << "expected one zero point of the input, found "
                    << xZero.getType();
     return {};
   }
-  if (xZero && op.getString("auto_pad", "NOTSET").starts_with("SAME") &&
+  if (filterZero) {
+    if (isOneElement(filterZero))
+      filterZero = op.reshape(
+          filterZero, SmallVector<OpFoldResult>(rank, op.b.getIndexAttr(1)));
+    else
+      filterZero = op.alongAxis(filterZero, 0, rank);
+  }
+  if (xZero)
+    xZero = alongChannels(op, xZero, rank);
+  if (op.getString("auto_pad", "NOTSET").starts_with("SAME") &&
       !OpBinder::getType(x).hasStaticShape()) {
     // The padding is known at run time only; subtract first.
-    x = op.binary(BinaryKind::sub, op.cast(x, i32),
-                  op.cast(alongChannels(op, xZero, rank), i32));
+    x = op.cast(x, i32);
+    if (xZero)
+      x = op.binary(BinaryKind::sub, x, op.cast(xZero, i32));
     filter = op.cast(filter, i32);
-    if (filterZero) {
-      Value zero = op.cast(filterZero, i32);
-      if (!isOneElement(zero))
-        zero = op.alongAxis(zero, 0, rank);
-      filter = op.binary(BinaryKind::sub, filter, zero);
-    }
+    if (filterZero)
+      filter = op.binary(BinaryKind::sub, filter, op.cast(filterZero, i32));
     FailureOr<Windows> windows = Windows::bind(op, x, filter);
     return failed(windows) ? Value() : windows->conv(op, x, filter, group);
+  }
+  if (group > 1 && OpBinder::getType(filter).isDynamicDim(0)) {
+    op.emitError() << "groups of a dynamic number of channels are not "
+                      "supported, found "
+                   << filter.getType();
+    return {};
   }
   FailureOr<Windows> windows = Windows::bind(op, x, filter);
   if (failed(windows))
     return {};
-  if (xZero) {
-    SmallVector<OpFoldResult> low(2, op.b.getIndexAttr(0)), high = low;
-    for (auto [begin, end] :
-         llvm::zip_equal(windows->padsBegin, windows->padsEnd)) {
-      low.push_back(op.b.getIndexAttr(begin));
-      high.push_back(op.b.getIndexAttr(end));
-      begin = end = 0;
-    }
-    x = PadOp::create(op.b, op.loc, PadMode::constant, x, xZero, low, high);
-  }
-  Value y = windows->conv(op, x, filter, group);
-  if (!y)
+  // Checks the sizes.
+  Value plain = windows->conv(op, x, filter, group);
+  if (!plain)
     return {};
-  Value sums;
-  if (xZero) {
-    SmallVector<int64_t> axes = llvm::to_vector(llvm::seq<int64_t>(1, rank));
-    sums = op.reduce(ReduceKind::sum, op.cast(filter, i32), axes,
-                     /*keepDims=*/false);
-    if (filterZero) {
-      // (x - a)(w - b) = xw - b sum x - a (sum w - count b)
-      Value count =
-          op.cast(op.fromIndices(op.product(
-                      ArrayRef(op.state.shapes.getDims(filter)).drop_front())),
-                  i32);
-      Value zero = op.reshape(filterZero,
-                              op.product(op.state.shapes.getDims(filterZero)));
-      sums = op.binary(BinaryKind::sub, sums,
-                       op.binary(BinaryKind::mul, op.cast(zero, i32), count));
-    }
-    Value term = op.binary(BinaryKind::mul, alongChannels(op, sums, rank),
-                           op.cast(alongChannels(op, xZero, rank), i32));
-    y = op.binary(BinaryKind::sub, y, term);
-  }
-  if (filterZero) {
-    Value term =
-        op.binary(BinaryKind::mul, sumWindows(op, *windows, x, filter, group),
-                  op.cast(alongChannels(op, filterZero, rank), i32));
-    y = op.binary(BinaryKind::sub, y, term);
-  }
-  return y;
+  plain.getDefiningOp()->erase();
+  IntegerConv integers(op.b, op.loc, x, filter, windows->strides,
+                       windows->dilations, windows->padsBegin, windows->padsEnd,
+                       group);
+  return integers.build(xZero, filterZero);
 }
 
 static LogicalResult convertConvInteger(OpBinder &op) {

@@ -1,7 +1,7 @@
 //===- QuantizationParameters.h - scales and zero points --------*- C++ -*-===//
 
-#ifndef MOPT_LIB_TRANSFORMS_QUANTIZATIONPARAMETERS_H
-#define MOPT_LIB_TRANSFORMS_QUANTIZATIONPARAMETERS_H
+#ifndef MOPT_DIALECT_MOPT_IR_QUANTIZATIONPARAMETERS_H
+#define MOPT_DIALECT_MOPT_IR_QUANTIZATIONPARAMETERS_H
 
 #include "mopt/Dialect/Mopt/IR/Mopt.h"
 #include "mopt/Support/ConstantTensor.h"
@@ -42,4 +42,4 @@ reshapeParameter(mlir::OpBuilder &b, mlir::Location loc, mlir::Value parameter,
                  mlir::RankedTensorType from, mlir::RankedTensorType to);
 } // namespace mopt
 
-#endif // MOPT_LIB_TRANSFORMS_QUANTIZATIONPARAMETERS_H
+#endif // MOPT_DIALECT_MOPT_IR_QUANTIZATIONPARAMETERS_H

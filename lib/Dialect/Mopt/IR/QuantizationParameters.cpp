@@ -1,5 +1,5 @@
 // Scales and zero points as the passes on quantized ops see them.
-#include "QuantizationParameters.h"
+#include "mopt/Dialect/Mopt/IR/QuantizationParameters.h"
 
 #include "mlir/Dialect/Utils/StaticValueUtils.h"
 #include "mlir/IR/Matchers.h"

@@ -7,8 +7,8 @@
 //
 //===----------------------------------------------------------------------===//
 
-#ifndef MOPT_LIB_TRANSFORMS_INTEGERPRODUCT_H
-#define MOPT_LIB_TRANSFORMS_INTEGERPRODUCT_H
+#ifndef MOPT_DIALECT_MOPT_IR_INTEGERPRODUCT_H
+#define MOPT_DIALECT_MOPT_IR_INTEGERPRODUCT_H
 
 #include "mopt/Dialect/Mopt/IR/Mopt.h"
 
@@ -53,7 +53,8 @@ public:
         group(group) {}
 
   /// The convolution of the operands less their zero points (null for 0), in
-  /// i32, with padding of 0. A filter with a zero point has one group.
+  /// i32, with padding of 0. A filter with a zero point, or an unsigned one, has
+  /// one group or a static number of outputs.
   mlir::Value build(mlir::Value inputZero, mlir::Value filterZero);
 
   /// A parameter of the filter so that it is broadcast to the result.
@@ -61,6 +62,8 @@ public:
 
 private:
   mlir::Value convolve(mlir::Value x, mlir::Value w, int64_t groups);
+  /// Sums of the input's windows, broadcast to the result.
+  mlir::Value sumWindows();
   /// Pads `input` by its zero point; the convolution then has no padding.
   void padInput(mlir::Value zero);
 
@@ -73,9 +76,9 @@ private:
 
 /// Replaces a product of integers whose left side is signed or whose right side
 /// is unsigned by one with the signs that micro-kernels take. Leaves floats
-/// alone, and convolutions in groups with an unsigned filter.
+/// alone, and convolutions in groups with a filter of dynamic size.
 void normalizeSigns(mlir::IRRewriter &rewriter, MatmulOp op);
 void normalizeSigns(mlir::IRRewriter &rewriter, ConvOp op);
 } // namespace mopt
 
-#endif // MOPT_LIB_TRANSFORMS_INTEGERPRODUCT_H
+#endif // MOPT_DIALECT_MOPT_IR_INTEGERPRODUCT_H

@@ -1,7 +1,7 @@
 // Products of 8-bit integers with zero points and signs corrected.
-#include "IntegerProduct.h"
+#include "mopt/Dialect/Mopt/IR/IntegerProduct.h"
 
-#include "QuantizationParameters.h"
+#include "mopt/Dialect/Mopt/IR/QuantizationParameters.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
@@ -224,6 +224,30 @@ void IntegerConv::padInput(Value zero) {
   input = PadOp::create(b, loc, PadMode::constant, input, value, low, high);
 }
 
+Value IntegerConv::sumWindows() {
+  RankedTensorType type = getTensor(filter);
+  SmallVector<int64_t> shape(type.getShape());
+  shape[0] = group;
+  Value sums = convolve(
+      input,
+      arith::ConstantOp::create(
+          b, loc,
+          cast<TypedAttr>(DenseElementsAttr::get(
+              type.clone(shape), b.getIntegerAttr(type.getElementType(), 1)))),
+      group);
+  if (group == 1 || type.getDimSize(0) == group)
+    return sums;
+  // All outputs of a group have the same sums: [n, group, outputs / group, ..].
+  SmallVector<OpFoldResult> merged = tensor::getMixedSizes(b, loc, sums);
+  SmallVector<OpFoldResult> split(merged);
+  split.insert(split.begin() + 2, b.getIndexAttr(1));
+  sums = ReshapeOp::create(b, loc, sums, split);
+  split[2] = b.getIndexAttr(type.getDimSize(0) / group);
+  sums = BroadcastOp::create(b, loc, sums, split);
+  merged[1] = b.getIndexAttr(type.getDimSize(0));
+  return ReshapeOp::create(b, loc, sums, merged);
+}
+
 Value IntegerConv::build(Value inputZero, Value filterZero) {
   int64_t rank = getTensor(input).getRank();
   bool flipsInput = isSignedByte(input), flipsFilter = !isSignedByte(filter);
@@ -238,18 +262,7 @@ Value IntegerConv::build(Value inputZero, Value filterZero) {
   SmallVector<int64_t> axes = llvm::to_vector(llvm::seq<int64_t>(1, rank));
   return correct(
       b, loc, convolve(input, filter, group), inputZero,
-      orientFilter(filterZero),
-      [&] {
-        // A filter of ones sums the windows; it is the same for all outputs.
-        SmallVector<int64_t> shape(getTensor(filter).getShape());
-        shape[0] = 1;
-        Value ones = arith::ConstantOp::create(
-            b, loc,
-            cast<TypedAttr>(DenseElementsAttr::get(
-                getTensor(filter).clone(shape),
-                b.getIntegerAttr(getTensor(filter).getElementType(), 1))));
-        return convolve(input, ones, 1);
-      },
+      orientFilter(filterZero), [&] { return sumWindows(); },
       [&] { return orientFilter(sum(b, loc, filter, axes)); },
       [&] { return countDepth(b, loc, filter, axes); });
 }
@@ -274,7 +287,7 @@ void mopt::normalizeSigns(IRRewriter &rewriter, MatmulOp op) {
 
 void mopt::normalizeSigns(IRRewriter &rewriter, ConvOp op) {
   if (op.getChannelsLast() || !needsFlip(op.getInput(), op.getFilter()) ||
-      (op.getGroup() > 1 && !isSignedByte(op.getFilter())))
+      (op.getGroup() > 1 && getTensor(op.getFilter()).isDynamicDim(0)))
     return;
   IntegerConv product(rewriter, op.getLoc(), op.getInput(), op.getFilter(),
                       op.getStrides(), op.getDilations(), op.getPadsBegin(),
