@@ -24,12 +24,8 @@ static RankedTensorType getTensor(Value value) {
   return cast<RankedTensorType>(value.getType());
 }
 
-/// What `value` stands for; at compile time if it is a constant.
-static Value dequantize(OpBuilder &b, Location loc, Value value, Value scale,
-                        Value zeroPoint) {
-  RankedTensorType type =
-      getTensor(value).clone(getTensor(scale).getElementType());
-  auto op = DequantizeOp::create(b, loc, type, value, scale, zeroPoint);
+/// Evaluates `op` if all its operands are constants, however large.
+static Value foldDequantize(OpBuilder &b, DequantizeOp op) {
   SmallVector<ConstantTensor> operands;
   for (Value operand : op->getOperands())
     if (std::optional<ConstantTensor> constant = getConstantTensor(operand))
@@ -39,9 +35,20 @@ static Value dequantize(OpBuilder &b, Location loc, Value value, Value scale,
   std::optional<ConstantTensor> result = evaluateOp(op, operands);
   if (!result)
     return op;
+  Value constant = arith::ConstantOp::create(
+      b, op.getLoc(),
+      cast<TypedAttr>(std::move(*result).toAttr("dequantized")));
+  op->replaceAllUsesWith(ValueRange(constant));
   op->erase();
-  return arith::ConstantOp::create(
-      b, loc, cast<TypedAttr>(std::move(*result).toAttr("dequantized")));
+  return constant;
+}
+
+static Value dequantize(OpBuilder &b, Location loc, Value value, Value scale,
+                        Value zeroPoint) {
+  RankedTensorType type =
+      getTensor(value).clone(getTensor(scale).getElementType());
+  return foldDequantize(
+      b, DequantizeOp::create(b, loc, type, value, scale, zeroPoint));
 }
 
 //===----------------------------------------------------------------------===//
@@ -132,6 +139,8 @@ struct SelectSchemes : mopt::impl::SelectSchemesBase<SelectSchemes> {
         normalizeSigns(rewriter, matmul);
       else if (auto conv = dyn_cast<ConvOp>(op))
         normalizeSigns(rewriter, conv);
+      else if (auto dequantize = dyn_cast<DequantizeOp>(op))
+        foldDequantize(rewriter, dequantize);
     });
   }
 

@@ -45,12 +45,14 @@ const HandlerRegistry &HandlerRegistry::get() {
     populateGeneratorHandlers(r);
     populateLinearAttentionHandlers(r);
     populateLossHandlers(r);
+    populateMatMulNBitsHandlers(r);
     populateNGramHandlers(r);
     populateNormalizationHandlers(r);
     populateOptimizerHandlers(r);
     populatePoolingHandlers(r);
     populateQuantizationHandlers(r);
     populateQuantizedContractionHandlers(r);
+    populateQuantizedContribHandlers(r);
     populateRecurrentHandlers(r);
     populateReductionHandlers(r);
     populateResizeHandlers(r);

@@ -101,6 +101,34 @@ static Value spreadAlongAxis(OpBinder &op, Value parameter, Value x,
   return op.alongAxis(parameter, *normal, rank);
 }
 
+/// Gives scale and zero point (or null) the rank of `x`; run time decides
+/// whether sizes that are not known fit.
+static LogicalResult spreadParameters(OpBinder &op, Value &x, Value &scale,
+                                      Value &zeroPoint, int64_t axis) {
+  SmallVector<Value> all{x};
+  for (Value parameter : {scale, zeroPoint})
+    if (parameter) {
+      all.push_back(spreadAlongAxis(op, parameter, x, axis));
+      if (!all.back())
+        return failure();
+    }
+  if (failed(op.broadcast(all)))
+    return failure();
+  x = all[0], scale = all[1], zeroPoint = zeroPoint ? all[2] : Value();
+  return success();
+}
+
+Value mopt::dequantize(OpBinder &op, Value x, Value scale, Value zeroPoint,
+                       int64_t axis) {
+  if (zeroPoint && isZeroConstant(zeroPoint))
+    zeroPoint = {};
+  if (failed(spreadParameters(op, x, scale, zeroPoint, axis)))
+    return {};
+  RankedTensorType type =
+      OpBinder::getType(x).clone(OpBinder::getElementType(scale));
+  return DequantizeOp::create(op.b, op.loc, type, x, scale, zeroPoint);
+}
+
 /// Scales of blocks, `[.., blocks, ..]`, with the sizes of `x`.
 static Value spreadBlocks(OpBinder &op, Value parameter, Value x, int64_t axis,
                           int64_t blockSize) {
@@ -181,18 +209,8 @@ FailureOr<Scaled> Scaled::bind(OpBinder &op) {
   int64_t rank = OpBinder::getRank(s.x);
   Value *parameters[] = {&s.scale, &s.zeroPoint};
   if (block == 0 || isOneElement(s.scale)) {
-    for (Value *parameter : parameters)
-      if (*parameter &&
-          !(*parameter = spreadAlongAxis(op, *parameter, s.x, axis)))
-        return failure();
-    // Run time decides whether sizes that are not known fit.
-    SmallVector<Value> all{s.x, s.scale};
-    if (s.zeroPoint)
-      all.push_back(s.zeroPoint);
-    if (failed(op.broadcast(all)))
+    if (failed(spreadParameters(op, s.x, s.scale, s.zeroPoint, axis)))
       return failure();
-    s.x = all[0], s.scale = all[1],
-    s.zeroPoint = s.zeroPoint ? all[2] : Value();
     return s;
   }
   FailureOr<int64_t> normal = op.normalizeAxis(axis, rank);
@@ -268,11 +286,7 @@ static LogicalResult convertDequantizeLinear(OpBinder &op) {
                                scaled->zeroPoint)));
 }
 
-/// To unsigned bytes, with a scale and zero point that fit the values.
-static LogicalResult convertDynamicQuantizeLinear(OpBinder &op) {
-  Value x = op.getTensor(0);
-  if (!x)
-    return failure();
+DynamicallyQuantized mopt::quantizeDynamically(OpBinder &op, Value x) {
   SmallVector<int64_t> axes =
       llvm::to_vector(llvm::seq<int64_t>(0, OpBinder::getRank(x)));
   Type element = OpBinder::getElementType(x);
@@ -294,11 +308,23 @@ static LogicalResult convertDynamicQuantizeLinear(OpBinder &op) {
   SmallVector<OpFoldResult> ones(OpBinder::getRank(x), op.b.getIndexAttr(1));
   Value y = quantize(op, x, op.reshape(divisor, ones),
                      op.reshape(zeroPoint, ones), ui8);
-  return op.replace({y, scale, zeroPoint});
+  return {y, scale, zeroPoint};
+}
+
+static LogicalResult convertDynamicQuantizeLinear(OpBinder &op) {
+  Value x = op.getTensor(0);
+  if (!x)
+    return failure();
+  DynamicallyQuantized y = quantizeDynamically(op, x);
+  return op.replace({y.values, y.scale, y.zeroPoint});
 }
 
 void mopt::populateQuantizationHandlers(HandlerRegistry &registry) {
   registry.add("DequantizeLinear", 10, convertDequantizeLinear);
   registry.add("DynamicQuantizeLinear", 11, convertDynamicQuantizeLinear);
   registry.add("QuantizeLinear", 10, convertQuantizeLinear);
+  // As ONNX's, with 16 bits before opset 21 had them.
+  StringRef domain = "com.microsoft";
+  registry.add(domain, "DequantizeLinear", 1, convertDequantizeLinear);
+  registry.add(domain, "QuantizeLinear", 1, convertQuantizeLinear);
 }

@@ -17,6 +17,18 @@ mlir::Value quantize(OpBinder &op, mlir::Value x, mlir::Value scale,
                      mlir::Value zeroPoint, mlir::Type element,
                      bool saturate = true);
 
+/// mopt.dequantize; scale and zero point (or null) are of one element, or one for
+/// each position along `axis`. Null with an error emitted if they do not fit.
+mlir::Value dequantize(OpBinder &op, mlir::Value x, mlir::Value scale,
+                       mlir::Value zeroPoint, int64_t axis);
+
+/// Unsigned bytes with a scale and zero point, tensors of no dimensions, that fit
+/// their values (ONNX DynamicQuantizeLinear 11).
+struct DynamicallyQuantized {
+  mlir::Value values, scale, zeroPoint;
+};
+DynamicallyQuantized quantizeDynamically(OpBinder &op, mlir::Value x);
+
 /// Emits an error if `scale`, called `name` there, is a constant that is not
 /// finite.
 llvm::LogicalResult verifyScale(OpBinder &op, mlir::Value scale,

@@ -1,0 +1,266 @@
+// Handlers of the quantized operators of the domain 'com.microsoft': what ONNX
+// Runtime's quantizer writes beside ONNX's own. Each is dequantization, the
+// operator on floats, and quantization; later passes find the integers.
+#include "mopt/Conversion/ONNXToMopt/HandlerRegistry.h"
+#include "mopt/Conversion/ONNXToMopt/OpBinder.h"
+#include "mopt/Conversion/ONNXToMopt/Quantize.h"
+#include "mopt/Conversion/ONNXToMopt/Windows.h"
+
+using namespace mlir;
+using namespace mopt;
+
+/// Operands `i` (tensor), `i + 1` (scale) and `i + 2` (zero point, which may be
+/// left out) as floats. Null with an error emitted if they are none.
+static Value dequantizeOperand(OpBinder &op, unsigned i) {
+  Value x = op.getTensor(i), scale = op.getTensor(i + 1), zero;
+  if (!x || !scale || failed(verifyScale(op, scale, "scale")))
+    return {};
+  if (op.getOperand(i + 2) && !(zero = op.getTensor(i + 2)))
+    return {};
+  return dequantize(op, x, scale, zero, /*axis=*/-1);
+}
+
+/// `y` in steps of operand `i` (scale) and `i + 1` (zero point, which may be
+/// left out), in the element type of `like`.
+static Value quantizeResult(OpBinder &op, Value y, unsigned i, Value like) {
+  Value scale = op.getTensor(i), zero;
+  if (!y || !scale || failed(verifyScale(op, scale, "scale")))
+    return {};
+  if (op.getOperand(i + 1) && !(zero = op.getTensor(i + 1)))
+    return {};
+  SmallVector<OpFoldResult> ones(OpBinder::getRank(y), op.b.getIndexAttr(1));
+  return quantize(op, y, op.reshape(scale, ones),
+                  zero ? op.reshape(zero, ones) : Value(),
+                  OpBinder::getElementType(like));
+}
+
+//===----------------------------------------------------------------------===//
+// Elementwise
+//===----------------------------------------------------------------------===//
+
+template <BinaryKind kind>
+static LogicalResult convertQLinearBinary(OpBinder &op) {
+  Value a = dequantizeOperand(op, 0), b = dequantizeOperand(op, 3);
+  if (!a || !b)
+    return failure();
+  return op.replace(
+      quantizeResult(op, op.binary(kind, a, b), 6, op.getTensor(0)));
+}
+
+static LogicalResult convertQLinearSigmoid(OpBinder &op) {
+  Value x = dequantizeOperand(op, 0);
+  if (!x)
+    return failure();
+  return op.replace(
+      quantizeResult(op, op.unary(UnaryKind::sigmoid, x), 3, op.getTensor(0)));
+}
+
+static LogicalResult convertQLinearLeakyRelu(OpBinder &op) {
+  Value x = dequantizeOperand(op, 0);
+  if (!x)
+    return failure();
+  Value scaled = op.binary(BinaryKind::mul, x, op.getFloat("alpha", 0.01f));
+  Value isPositive =
+      op.compare(CompareKind::ge, x, op.scalar(OpBinder::getElementType(x), 0));
+  return op.replace(
+      quantizeResult(op, op.select(isPositive, x, scaled), 3, op.getTensor(0)));
+}
+
+static LogicalResult convertQLinearWhere(OpBinder &op) {
+  Value condition = op.getTensor(0), x = dequantizeOperand(op, 1),
+        y = dequantizeOperand(op, 4);
+  if (!condition || !x || !y)
+    return failure();
+  return op.replace(
+      quantizeResult(op, op.select(condition, x, y), 7, op.getTensor(1)));
+}
+
+static LogicalResult convertQLinearSoftmax(OpBinder &op) {
+  Value x = dequantizeOperand(op, 0);
+  if (!x)
+    return failure();
+  FailureOr<int64_t> axis =
+      op.normalizeAxis(op.getInt("axis", -1), OpBinder::getRank(x));
+  if (failed(axis))
+    return failure();
+  // Before opset 13 all dimensions from the axis on are one.
+  if (op.getInt("opset", 13) < 13 && *axis + 1 != OpBinder::getRank(x))
+    return op.emitError() << "a softmax of opset " << op.getInt("opset", 13)
+                          << " over several dimensions is not supported";
+  Value y = SoftmaxOp::create(op.b, op.loc, x, *axis, /*log=*/false);
+  return op.replace(quantizeResult(op, y, 3, op.getTensor(0)));
+}
+
+//===----------------------------------------------------------------------===//
+// Reductions and poolings
+//===----------------------------------------------------------------------===//
+
+static LogicalResult verifyChannelsFirst(OpBinder &op) {
+  if (op.getInt("channels_last", 0) == 0)
+    return success();
+  return op.emitError() << "'channels_last' of 1 is not supported";
+}
+
+static LogicalResult convertQLinearGlobalAveragePool(OpBinder &op) {
+  Value x = dequantizeOperand(op, 0);
+  if (!x || failed(verifyChannelsFirst(op)))
+    return failure();
+  Value y =
+      op.mean(x, llvm::to_vector(llvm::seq<int64_t>(2, OpBinder::getRank(x))));
+  return op.replace(quantizeResult(op, y, 3, op.getTensor(0)));
+}
+
+static LogicalResult convertQLinearAveragePool(OpBinder &op) {
+  Value x = dequantizeOperand(op, 0);
+  if (!x || failed(verifyChannelsFirst(op)))
+    return failure();
+  Value input = x;
+  FailureOr<Windows> windows = Windows::bind(op, x, {});
+  if (failed(windows))
+    return failure();
+  if (x != input)
+    return op.emitError() << "padding that run time decides is not supported";
+  bool includesPad = op.getInt("count_include_pad", 0) != 0;
+  Value y = windows->pool(
+      op, includesPad ? PoolKind::avg_include_pad : PoolKind::avg, x);
+  return op.replace(quantizeResult(op, y, 3, op.getTensor(0)));
+}
+
+static LogicalResult convertQLinearReduceMean(OpBinder &op) {
+  Value x = dequantizeOperand(op, 0);
+  if (!x)
+    return failure();
+  int64_t rank = OpBinder::getRank(x);
+  SmallVector<int64_t> axes =
+      op.getInts("axes").value_or(llvm::to_vector(llvm::seq<int64_t>(0, rank)));
+  FailureOr<SmallVector<int64_t>> normal = op.normalizeAxes(axes, rank);
+  if (failed(normal))
+    return failure();
+  Value y = op.mean(x, *normal);
+  if (op.getInt("keepdims", 1) == 0)
+    y = op.squeeze(y, *normal);
+  return op.replace(quantizeResult(op, y, 3, op.getTensor(0)));
+}
+
+//===----------------------------------------------------------------------===//
+// Movement
+//===----------------------------------------------------------------------===//
+
+/// The result's scale and zero point come first, then three operands a part.
+static LogicalResult convertQLinearConcat(OpBinder &op) {
+  SmallVector<Value> parts;
+  for (unsigned i = 2; i < op.getNumOperands(); i += 3) {
+    Value part = dequantizeOperand(op, i);
+    if (!part)
+      return failure();
+    parts.push_back(part);
+  }
+  if (parts.empty())
+    return op.emitError() << "expected at least one input";
+  FailureOr<int64_t> axis =
+      op.normalizeAxis(op.getInt("axis", 0), OpBinder::getRank(parts.front()));
+  if (failed(axis))
+    return failure();
+  return op.replace(
+      quantizeResult(op, op.concat(parts, *axis), 0, op.getTensor(2)));
+}
+
+//===----------------------------------------------------------------------===//
+// Contractions
+//===----------------------------------------------------------------------===//
+
+static Value addOperand(OpBinder &op, Value y, unsigned i) {
+  if (!y || !op.getOperand(i))
+    return y;
+  Value bias = op.getTensor(i);
+  return bias ? op.binary(BinaryKind::add, y, bias) : Value();
+}
+
+/// Gemm with a bias in steps of both scales; without a scale of the result the
+/// result is of floats.
+static LogicalResult convertQGemm(OpBinder &op) {
+  bool transposeRhs = op.getInt("transB", 0) != 0;
+  Value a = dequantizeOperand(op, 0), b = op.getTensor(3),
+        bScale = op.getTensor(4), aScale = op.getTensor(1), bZero;
+  if (!a || !b || !bScale || failed(verifyScale(op, bScale, "scale")))
+    return failure();
+  if (op.getOperand(5) && !(bZero = op.getTensor(5)))
+    return failure();
+  int64_t columns = transposeRhs ? 0 : 1;
+  Value weights = dequantize(op, b, bScale, bZero, columns);
+  if (!weights)
+    return failure();
+  Value y = op.matmul(a, weights, op.getInt("transA", 0) != 0, transposeRhs);
+  if (y && op.getOperand(6)) {
+    Value bias = op.getTensor(6);
+    if (!bias)
+      return failure();
+    // One factor for all, or one for each column, which is the last dimension.
+    Value factor = op.binary(BinaryKind::mul, bScale, aScale);
+    y = op.binary(BinaryKind::add, y,
+                  op.binary(BinaryKind::mul,
+                            op.cast(bias, OpBinder::getElementType(y)),
+                            factor));
+  }
+  double alpha = op.getFloat("alpha", 1);
+  if (alpha != 1)
+    y = op.binary(BinaryKind::mul, y, alpha);
+  if (!op.getOperand(7))
+    return op.replace(y);
+  return op.replace(quantizeResult(op, y, 7, op.getTensor(0)));
+}
+
+/// MatMulInteger, scaled.
+static LogicalResult convertMatMulIntegerToFloat(OpBinder &op) {
+  Value a = op.getTensor(0), b = op.getTensor(1), aScale = op.getTensor(2),
+        bScale = op.getTensor(3), aZero, bZero;
+  if (!a || !b || !aScale || !bScale ||
+      failed(verifyScale(op, aScale, "scale of the left side")) ||
+      failed(verifyScale(op, bScale, "scale of the right side")))
+    return failure();
+  if ((op.getOperand(4) && !(aZero = op.getTensor(4))) ||
+      (op.getOperand(5) && !(bZero = op.getTensor(5))))
+    return failure();
+  Value lhs = dequantize(op, a, aScale, aZero, OpBinder::getRank(a) - 2),
+        rhs = dequantize(op, b, bScale, bZero, OpBinder::getRank(b) - 1);
+  if (!lhs || !rhs)
+    return failure();
+  return op.replace(addOperand(op, op.matmul(lhs, rhs), 6));
+}
+
+/// The left side is quantized as DynamicQuantizeLinear does.
+static LogicalResult convertDynamicQuantizeMatMul(OpBinder &op) {
+  Value a = op.getTensor(0), b = op.getTensor(1), bScale = op.getTensor(2),
+        bZero;
+  if (!a || !b || !bScale ||
+      failed(verifyScale(op, bScale, "scale of the right side")))
+    return failure();
+  if (op.getOperand(3) && !(bZero = op.getTensor(3)))
+    return failure();
+  DynamicallyQuantized quantized = quantizeDynamically(op, a);
+  Value lhs = dequantize(op, quantized.values, quantized.scale,
+                         quantized.zeroPoint, /*axis=*/-1),
+        rhs = dequantize(op, b, bScale, bZero, OpBinder::getRank(b) - 1);
+  if (!lhs || !rhs)
+    return failure();
+  return op.replace(addOperand(op, op.matmul(lhs, rhs), 4));
+}
+
+void mopt::populateQuantizedContribHandlers(HandlerRegistry &registry) {
+  StringRef domain = "com.microsoft";
+  registry.add(domain, "DynamicQuantizeMatMul", 1,
+               convertDynamicQuantizeMatMul);
+  registry.add(domain, "MatMulIntegerToFloat", 1, convertMatMulIntegerToFloat);
+  registry.add(domain, "QGemm", 1, convertQGemm);
+  registry.add(domain, "QLinearAdd", 1, convertQLinearBinary<BinaryKind::add>);
+  registry.add(domain, "QLinearAveragePool", 1, convertQLinearAveragePool);
+  registry.add(domain, "QLinearConcat", 1, convertQLinearConcat);
+  registry.add(domain, "QLinearGlobalAveragePool", 1,
+               convertQLinearGlobalAveragePool);
+  registry.add(domain, "QLinearLeakyRelu", 1, convertQLinearLeakyRelu);
+  registry.add(domain, "QLinearMul", 1, convertQLinearBinary<BinaryKind::mul>);
+  registry.add(domain, "QLinearReduceMean", 1, convertQLinearReduceMean);
+  registry.add(domain, "QLinearSigmoid", 1, convertQLinearSigmoid);
+  registry.add(domain, "QLinearSoftmax", 1, convertQLinearSoftmax);
+  registry.add(domain, "QLinearWhere", 1, convertQLinearWhere);
+}
