@@ -50,6 +50,7 @@ void mopt::buildLegalizePipeline(OpPassManager &pm,
   if (options.numerics != Numerics::Strict) {
     LegalizeQuantizationOptions legalize;
     legalize.remarks = options.remarks;
+    pm.addNestedPass<func::FuncOp>(createNormalizeSigns());
     pm.addNestedPass<func::FuncOp>(createLegalizeQuantization(legalize));
   }
 }
@@ -58,6 +59,7 @@ void mopt::buildKernelPipeline(OpPassManager &pm,
                                const PipelineOptions &options) {
   if (!options.reference) {
     SelectSchemesOptions select;
+    select.reciprocals = options.numerics != Numerics::Strict;
     select.remarks = options.remarks;
     pm.addNestedPass<func::FuncOp>(createSelectSchemes(select));
     FoldConstantsOptions fold;

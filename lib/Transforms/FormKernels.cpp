@@ -78,7 +78,35 @@ struct FormKernels : mopt::impl::FormKernelsBase<FormKernels> {
       formInBlock(block, builder, shapes);
   }
 
+  /// Each elementwise reader of dequantized elements dequantizes by itself: it
+  /// then reads the quantized ones, which are fewer bytes.
+  static void duplicateDequantize(Block *block) {
+    SmallVector<DequantizeOp> ops(block->getOps<DequantizeOp>());
+    for (DequantizeOp op : ops) {
+      auto readsOnce = [&](OpOperand &use) {
+        Operation *user = use.getOwner();
+        return user->getBlock() == block &&
+               (isElementwise(user) || isa<ReduceOp>(user));
+      };
+      SmallVector<OpOperand *> uses;
+      for (OpOperand &use : op->getUses())
+        uses.push_back(&use);
+      if (uses.size() < 2)
+        continue;
+      // The others share what stays.
+      bool isShared =
+          llvm::any_of(uses, [&](OpOperand *use) { return !readsOnce(*use); });
+      for (OpOperand *use : ArrayRef(uses).drop_front(isShared ? 0 : 1))
+        if (readsOnce(*use)) {
+          OpBuilder b(op);
+          use->set(b.clone(*op)->getResult(0));
+        }
+    }
+  }
+
   void formInBlock(Block *block, OpBuilder &builder, ShapeValues &shapes) {
+    if (fuse)
+      duplicateDequantize(block);
     SmallVector<Operation *> order;
     llvm::MapVector<Operation *, Group> groups;
     for (Operation &op : *block)

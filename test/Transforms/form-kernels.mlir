@@ -76,3 +76,18 @@ func.func @diamond(%x: tensor<4x8xf32>, %w: tensor<8x8xf32>) -> tensor<4x8xf32> 
   %2 = mopt.binary <mul> %0, %1 : tensor<4x8xf32>, tensor<4x8xf32> -> tensor<4x8xf32>
   return %2 : tensor<4x8xf32>
 }
+
+// Each reader of a residual dequantizes by itself.
+// CHECK-LABEL: func.func @residual
+// CHECK: mopt.fused
+// CHECK-NEXT: mopt.dequantize %arg0
+// CHECK-NEXT: mopt.unary <exp>
+// CHECK: mopt.fused
+// CHECK-NEXT: mopt.dequantize %arg0
+// CHECK-NEXT: mopt.unary <tanh>
+func.func @residual(%x: tensor<8xui8>, %s: tensor<1xf32>) -> (tensor<8xf32>, tensor<8xf32>) {
+  %0 = mopt.dequantize %x, %s : tensor<8xui8>, tensor<1xf32> -> tensor<8xf32>
+  %1 = mopt.unary <exp> %0 : tensor<8xf32> -> tensor<8xf32>
+  %2 = mopt.unary <tanh> %0 : tensor<8xf32> -> tensor<8xf32>
+  return %1, %2 : tensor<8xf32>, tensor<8xf32>
+}

@@ -74,3 +74,14 @@ func.func @integers(%a: tensor<4x2xi8>) -> tensor<4x2xi32> {
   %c = mopt.matmul %a, %b : tensor<4x2xi8>, tensor<2x2xi8> -> tensor<4x2xi32>
   return %c : tensor<4x2xi32>
 }
+
+// CHECK-LABEL: func.func @reciprocal
+// CHECK-DAG: %[[F:.*]] = arith.constant dense<4.000000e+00> : tensor<1xf32>
+// CHECK-DAG: %[[O:.*]] = arith.constant dense<1.000000e+00> : tensor<1xf32>
+// CHECK: %[[X:.*]] = mopt.binary <mul> %arg0, %[[F]]
+// CHECK: mopt.quantize %[[X]], %[[O]]
+func.func @reciprocal(%x: tensor<8xf32>) -> tensor<8xi8> {
+  %s = arith.constant dense<0.25> : tensor<1xf32>
+  %q = mopt.quantize %x, %s : tensor<8xf32>, tensor<1xf32> -> tensor<8xi8>
+  return %q : tensor<8xi8>
+}

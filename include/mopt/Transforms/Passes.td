@@ -79,6 +79,16 @@ def PropagateQuantization
     "::mopt::MoptDialect"];
 }
 
+def NormalizeSigns : Pass<"mopt-normalize-signs", "::mlir::func::FuncOp"> {
+  let summary = "make quantized activations unsigned";
+  let description = [{
+    Signed 8-bit integers that `mopt.quantize` makes, that only move and that
+    `mopt.dequantize` reads become unsigned, with zero points that are 128 larger.
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect",
+    "::mopt::MoptDialect"];
+}
+
 def LegalizeQuantization
     : Pass<"mopt-legalize-quantization", "::mlir::func::FuncOp"> {
   let summary = "find contractions that can be computed in integers";
@@ -99,10 +109,13 @@ def SelectSchemes : Pass<"mopt-select-schemes", "::mlir::func::FuncOp"> {
     integers with terms that correct it for zero points, where the target has a
     micro-kernel that makes this faster, else one of floats with weights
     dequantized at compile time. Integer products get unsigned left and signed
-    right sides. `integers` is `auto`, `always` or `never`.
+    right sides. `integers` is `auto`, `always` or `never`. With `reciprocals`
+    quantization by a constant scale multiplies instead of dividing.
   }];
   let options = [Option<"integers", "integers", "std::string", "\"auto\"",
     "auto, always or never">,
+    Option<"reciprocals", "reciprocals", "bool", "true",
+    "multiply by reciprocals of constant scales">,
     Option<"remarks", "remarks", "bool", "false", "say what was decided">];
   let dependentDialects = ["::mlir::arith::ArithDialect",
     "::mopt::MoptDialect"];
