@@ -46,9 +46,10 @@ mlir::LogicalResult raiseLevel(mlir::ModuleOp module, Level from,
 /// stdout.
 llvm::Error writeIR(mlir::ModuleOp module, Level level, llvm::StringRef path);
 
-/// Keeps the layers of a module of level graph that integers compute in an
-/// attribute, and what later levels know of them: "layer", "input", "weights".
-void noteQuantizedLayers(mlir::ModuleOp module);
+/// Keeps the quantized layers of a module of level legal in an attribute:
+/// "layer", "input", "weights"; at level kernels also their "arithmetic",
+/// "integers" or "floats". Other levels have nothing to add.
+void noteQuantizedLayers(mlir::ModuleOp module, Level level);
 llvm::json::Array getQuantizedLayers(mlir::ModuleOp module);
 
 /// The certificate.

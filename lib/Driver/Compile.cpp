@@ -199,10 +199,9 @@ ExitCode Compilation::raiseTo(ModuleOp module, Level from, Level to) {
     }
     level = next;
     // The clearest view of the interface; lower down types lose their signs.
-    if (level == Level::Graph) {
+    if (level == Level::Graph)
       interface = readInterface(module);
-      noteQuantizedLayers(module);
-    }
+    noteQuantizedLayers(module, level);
     if (!options.report.empty())
       kernels.read(module, level);
     progress.end();

@@ -1,10 +1,13 @@
-// Level graph: the contractions that are computed with integers, as an
-// attribute of the module that keeps them known to the certificate at every
-// later level.
+// The quantized contractions of a model as an attribute of the module, which
+// keeps them known to the certificate at every later level: at level legal what
+// they are, at level kernels how they are computed.
 #include "Compilation.h"
 
 #include "mopt/Dialect/Mopt/IR/Mopt.h"
 #include "mopt/Support/NodeNames.h"
+
+#include "mlir/IR/Matchers.h"
+#include "llvm/ADT/StringSet.h"
 
 using namespace mlir;
 using namespace mopt;
@@ -15,23 +18,78 @@ static std::string printElement(Value value) {
   return text;
 }
 
-void mopt::noteQuantizedLayers(ModuleOp module) {
+static std::string getLayerName(Operation *op) {
+  return llvm::join(getNodeNames(op->getLoc()), ", ");
+}
+
+/// The constant in quantized form that `weights` is made of, null if none.
+static Value getQuantizedWeights(Value weights) {
+  while (Operation *op = weights.getDefiningOp()) {
+    if (auto dequantize = dyn_cast<DequantizeOp>(op))
+      return matchPattern(dequantize.getInput(), m_Constant())
+                 ? dequantize.getInput()
+                 : Value();
+    if (!isa<ReshapeOp, TransposeOp, SliceOp, CastOp, BinaryOp>(op))
+      return {};
+    weights = op->getOperand(0);
+  }
+  return {};
+}
+
+static void noteLegal(ModuleOp module) {
   Builder b(module.getContext());
   SmallVector<Attribute> layers;
   module.walk([&](Operation *op) {
-    if (!isa<MatmulOp, ConvOp>(op) ||
-        !getElementTypeOrSelf(op->getOperand(1).getType()).isInteger())
+    Value weights;
+    if (isa<QuantizedMatmulOp, QuantizedConvOp>(op)) {
+      weights = op->getOperand(1);
+    } else if (isa<MatmulOp, ConvOp>(op)) {
+      weights = op->getOperand(1);
+      if (!getElementTypeOrSelf(weights.getType()).isInteger())
+        weights = getQuantizedWeights(weights);
+    }
+    if (!weights)
       return;
+    auto text = [&](StringRef name, const Twine &value) {
+      return b.getNamedAttr(name, b.getStringAttr(value));
+    };
     layers.push_back(b.getDictionaryAttr(
-        {b.getNamedAttr("layer", b.getStringAttr(llvm::join(
-                                     getNodeNames(op->getLoc()), ", "))),
-         b.getNamedAttr("input",
-                        b.getStringAttr(printElement(op->getOperand(0)))),
-         b.getNamedAttr("weights",
-                        b.getStringAttr(printElement(op->getOperand(1))))}));
+        {text("layer", getLayerName(op)),
+         text("input", printElement(op->getOperand(0))),
+         text("weights", printElement(weights))}));
   });
   if (!layers.empty())
     module->setAttr(kQuantizedLayersAttr, b.getArrayAttr(layers));
+}
+
+static void noteArithmetic(ModuleOp module) {
+  auto layers = module->getAttrOfType<ArrayAttr>(kQuantizedLayersAttr);
+  if (!layers)
+    return;
+  llvm::StringSet<> integers;
+  module.walk([&](Operation *op) {
+    if (isa<MatmulOp, ConvOp>(op) &&
+        getElementTypeOrSelf(op->getOperand(1).getType()).isInteger(8))
+      integers.insert(getLayerName(op));
+  });
+  Builder b(module.getContext());
+  SmallVector<Attribute> noted;
+  for (auto layer : layers.getAsRange<DictionaryAttr>()) {
+    NamedAttrList fields(layer);
+    bool isInteger =
+        integers.contains(layer.getAs<StringAttr>("layer").getValue());
+    fields.set("arithmetic",
+               b.getStringAttr(isInteger ? "integers" : "floats"));
+    noted.push_back(fields.getDictionary(b.getContext()));
+  }
+  module->setAttr(kQuantizedLayersAttr, b.getArrayAttr(noted));
+}
+
+void mopt::noteQuantizedLayers(ModuleOp module, Level level) {
+  if (level == Level::Legal)
+    noteLegal(module);
+  else if (level == Level::Kernels)
+    noteArithmetic(module);
 }
 
 llvm::json::Array mopt::getQuantizedLayers(ModuleOp module) {
