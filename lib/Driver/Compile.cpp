@@ -93,8 +93,7 @@ private:
 ExitCode Compilation::checkOptions() {
   struct {
     StringRef name, value, plain;
-  } later[] = {{"quantize", options.quantize, "none"},
-               {"calibration", options.calibration, ""},
+  } later[] = {{"calibration", options.calibration, ""},
                {"prune", options.prune, ""},
                {"precision", options.precision, "f32"},
                {"max-drop", options.maxDrop, ""},
@@ -106,6 +105,9 @@ ExitCode Compilation::checkOptions() {
       return fail(ExitCode::Unsupported, "option '--" + option.name + "=" +
                                              option.value +
                                              "' is not supported");
+  if (options.quantize.mode == "static-int8")
+    return fail(ExitCode::Unsupported,
+                "option '--quantize=static-int8' is not supported");
   std::string output = options.getOutputPath();
   StringRef extension = llvm::sys::path::extension(output);
   if (extension == ".ptx" || extension == ".cubin")

@@ -149,8 +149,8 @@ static llvm::Error setChoice(CompileOptions &options, StringRef value,
 }
 
 static llvm::Error setQuantize(CompileOptions &options, StringRef value) {
-  // "static-int8:group=32,symmetric=false" has settings behind the mode.
-  StringRef mode = value.split(':').first;
+  // "weight-int4:group=32,symmetric=false" has settings behind the mode.
+  auto [mode, settings] = value.split(':');
   if (!llvm::is_contained({StringRef("none"), StringRef("dynamic-int8"),
                            StringRef("static-int8"), StringRef("weight-int8"),
                            StringRef("weight-int4")},
@@ -158,7 +158,24 @@ static llvm::Error setQuantize(CompileOptions &options, StringRef value) {
     return expected("none, dynamic-int8, static-int8, weight-int8 or "
                     "weight-int4, with ':name=value,...'",
                     value);
-  options.quantize = value.str();
+  QuantizeOptions &quantize = options.quantize;
+  quantize = QuantizeOptions();
+  quantize.mode = mode.str();
+  llvm::SmallVector<StringRef> list;
+  settings.split(list, ',', -1, /*KeepEmpty=*/false);
+  for (StringRef setting : list) {
+    auto [name, text] = setting.split('=');
+    if (name == "group") {
+      if (text.getAsInteger(10, quantize.group) || quantize.group < 1)
+        return expected("'group' of at least 1", text);
+    } else if (name == "symmetric") {
+      if (text != "true" && text != "false")
+        return expected("'symmetric' of true or false", text);
+      quantize.symmetric = text == "true";
+    } else {
+      return expected("a setting 'group' or 'symmetric'", name);
+    }
+  }
   return llvm::Error::success();
 }
 

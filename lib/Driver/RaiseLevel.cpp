@@ -56,6 +56,7 @@ LogicalResult mopt::raiseLevel(ModuleOp module, Level from,
   pipeline.optLevel = options.optLevel;
   pipeline.reference = options.referencePipeline;
   pipeline.numerics = options.numerics;
+  pipeline.quantize = options.quantize;
   pipeline.remarks = options.verbose;
   pipeline.profile = options.profile;
   buildPipeline(from, passes, pipeline);

@@ -42,6 +42,11 @@ void mopt::buildGraphPipeline(OpPassManager &pm,
 
 void mopt::buildLegalizePipeline(OpPassManager &pm,
                                  const PipelineOptions &options) {
+  InsertQuantizationOptions insert;
+  insert.mode = options.quantize.mode;
+  insert.group = options.quantize.group;
+  insert.symmetric = options.quantize.symmetric;
+  pm.addNestedPass<func::FuncOp>(createInsertQuantization(insert));
   if (options.reference)
     return;
   pm.addNestedPass<func::FuncOp>(createPropagateQuantization());

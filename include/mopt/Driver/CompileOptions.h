@@ -5,6 +5,7 @@
 
 #include "mopt/Driver/Level.h"
 #include "mopt/Support/Numerics.h"
+#include "mopt/Support/QuantizeOptions.h"
 #include "mopt/Target/Emission.h"
 
 #include "llvm/ADT/SmallVector.h"
@@ -46,7 +47,7 @@ struct CompileOptions {
   std::map<std::string, llvm::SmallVector<int64_t>> shapes;
   /// Dimension name to size.
   std::map<std::string, int64_t> dims;
-  std::string quantize = "none";
+  QuantizeOptions quantize;
   std::string calibration;
   std::string sparsity = "auto";
   std::string prune;

@@ -4,6 +4,7 @@
 #define MOPT_PIPELINES_PIPELINES_H
 
 #include "mopt/Support/Numerics.h"
+#include "mopt/Support/QuantizeOptions.h"
 
 #include "mlir/Pass/PassManager.h"
 
@@ -16,6 +17,7 @@ struct PipelineOptions {
   /// of numerics tests.
   bool reference = false;
   Numerics numerics = Numerics::Default;
+  QuantizeOptions quantize;
   /// Say which micro-kernels were chosen.
   bool remarks = false;
   /// Count the calls of kernels and their time.

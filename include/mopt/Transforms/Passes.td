@@ -65,6 +65,28 @@ def FoldBatchNorm : Pass<"mopt-fold-batch-norm", "::mlir::func::FuncOp"> {
     "::mopt::MoptDialect"];
 }
 
+def InsertQuantization
+    : Pass<"mopt-insert-quantization", "::mlir::func::FuncOp"> {
+  let summary = "quantize a model of floats";
+  let description = [{
+    Constant f32 weights of contractions are rounded to the nearest step, each
+    output channel with a scale of its own, or, with `group`, each so many
+    positions along the depth. With `dynamic-int8` activations become unsigned
+    bytes whose scale fits the largest magnitude of a row (of the whole input of
+    a convolution) at run time. `weight-int8` and `weight-int4` leave activations
+    alone.
+  }];
+  let options = [
+    Option<"mode", "mode", "std::string", "\"none\"",
+      "none, dynamic-int8, weight-int8 or weight-int4">,
+    Option<"group", "group", "int64_t", "0",
+      "positions along the depth that share a scale; 0: all">,
+    Option<"symmetric", "symmetric", "bool", "true",
+      "steps around 0, without zero points">];
+  let dependentDialects = ["::mlir::arith::ArithDialect",
+    "::mopt::MoptDialect"];
+}
+
 def PropagateQuantization
     : Pass<"mopt-propagate-quantization", "::mlir::func::FuncOp"> {
   let summary = "move quantized elements instead of what they stand for";
