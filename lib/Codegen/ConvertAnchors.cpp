@@ -57,6 +57,30 @@ std::optional<int64_t> multiply(ArrayRef<OpFoldResult> sizes) {
   return product;
 }
 
+/// Bytes without their sign.
+Value dropSign(OpBuilder &b, Location loc, Value value) {
+  auto type = cast<RankedTensorType>(value.getType());
+  if (!type.getElementType().isUnsignedInteger(8))
+    return value;
+  return BitcastOp::create(b, loc, type.clone(b.getIntegerType(8)), value);
+}
+
+bool isUnsigned(Value value) {
+  return cast<RankedTensorType>(value.getType())
+      .getElementType()
+      .isUnsignedInteger();
+}
+
+/// The left side as the micro-kernel takes it, and whether it is unsigned then.
+std::pair<Value, bool> prepareLhs(OpBuilder &b, Location loc, Value value,
+                                  ConfigAttr config) {
+  auto type = cast<RankedTensorType>(value.getType());
+  if (config.getLhsBits() <= 8)
+    return {dropSign(b, loc, value), isUnsigned(value)};
+  Type wide = b.getIntegerType(config.getLhsBits());
+  return {CastOp::create(b, loc, type.clone(wide), value, true), false};
+}
+
 /// The right side in blocks of columns: `value` is `[b.., k, n]`, or
 /// `[b.., n, k]`.
 Value packColumns(OpBuilder &b, Location loc, Value value, bool transposed,
@@ -67,13 +91,15 @@ Value packColumns(OpBuilder &b, Location loc, Value value, bool transposed,
   OpFoldResult width = sizes.pop_back_val(), depth = sizes.pop_back_val();
   sizes.push_back(applyAffine(
       b, loc, b.getAffineDimExpr(0).ceilDiv(config.getColumns()), {width}));
-  sizes.push_back(depth);
-  sizes.push_back(b.getIndexAttr(config.getColumns()));
+  sizes.push_back(applyAffine(
+      b, loc, b.getAffineDimExpr(0).ceilDiv(config.getInterleave()), {depth}));
+  sizes.push_back(b.getIndexAttr(config.getColumns() * config.getInterleave()));
   Type element = cast<RankedTensorType>(value.getType()).getElementType();
   Value empty = tensor::EmptyOp::create(b, loc, sizes, element);
   return PackColumnsOp::create(b, loc, empty.getType(), value, empty,
                                b.getI64IntegerAttr(config.getLanes()),
-                               transposed ? b.getUnitAttr() : UnitAttr())
+                               transposed ? b.getUnitAttr() : UnitAttr(),
+                               b.getI64IntegerAttr(config.getInterleave()))
       .getResult(0);
 }
 
@@ -93,7 +119,9 @@ Value transpose(OpBuilder &b, Location loc, Value value,
 /// result has the type `type` and the sizes `sizes`.
 Value contractRows(OpBuilder &b, Location loc, Value lhs, Value packed,
                    RankedTensorType type, ArrayRef<OpFoldResult> sizes,
-                   ConfigAttr config) {
+                   ConfigAttr config, bool unsignedRhs) {
+  bool unsignedLhs;
+  std::tie(lhs, unsignedLhs) = prepareLhs(b, loc, lhs, config);
   lhs = collapseLeading(b, loc, lhs, 1);
   OpFoldResult rows = type.getRank() == 2
                           ? sizes.front()
@@ -102,10 +130,10 @@ Value contractRows(OpBuilder &b, Location loc, Value lhs, Value packed,
     rows = b.getIndexAttr(*count);
   Value init = tensor::EmptyOp::create(b, loc, {rows, sizes.back()},
                                        type.getElementType());
-  Value result =
-      ContractAnchorOp::create(b, loc, lhs, packed, init, AffineMap(),
-                               AffineMap(), AffineMap(), config)
-          .getResult(0);
+  Value result = ContractAnchorOp::create(b, loc, lhs, packed, init,
+                                          AffineMap(), AffineMap(), AffineMap(),
+                                          config, unsignedLhs, unsignedRhs)
+                     .getResult(0);
   if (type.getRank() == 2)
     return result;
   SmallVector<ReassociationIndices> groups(2);
@@ -134,12 +162,14 @@ Value convertMatmul(OpBuilder &b, MatmulOp op, ConfigAttr config) {
   SmallVector<OpFoldResult> sizes = getResultSizes(b, op);
   bool shared = llvm::all_of(rhs.getShape().drop_back(2),
                              [](int64_t size) { return size == 1; });
-  Value right = op.getRhs();
+  bool unsignedRhs = isUnsigned(op.getRhs());
+  Value right = dropSign(b, loc, op.getRhs());
   if (shared)
     right = collapseLeading(b, loc, right, 1);
   Value packed = packColumns(b, loc, right, op.getTransposeRhs(), config);
   if (shared && !op.getTransposeLhs())
-    return contractRows(b, loc, op.getLhs(), packed, type, sizes, config);
+    return contractRows(b, loc, op.getLhs(), packed, type, sizes, config,
+                        unsignedRhs);
 
   AffineExpr row = b.getAffineDimExpr(rank - 2),
              last = b.getAffineDimExpr(rank - 1);
@@ -152,36 +182,47 @@ Value convertMatmul(OpBuilder &b, MatmulOp op, ConfigAttr config) {
     rhsExprs = getBatchExprs(b, rhs, type);
   rhsExprs.append({row, last});
   Value init = tensor::EmptyOp::create(b, loc, sizes, type.getElementType());
+  auto [left, unsignedLhs] = prepareLhs(b, loc, op.getLhs(), config);
   return ContractAnchorOp::create(
-             b, loc, op.getLhs(), packed, init,
+             b, loc, left, packed, init,
              AffineMap::get(rank, 0, lhsExprs, b.getContext()),
              AffineMap::get(rank, 0, rhsExprs, b.getContext()), AffineMap(),
-             config)
+             config, unsignedLhs, unsignedRhs)
       .getResult(0);
 }
 
-Value padSpatial(OpBuilder &b, ConvOp op) {
+/// `input` with the padding of `op`, and channels up to a multiple of
+/// `interleave`: the filter is 0 there.
+Value padInput(OpBuilder &b, ConvOp op, Value input, int64_t interleave) {
+  auto type = cast<RankedTensorType>(input.getType());
+  int64_t channels = type.getShape().back(), added = 0;
+  if (interleave > 1)
+    added = llvm::alignTo(channels, interleave) - channels;
   if (llvm::all_of(op.getPadsBegin(), [](int64_t pad) { return pad == 0; }) &&
-      llvm::all_of(op.getPadsEnd(), [](int64_t pad) { return pad == 0; }))
-    return op.getInput();
-  auto wrap = [&](ArrayRef<int64_t> pads) {
+      llvm::all_of(op.getPadsEnd(), [](int64_t pad) { return pad == 0; }) &&
+      added == 0)
+    return input;
+  auto wrap = [&](ArrayRef<int64_t> pads, int64_t ofChannels) {
     SmallVector<int64_t> all{0};
     llvm::append_range(all, pads);
-    all.push_back(0);
+    all.push_back(ofChannels);
     return getAsIndexOpFoldResult(b.getContext(), all);
   };
-  auto type = cast<RankedTensorType>(op.getInput().getType());
-  Value zero = arith::ConstantOp::create(b, op.getLoc(),
-                                         b.getZeroAttr(type.getElementType()));
-  return tensor::PadOp::create(b, op.getLoc(), Type(), op.getInput(),
-                               wrap(op.getPadsBegin()), wrap(op.getPadsEnd()),
-                               zero);
+  TypedAttr value = b.getZeroAttr(type.getElementType());
+  if (auto integer = dyn_cast<IntegerType>(type.getElementType()))
+    value = IntegerAttr::get(
+        integer, APInt(64, op.getPadValue()).trunc(integer.getWidth()));
+  return tensor::PadOp::create(
+      b, op.getLoc(), Type(), input, wrap(op.getPadsBegin(), 0),
+      wrap(op.getPadsEnd(), added),
+      Value(arith::ConstantOp::create(b, op.getLoc(), value)));
 }
 
-/// `[o, c / group, kernel..]` as `[group, blocks, kernel.., c / group, L]`.
-Value packFilter(OpBuilder &b, ConvOp op, ConfigAttr config) {
+/// `[o, c / group, kernel..]` as `[group, blocks, kernel.., c / group, L]`,
+/// `source` being the filter of `op`.
+Value packFilter(OpBuilder &b, ConvOp op, Value source, ConfigAttr config) {
   Location loc = op.getLoc();
-  auto type = cast<RankedTensorType>(op.getFilter().getType());
+  auto type = cast<RankedTensorType>(source.getType());
   int64_t rank = type.getRank(), group = op.getGroup();
   int64_t outputs = type.getDimSize(0) / group;
   SmallVector<int64_t> shape{group, outputs};
@@ -189,14 +230,25 @@ Value packFilter(OpBuilder &b, ConvOp op, ConfigAttr config) {
   SmallVector<ReassociationIndices> groups{{0, 1}};
   for (int64_t i = 1; i < rank; ++i)
     groups.push_back({i + 1});
-  Value filter = tensor::ExpandShapeOp::create(b, loc, type.clone(shape),
-                                               op.getFilter(), groups);
+  Value filter =
+      tensor::ExpandShapeOp::create(b, loc, type.clone(shape), source, groups);
   // [group, o, c, kernel..] to [group, kernel.., c, o].
   SmallVector<int64_t> permutation{0};
   for (int64_t i = 3; i <= rank; ++i)
     permutation.push_back(i);
   permutation.append({2, 1});
   filter = transpose(b, loc, filter, permutation);
+  int64_t interleave = config.getInterleave();
+  if (type.getDimSize(1) % interleave != 0) {
+    // Each kernel position has a last group of its own:
+    // [group, kernel.., blocks, ..] to [group, blocks, kernel.., ..].
+    Value packed = packColumns(b, loc, filter, /*transposed=*/false, config);
+    SmallVector<int64_t> order{0, rank - 1};
+    for (int64_t i = 1; i < rank - 1; ++i)
+      order.push_back(i);
+    order.append({rank, rank + 1});
+    return transpose(b, loc, packed, order);
+  }
   ReassociationIndices steps;
   for (int64_t i = 1; i < rank; ++i)
     steps.push_back(i);
@@ -206,7 +258,8 @@ Value packFilter(OpBuilder &b, ConvOp op, ConfigAttr config) {
   SmallVector<int64_t> packedShape(
       cast<RankedTensorType>(packed.getType()).getShape().take_front(2));
   llvm::append_range(packedShape, type.getShape().drop_front(2));
-  packedShape.append({type.getDimSize(1), config.getColumns()});
+  packedShape.append(
+      {type.getDimSize(1) / interleave, config.getColumns() * interleave});
   ReassociationIndices packedSteps;
   for (int64_t i = 2; i <= rank; ++i)
     packedSteps.push_back(i);
@@ -221,9 +274,12 @@ Value convertConv(OpBuilder &b, ConvOp op, ConfigAttr config) {
   auto type = cast<RankedTensorType>(op.getType());
   int64_t rank = type.getRank(), group = op.getGroup();
   SmallVector<OpFoldResult> sizes = getResultSizes(b, op);
-  Value input = padSpatial(b, op);
+  bool unsignedRhs = isUnsigned(op.getFilter());
+  Value weights = dropSign(b, loc, op.getFilter());
+  bool isDepthwise =
+      filter.getDimSize(1) == 1 && filter.getDimSize(0) == group && group > 1;
 
-  if (filter.getDimSize(1) == 1 && filter.getDimSize(0) == group && group > 1) {
+  if (isDepthwise) {
     SmallVector<ReassociationIndices> groups{{0, 1}};
     SmallVector<int64_t> permutation;
     for (int64_t i = 2; i < rank; ++i) {
@@ -231,32 +287,38 @@ Value convertConv(OpBuilder &b, ConvOp op, ConfigAttr config) {
       permutation.push_back(i - 1);
     }
     permutation.push_back(0);
-    Value weights = transpose(
-        b, loc, tensor::CollapseShapeOp::create(b, loc, op.getFilter(), groups),
+    weights = transpose(
+        b, loc, tensor::CollapseShapeOp::create(b, loc, weights, groups),
         permutation);
     Value init = tensor::EmptyOp::create(b, loc, sizes, type.getElementType());
+    Value input = padInput(b, op, dropSign(b, loc, op.getInput()), 1);
     return DepthwiseAnchorOp::create(b, loc, input, weights, init,
-                                     op.getStrides(), op.getDilations(), config)
+                                     op.getStrides(), op.getDilations(), config,
+                                     isUnsigned(op.getInput()), unsignedRhs)
         .getResult(0);
   }
   auto isOne = [](int64_t value) { return value == 1; };
-  if (group == 1 && input == op.getInput() &&
+  auto isZero = [](int64_t value) { return value == 0; };
+  if (group == 1 && llvm::all_of(op.getPadsBegin(), isZero) &&
+      llvm::all_of(op.getPadsEnd(), isZero) &&
       llvm::all_of(filter.getShape().drop_front(2), isOne) &&
       llvm::all_of(op.getStrides(), isOne)) {
     // Every output position is a row.
     SmallVector<ReassociationIndices> groups{{0}, {}};
     for (int64_t i = 1; i < rank; ++i)
       groups[1].push_back(i);
-    Value weights =
-        tensor::CollapseShapeOp::create(b, loc, op.getFilter(), groups);
+    weights = tensor::CollapseShapeOp::create(b, loc, weights, groups);
     return contractRows(
-        b, loc, input,
+        b, loc, op.getInput(),
         packColumns(b, loc, weights, /*transposed=*/true, config), type, sizes,
-        config);
+        config, unsignedRhs);
   }
+  auto [input, unsignedLhs] = prepareLhs(b, loc, op.getInput(), config);
+  input = padInput(b, op, input, config.getInterleave());
   Value init = tensor::EmptyOp::create(b, loc, sizes, type.getElementType());
-  return ConvAnchorOp::create(b, loc, input, packFilter(b, op, config), init,
-                              op.getStrides(), op.getDilations(), config)
+  return ConvAnchorOp::create(b, loc, input, packFilter(b, op, weights, config),
+                              init, op.getStrides(), op.getDilations(), config,
+                              unsignedLhs, unsignedRhs)
       .getResult(0);
 }
 

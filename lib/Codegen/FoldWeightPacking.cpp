@@ -11,6 +11,8 @@
 #include "mlir/IR/DialectResourceBlobManager.h"
 #include "mlir/IR/Matchers.h"
 
+#include <array>
+
 using namespace mlir;
 
 namespace mopt {
@@ -51,6 +53,17 @@ void gather(const char *in, char *out, ArrayRef<int64_t> shape,
   for (int64_t i = 0; i < shape[0]; ++i)
     gather(in + i * strides[0] * elementBytes, out + i * inner * elementBytes,
            shape.drop_front(), strides.drop_front(), elementBytes);
+}
+
+/// The same for two dimensions, with rows `pitch` elements apart in `out`.
+void gather(const char *in, char *out, std::array<int64_t, 2> shape,
+            std::array<int64_t, 2> strides, int64_t pitch,
+            size_t elementBytes) {
+  for (int64_t i = 0; i < shape[0]; ++i)
+    for (int64_t j = 0; j < shape[1]; ++j)
+      std::memcpy(out + (i * pitch + j) * elementBytes,
+                  in + (i * strides[0] + j * strides[1]) * elementBytes,
+                  elementBytes);
 }
 
 size_t getElementBytes(Type type) {
@@ -121,7 +134,9 @@ void pack(PackColumnsOp op, ArrayRef<char> source, char *out) {
   auto to = cast<RankedTensorType>(op.getInit().getType());
   size_t bytes = getElementBytes(from);
   int64_t rank = from.getRank(), columns = op.getBlockColumns();
-  int64_t blocks = to.getDimSize(rank - 2), depth = to.getDimSize(rank - 1);
+  int64_t blocks = to.getDimSize(rank - 2), steps = to.getDimSize(rank - 1);
+  int64_t depth = from.getDimSize(op.getTransposed() ? rank - 1 : rank - 2);
+  int64_t interleave = op.getInterleave();
   int64_t width = from.getDimSize(op.getTransposed() ? rank - 2 : rank - 1);
   int64_t columnStride = op.getTransposed() ? depth : 1;
   int64_t depthStride = op.getTransposed() ? 1 : width;
@@ -133,10 +148,12 @@ void pack(PackColumnsOp op, ArrayRef<char> source, char *out) {
     for (int64_t block = 0; block < blocks; ++block) {
       int64_t first = block * columns;
       int64_t used = std::min(columns, width - first);
-      for (int64_t k = 0; k < depth; ++k) {
+      for (int64_t step = 0; step < steps; ++step) {
+        int64_t k = step * interleave;
         gather(in + (first * columnStride + k * depthStride) * bytes, out,
-               {used}, {columnStride}, bytes);
-        out += columns * bytes;
+               {used, std::min(interleave, depth - k)},
+               {columnStride, depthStride}, interleave, bytes);
+        out += columns * interleave * bytes;
       }
     }
     in += depth * width * bytes;

@@ -13,6 +13,9 @@ namespace mopt {
 #include "mopt/Codegen/Passes.h.inc"
 
 namespace {
+/// Channels of a group that are a multiple of this suit every row.
+constexpr int64_t kLargestInterleave = 4;
+
 int64_t product(ArrayRef<int64_t> sizes) {
   int64_t result = 1;
   for (int64_t size : sizes) {
@@ -23,11 +26,38 @@ int64_t product(ArrayRef<int64_t> sizes) {
   return result;
 }
 
+/// The types of a product that micro-kernels know: f32, or bytes.
+std::optional<ProductTypes> getTypes(RankedTensorType lhs, RankedTensorType rhs,
+                                     RankedTensorType result) {
+  ProductTypes types{lhs.getElementType(), rhs.getElementType(),
+                     result.getElementType(),
+                     lhs.getElementType().isUnsignedInteger(),
+                     rhs.getElementType().isUnsignedInteger()};
+  bool areFloats = types.lhs.isF32() && types.rhs.isF32();
+  bool areBytes = types.lhs.isInteger(8) && types.rhs.isInteger(8);
+  if (!areFloats && !areBytes)
+    return std::nullopt;
+  return types;
+}
+
+template <typename Anchor>
+ProductTypes getTypes(Anchor op, Value lhs, Value rhs) {
+  return {getElementTypeOrSelf(lhs.getType()),
+          getElementTypeOrSelf(rhs.getType()),
+          cast<AnchorOpInterface>(op.getOperation()).getAccumulatorType(),
+          op.getUnsignedLhs(), op.getUnsignedRhs()};
+}
+
+bool isKnown(const ProductTypes &types) {
+  return types.accumulator.isF32() || types.accumulator.isInteger(32);
+}
+
 ConfigAttr select(TargetAttr target, MatmulOp op) {
   auto lhs = cast<RankedTensorType>(op.getLhs().getType());
   auto rhs = cast<RankedTensorType>(op.getRhs().getType());
   auto result = cast<RankedTensorType>(op.getType());
-  if (!lhs.getElementType().isF32() || !rhs.getElementType().isF32())
+  std::optional<ProductTypes> types = getTypes(lhs, rhs, result);
+  if (!types)
     return {};
   int64_t rank = result.getRank();
   ArrayRef<int64_t> shape = result.getShape();
@@ -35,9 +65,11 @@ ConfigAttr select(TargetAttr target, MatmulOp op) {
                              [](int64_t size) { return size == 1; });
   int64_t rows = shared && !op.getTransposeLhs() ? product(shape.drop_back())
                                                  : shape[rank - 2];
-  return selectProduct(
-      target, {lhs.getElementType(), rows, shape.back(),
-               rhs.getDimSize(op.getTransposeRhs() ? rank - 1 : rank - 2)});
+  ProductShape product{
+      *types, rows, shape.back(),
+      rhs.getDimSize(op.getTransposeRhs() ? rank - 1 : rank - 2)};
+  product.isDepthDense = !op.getTransposeLhs();
+  return selectProduct(target, product);
 }
 
 ConfigAttr select(TargetAttr target, ConvOp op) {
@@ -46,52 +78,60 @@ ConfigAttr select(TargetAttr target, ConvOp op) {
   auto result = cast<RankedTensorType>(op.getType());
   int64_t rank = input.getRank(), group = op.getGroup();
   if (!op.getChannelsLast() || rank > 5 || !filter.hasStaticShape() ||
-      filter.getNumElements() == 0 || !input.getElementType().isF32() ||
-      !filter.getElementType().isF32())
+      filter.getNumElements() == 0)
+    return {};
+  std::optional<ProductTypes> types = getTypes(input, filter, result);
+  if (!types)
     return {};
   int64_t outputs = filter.getDimSize(0), channels = filter.getDimSize(1);
   if (channels == 1 && outputs == group && group > 1)
-    return selectDepthwise(target, input.getElementType(),
+    return selectDepthwise(target, types->accumulator,
                            result.getDimSize(rank - 2), op.getStrides().back());
-  return selectProduct(
-      target, {input.getElementType(),
-               product(result.getShape().drop_front().drop_back()),
-               outputs / group, product(filter.getShape().drop_front())});
+  ProductShape shape{*types,
+                     product(result.getShape().drop_front().drop_back()),
+                     outputs / group, product(filter.getShape().drop_front())};
+  // A group's channels can be padded only where there is one group.
+  shape.isDepthDense = group == 1 || channels % kLargestInterleave == 0;
+  return selectProduct(target, shape);
 }
 
 ConfigAttr select(TargetAttr target, ContractAnchorOp op) {
   auto anchor = cast<AnchorOpInterface>(op.getOperation());
   auto rhs = cast<ShapedType>(op.getRhs().getType());
-  if (!anchor.getAccumulatorType().isF32())
+  ProductTypes types = getTypes(op, op.getLhs(), op.getRhs());
+  if (!isKnown(types))
     return {};
   int64_t rank = op.getOutputRank();
-  return selectProduct(
-      target, {anchor.getAccumulatorType(), anchor.getOutputDimSize(rank - 2),
-               anchor.getOutputDimSize(rank - 1),
-               rhs.getDimSize(*op.getRhsIndexingMap().getResultPosition(
-                   getAffineDimExpr(rank - 1, op.getContext()))),
-               op.getBlockColumns()});
+  int64_t steps = rhs.getDimSize(*op.getRhsIndexingMap().getResultPosition(
+      getAffineDimExpr(rank - 1, op.getContext())));
+  return selectProduct(target,
+                       {types, anchor.getOutputDimSize(rank - 2),
+                        anchor.getOutputDimSize(rank - 1),
+                        ShapedType::isDynamic(steps)
+                            ? steps
+                            : steps * int64_t(op.getInterleave()),
+                        op.getBlockColumns(), int64_t(op.getInterleave())});
 }
 
 ConfigAttr select(TargetAttr target, ConvAnchorOp op) {
-  auto anchor = cast<AnchorOpInterface>(op.getOperation());
   auto filter = cast<ShapedType>(op.getFilter().getType());
   auto init = cast<ShapedType>(op.getInit().getType());
-  if (!anchor.getAccumulatorType().isF32())
+  ProductTypes types = getTypes(op, op.getInput(), op.getFilter());
+  if (!isKnown(types))
     return {};
   int64_t outputs = init.getShape().back();
   return selectProduct(
       target,
-      {anchor.getAccumulatorType(),
-       product(init.getShape().drop_front().drop_back()),
+      {types, product(init.getShape().drop_front().drop_back()),
        ShapedType::isDynamic(outputs) ? outputs : outputs / op.getGroups(),
-       product(filter.getShape().drop_front(2).drop_back()),
-       op.getBlockColumns()});
+       product(filter.getShape().drop_front(2).drop_back()) *
+           int64_t(op.getInterleave()),
+       op.getBlockColumns(), int64_t(op.getInterleave())});
 }
 
 ConfigAttr select(TargetAttr target, DepthwiseAnchorOp op) {
   auto anchor = cast<AnchorOpInterface>(op.getOperation());
-  if (!anchor.getAccumulatorType().isF32())
+  if (!isKnown(getTypes(op, op.getInput(), op.getFilter())))
     return {};
   return selectDepthwise(target, anchor.getAccumulatorType(),
                          anchor.getOutputDimSize(op.getOutputRank() - 2),

@@ -11,6 +11,7 @@ def GenericMicroKernels : MicroKernelTable;
 
 class GenericProduct<string name, int registers, int rows, int vectors>
     : MicroKernelRow<"product"> {
+  let Types = "";
   let Name = "generic-" # name;
   let Registers = registers;
   // The largest tile that the registers hold.
@@ -25,6 +26,7 @@ def : GenericProduct<"1x1", 0, 1, 1>;
 
 class GenericDepthwise<string name, int registers, int rows, int columns>
     : MicroKernelRow<"depthwise"> {
+  let Types = "";
   let Name = "generic-depthwise-" # name;
   let Registers = registers;
   // The largest tile that the registers hold.

@@ -330,8 +330,8 @@ def ExpandMicrokernels : Pass<"mopt-expand-microkernels"> {
     and the epilogue on those vectors before they are stored.
   }];
   let dependentDialects = ["::mlir::arith::ArithDialect",
-    "::mlir::memref::MemRefDialect", "::mlir::scf::SCFDialect",
-    "::mlir::vector::VectorDialect"];
+    "::mlir::LLVM::LLVMDialect", "::mlir::memref::MemRefDialect",
+    "::mlir::scf::SCFDialect", "::mlir::vector::VectorDialect"];
 }
 
 #endif // MOPT_CODEGEN_PASSES_TD

@@ -36,13 +36,28 @@ class MicroKernelRow<string kind> {
   bits<32> PrefetchRows = 0;
   // Decides between tiles that waste about as much.
   bits<32> Rank = ?;
+  // What is multiplied: "float" elements of one type, "u8s8" for unsigned by
+  // signed bytes, "x8s8" for bytes of any sign by signed ones. Empty: anything,
+  // each widened to its accumulator.
+  string Types = "float";
+  // Neighbours along the depth that the instruction, an LLVM intrinsic, sums
+  // into one lane. With Accumulates it takes the lanes as its first operand.
+  bits<32> Interleave = 1;
+  string Instruction = "";
+  bit Accumulates = 0;
+  // The widths that it takes.
+  bits<32> LhsBits = 0;
+  bits<32> RhsBits = 0;
+  // Instructions for each of its products: itself, and an addition.
+  bits<32> Cost = 1;
 }
 
 class MicroKernelTable : GenericTable {
   let FilterClass = "MicroKernelRow";
   let Fields = ["Kind", "Name", "Features", "VectorBits", "Registers", "Rows",
                 "Vectors", "Unroll", "Streams", "PrefetchBytes",
-                "PrefetchRows", "Rank"];
+                "PrefetchRows", "Rank", "Types", "Interleave", "Instruction",
+                "Accumulates", "LhsBits", "RhsBits", "Cost"];
 }
 
 #endif // MOPT_TARGET_MICROKERNELSCHEMA_TD

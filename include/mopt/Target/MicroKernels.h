@@ -22,6 +22,13 @@ struct MicroKernelRow {
   uint32_t prefetchBytes;
   uint32_t prefetchRows;
   uint32_t rank;
+  const char *types;
+  uint32_t interleave;
+  const char *instruction;
+  bool accumulates;
+  uint32_t lhsBits;
+  uint32_t rhsBits;
+  uint32_t cost;
 };
 
 /// The tables of the architectures, then the one for every machine.

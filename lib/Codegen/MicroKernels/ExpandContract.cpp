@@ -130,14 +130,22 @@ private:
     tile.vectors = panels.vectors;
     tile.accumulatorType = VectorType::get(
         config.getLanes(), op.getEpilogue().front().getArgument(0).getType());
-    tile.loops = {{depth, getStride(lhs, lhsMap, batchRank + 1),
-                   getStride(rhs, rhsMap, batchRank + 1)}};
+    tile.dot = getDotProduct(config, op.getUnsignedLhs(), op.getUnsignedRhs());
+    int64_t interleave = tile.dot.interleave;
+    OpFoldResult steps = ib.div(depth, ib.constant(interleave));
+    // A depth that only run time knows has no instruction for groups.
+    if (interleave > 1)
+      tile.partialGroup = *getConstantIntValue(depth) % interleave;
+    tile.loops = {
+        {steps,
+         ib.mul(getStride(lhs, lhsMap, batchRank + 1), ib.constant(interleave)),
+         getStride(rhs, rhsMap, batchRank + 1)}};
     tile.unroll = config.getUnroll();
     tile.prefetchRows = config.getPrefetchRows();
     if (config.getPrefetchNext() && panels.count == 1)
-      tile.prefetch =
-          getPanelPrefetch(ib, ib.add(tile.rhsPanels.front(), blockStride),
-                           depth, config.getColumns(), index, blocks);
+      tile.prefetch = getPanelPrefetch(
+          ib, ib.add(tile.rhsPanels.front(), blockStride), steps,
+          config.getColumns() * interleave, index, blocks);
     SmallVector<Value> sums = tile.emit(ib);
     llvm::SmallBitVector varying(batchRank + 1);
     varying.set(batchRank);

@@ -26,7 +26,8 @@ public:
           ib.mul(positions ? positions : ib.constant(1), init.sizes[i + 1]);
     int64_t groups = op.getGroups();
     OpFoldResult width = ib.div(init.sizes.back(), ib.constant(groups));
-    OpFoldResult channels = filter.sizes[spatial + 2];
+    OpFoldResult channels =
+        ib.mul(filter.sizes[spatial + 2], ib.constant(config.getInterleave()));
     ib.loop(ib.constant(0), init.sizes[0], 1, [&](OpFoldResult n) {
       batch = n;
       ib.loop(ib.constant(0), ib.constant(groups), 1, [&](OpFoldResult g) {
@@ -104,6 +105,8 @@ private:
     tile.vectors = panels.vectors;
     tile.accumulatorType = VectorType::get(
         config.getLanes(), op.getEpilogue().front().getArgument(0).getType());
+    tile.dot = getDotProduct(config, op.getUnsignedLhs(), op.getUnsignedRhs());
+    int64_t interleave = tile.dot.interleave;
     OpFoldResult steps = filter.sizes[spatial + 2];
     for (int64_t i = 0; i < spatial; ++i) {
       tile.loops.push_back(
@@ -112,15 +115,17 @@ private:
            filter.strides[i + 2]});
       steps = ib.mul(steps, filter.sizes[i + 2]);
     }
-    tile.loops.push_back({filter.sizes[spatial + 2], input.strides[spatial + 1],
-                          filter.strides[spatial + 2]});
+    tile.loops.push_back(
+        {filter.sizes[spatial + 2],
+         ib.mul(input.strides[spatial + 1], ib.constant(interleave)),
+         filter.strides[spatial + 2]});
     mergeReductionLoops(ib, tile.loops);
     tile.unroll = config.getUnroll();
     tile.prefetchRows = config.getPrefetchRows();
     if (config.getPrefetchNext())
       tile.prefetch = getPanelPrefetch(
           ib, ib.add(tile.rhsPanels.front(), filter.strides[1]), steps,
-          config.getColumns(), index, blocks);
+          config.getColumns() * interleave, index, blocks);
     SmallVector<Value> sums = tile.emit(ib);
     llvm::SmallBitVector varying(spatial + 1, true);
     varying.reset(0);

@@ -13,6 +13,8 @@ using namespace mopt;
 
 /// Kernel positions that are emitted without a loop.
 constexpr int64_t kUnrolledTaps = 64;
+/// Products of bytes that f32 sums exactly: 255 * 128 of each below 2^24.
+constexpr int64_t kExactTaps = 512;
 
 namespace {
 class DepthwiseExpansion {
@@ -29,6 +31,11 @@ public:
             op.getEpilogue().front().getArgument(0).getType())) {
     for (int64_t i = 0; i < spatial; ++i)
       kernel.push_back(*getConstantIntValue(filter.sizes[i]));
+    // Multiply-adds of floats do in one instruction what takes two of integers.
+    sumType = type;
+    if (type.getElementType().isInteger() &&
+        llvm::product_of(kernel) <= kExactTaps)
+      sumType = type.clone(b.getF32Type());
   }
 
   void emit() { emitOuter({}); }
@@ -89,7 +96,8 @@ private:
     emitPatch(rows, columns, firstColumn, {whole, mask});
   }
 
-  Value load(const LinearView &view, OpFoldResult position, Value mask) {
+  Value load(const LinearView &view, OpFoldResult position, Value mask,
+             bool isUnsigned) {
     auto loaded = VectorType::get(type.getShape(), view.getElementType());
     Value vector;
     if (mask)
@@ -99,9 +107,25 @@ private:
     else
       vector = vector::LoadOp::create(ib.b, ib.loc, loaded, view.buffer,
                                       ib.value(position));
-    if (loaded == type)
+    if (loaded == sumType)
       return vector;
-    return arith::ExtFOp::create(ib.b, ib.loc, type, vector);
+    if (isa<FloatType>(view.getElementType()))
+      return arith::ExtFOp::create(ib.b, ib.loc, sumType, vector);
+    if (isUnsigned)
+      vector = arith::ExtUIOp::create(ib.b, ib.loc, type, vector);
+    else
+      vector = arith::ExtSIOp::create(ib.b, ib.loc, type, vector);
+    return type == sumType
+               ? vector
+               : arith::SIToFPOp::create(ib.b, ib.loc, sumType, vector)
+                     .getResult();
+  }
+
+  Value multiplyAdd(Value x, Value y, Value sum) {
+    if (isa<FloatType>(sumType.getElementType()))
+      return vector::FMAOp::create(ib.b, ib.loc, x, y, sum);
+    return arith::AddIOp::create(ib.b, ib.loc, sum,
+                                 arith::MulIOp::create(ib.b, ib.loc, x, y));
   }
 
   void emitPatch(ArrayRef<SmallVector<OpFoldResult>> rows, int64_t columns,
@@ -124,12 +148,15 @@ private:
       }
     }
     Value zero =
-        arith::ConstantOp::create(ib.b, ib.loc, ib.b.getZeroAttr(type));
+        arith::ConstantOp::create(ib.b, ib.loc, ib.b.getZeroAttr(sumType));
     SmallVector<Value> sums(points.size(), zero);
     OpFoldResult filterStart = ib.mul(vector.column, filter.strides.back());
     bool unrolled = llvm::product_of(kernel) <= kUnrolledTaps;
     sums = emitTaps(0, unrolled, columns, rowStarts, filterStart, vector.mask,
                     std::move(sums));
+    if (sumType != type)
+      for (Value &sum : sums)
+        sum = arith::FPToSIOp::create(ib.b, ib.loc, type, sum);
     llvm::SmallBitVector varying(spatial + 1, true);
     varying.reset(0);
     epilogue.emit(ib, points, varying, {vector}, sums);
@@ -193,7 +220,7 @@ private:
           load(filter,
                ib.add(filterStart,
                       ib.mul(ib.constant(t), filter.strides[spatial - 1])),
-               mask));
+               mask, op.getUnsignedRhs()));
     for (auto [r, start] : llvm::enumerate(rowStarts)) {
       llvm::SmallDenseMap<int64_t, Value> inputs;
       for (int64_t c = 0; c < columns; ++c)
@@ -204,9 +231,9 @@ private:
             vector = load(input,
                           ib.add(start, ib.mul(ib.constant(offset),
                                                input.strides[spatial])),
-                          mask);
+                          mask, op.getUnsignedLhs());
           Value &sum = sums[r * columns + c];
-          sum = vector::FMAOp::create(ib.b, ib.loc, vector, weights[t], sum);
+          sum = multiplyAdd(vector, weights[t], sum);
         }
     }
     return sums;
@@ -219,7 +246,8 @@ private:
   Epilogue epilogue;
   LinearView init;
   int64_t spatial;
-  VectorType type;
+  /// Of the accumulators as the epilogue takes them, and while they are summed.
+  VectorType type, sumType;
   SmallVector<int64_t> kernel;
 };
 } // namespace

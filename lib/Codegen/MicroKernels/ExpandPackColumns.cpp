@@ -1,6 +1,7 @@
 // Packing at run time. Rows of the source that hold columns side by side are
-// copied in vectors; where a row holds the depth, squares of vectors are
-// transposed in registers.
+// copied in vectors, several of them shuffled together where neighbours along
+// the depth stand side by side; where a row holds the depth, squares of vectors
+// are transposed in registers, whose elements are such neighbours then.
 #include "Expansions.h"
 #include "LinearView.h"
 
@@ -19,7 +20,7 @@ public:
         source(LinearView::create(ib, op.getSource())),
         init(LinearView::create(ib, op.getInit())),
         batchRank(source.sizes.size() - 2), columns(op.getBlockColumns()),
-        lanes(op.getLanes()),
+        lanes(op.getLanes()), interleave(op.getInterleave()),
         type(VectorType::get(lanes, source.getElementType())) {
     int64_t widthDim = op.getTransposed() ? batchRank : batchRank + 1;
     int64_t depthDim = op.getTransposed() ? batchRank + 1 : batchRank;
@@ -76,6 +77,31 @@ private:
     return vector::LoadOp::create(ib.b, ib.loc, type, source.buffer,
                                   ib.value(position));
   }
+  /// `interleave` neighbours along the depth, as one word.
+  Value loadGroup(OpFoldResult position) {
+    auto group = VectorType::get(lanes * interleave, source.getElementType());
+    Value elements = vector::LoadOp::create(ib.b, ib.loc, group, source.buffer,
+                                            ib.value(position));
+    Type word = ib.b.getIntegerType(
+        interleave * source.getElementType().getIntOrFloatBitWidth());
+    return vector::BitCastOp::create(ib.b, ib.loc, VectorType::get(lanes, word),
+                                     elements);
+  }
+  Value asElements(Value words) {
+    return vector::BitCastOp::create(
+        ib.b, ib.loc,
+        VectorType::get(lanes * interleave, source.getElementType()), words);
+  }
+  /// Vectors of which the result takes one element after the other in turn.
+  Value zip(ArrayRef<Value> vectors) {
+    if (vectors.size() == 1)
+      return vectors.front();
+    // The halves are zipped first: even ones with odd ones.
+    SmallVector<Value> even, odd;
+    for (auto [i, vector] : llvm::enumerate(vectors))
+      (i % 2 ? odd : even).push_back(vector);
+    return vector::InterleaveOp::create(ib.b, ib.loc, zip(even), zip(odd));
+  }
   void store(Value vector, OpFoldResult position) {
     vector::StoreOp::create(ib.b, ib.loc, vector, init.buffer,
                             ib.value(position));
@@ -83,12 +109,29 @@ private:
 
   void emitBlock(OpFoldResult block) {
     OpFoldResult start = getSourceStart(block), out = getBlockStart(block);
-    ib.loop(ib.constant(0), depth, 1, [&](OpFoldResult k) {
-      OpFoldResult in = ib.add(start, ib.mul(k, depthStride));
-      OpFoldResult row = ib.add(out, ib.mul(k, stepStride));
-      for (int64_t c = 0; c < columns; c += lanes)
-        store(load(ib.add(in, ib.constant(c))), ib.add(row, ib.constant(c)));
+    OpFoldResult steps = ib.div(depth, ib.constant(interleave));
+    ib.loop(ib.constant(0), steps, 1, [&](OpFoldResult step) {
+      OpFoldResult in = ib.add(
+          start, ib.mul(ib.mul(step, ib.constant(interleave)), depthStride));
+      OpFoldResult row = ib.add(out, ib.mul(step, stepStride));
+      for (int64_t c = 0; c < columns; c += lanes) {
+        SmallVector<Value> group;
+        for (int64_t i = 0; i < interleave; ++i)
+          group.push_back(load(ib.add(ib.add(in, ib.constant(c)),
+                                      ib.mul(ib.constant(i), depthStride))));
+        store(zip(group), ib.add(row, ib.constant(c * interleave)));
+      }
     });
+    emitLastGroup(start, out, steps, ib.constant(columns));
+  }
+
+  /// What is left of the depth behind `steps` groups, if anything is.
+  void emitLastGroup(OpFoldResult start, OpFoldResult out, OpFoldResult steps,
+                     OpFoldResult used) {
+    OpFoldResult total = ib.ceilDiv(depth, ib.constant(interleave));
+    if (interleave > 1)
+      ib.loop(steps, total, 1,
+              [&](OpFoldResult step) { copyStep(start, out, step, used); });
   }
 
   /// Exchanges rows and lanes of `lanes` vectors, in log2(lanes) rounds that
@@ -112,60 +155,77 @@ private:
 
   void emitTransposedBlock(OpFoldResult block) {
     OpFoldResult start = getSourceStart(block), out = getBlockStart(block);
-    OpFoldResult rest = ib.rem(depth, ib.constant(lanes));
-    OpFoldResult whole = ib.sub(depth, rest);
-    ib.loop(ib.constant(0), whole, lanes, [&](OpFoldResult k) {
-      OpFoldResult in = ib.add(start, ib.mul(k, depthStride));
-      OpFoldResult row = ib.add(out, ib.mul(k, stepStride));
+    OpFoldResult group = ib.constant(interleave);
+    OpFoldResult steps = ib.div(depth, group);
+    OpFoldResult whole = ib.sub(steps, ib.rem(steps, ib.constant(lanes)));
+    ib.loop(ib.constant(0), whole, lanes, [&](OpFoldResult step) {
+      OpFoldResult in = ib.add(start, ib.mul(ib.mul(step, group), depthStride));
+      OpFoldResult row = ib.add(out, ib.mul(step, stepStride));
       for (int64_t c = 0; c < columns; c += lanes) {
         SmallVector<Value> square;
-        for (int64_t i = 0; i < lanes; ++i)
-          square.push_back(
-              load(ib.add(in, ib.mul(ib.constant(c + i), columnStride))));
+        for (int64_t i = 0; i < lanes; ++i) {
+          OpFoldResult position =
+              ib.add(in, ib.mul(ib.constant(c + i), columnStride));
+          square.push_back(interleave == 1 ? load(position)
+                                           : loadGroup(position));
+        }
         square = transposeSquare(std::move(square));
         for (int64_t i = 0; i < lanes; ++i)
-          store(square[i], ib.add(ib.add(row, ib.constant(c)),
-                                  ib.mul(ib.constant(i), stepStride)));
+          store(interleave == 1 ? square[i] : asElements(square[i]),
+                ib.add(ib.add(row, ib.constant(c * interleave)),
+                       ib.mul(ib.constant(i), stepStride)));
       }
     });
-    ib.loop(whole, depth, 1, [&](OpFoldResult k) {
-      ib.loop(ib.constant(0), ib.constant(columns), 1,
-              [&](OpFoldResult c) { copyElement(start, out, k, c); });
+    OpFoldResult total = ib.ceilDiv(depth, group);
+    ib.loop(whole, total, 1, [&](OpFoldResult step) {
+      copyStep(start, out, step, ib.constant(columns));
     });
   }
 
-  void copyElement(OpFoldResult start, OpFoldResult out, OpFoldResult k,
-                   OpFoldResult c) {
-    OpFoldResult in =
-        ib.add(ib.add(start, ib.mul(k, depthStride)), ib.mul(c, columnStride));
-    Value element =
-        memref::LoadOp::create(ib.b, ib.loc, source.buffer, ib.value(in));
-    storeElement(element, out, k, c);
-  }
-  void storeElement(Value element, OpFoldResult out, OpFoldResult k,
-                    OpFoldResult c) {
-    memref::StoreOp::create(
-        ib.b, ib.loc, element, init.buffer,
-        ib.value(ib.add(ib.add(out, ib.mul(k, stepStride)), c)));
+  /// A step of `used` columns, element by element; zeros behind the depth and
+  /// the columns.
+  void copyStep(OpFoldResult start, OpFoldResult out, OpFoldResult step,
+                OpFoldResult used) {
+    Value zero = arith::ConstantOp::create(
+        ib.b, ib.loc, ib.b.getZeroAttr(source.getElementType()));
+    OpFoldResult group = ib.constant(interleave);
+    OpFoldResult first = ib.mul(step, group);
+    OpFoldResult count = ib.min(ib.sub(depth, first), group);
+    auto at = [&](OpFoldResult c, OpFoldResult i) {
+      return ib.add(ib.add(out, ib.mul(step, stepStride)),
+                    ib.add(ib.mul(c, group), i));
+    };
+    auto storeAt = [&](Value element, OpFoldResult position) {
+      memref::StoreOp::create(ib.b, ib.loc, element, init.buffer,
+                              ib.value(position));
+    };
+    ib.loop(ib.constant(0), used, 1, [&](OpFoldResult c) {
+      ib.loop(ib.constant(0), count, 1, [&](OpFoldResult i) {
+        OpFoldResult in =
+            ib.add(ib.add(start, ib.mul(ib.add(first, i), depthStride)),
+                   ib.mul(c, columnStride));
+        storeAt(
+            memref::LoadOp::create(ib.b, ib.loc, source.buffer, ib.value(in)),
+            at(c, i));
+      });
+      ib.loop(count, group, 1,
+              [&](OpFoldResult i) { storeAt(zero, at(c, i)); });
+    });
+    ib.loop(ib.mul(used, group), ib.constant(columns * interleave), 1,
+            [&](OpFoldResult i) { storeAt(zero, at(ib.constant(0), i)); });
   }
 
   /// `used` columns, then zeros.
   void emitPartialBlock(OpFoldResult block, OpFoldResult used) {
     OpFoldResult start = getSourceStart(block), out = getBlockStart(block);
-    Value zero = arith::ConstantOp::create(
-        ib.b, ib.loc, ib.b.getZeroAttr(source.getElementType()));
-    ib.loop(ib.constant(0), depth, 1, [&](OpFoldResult k) {
-      ib.loop(ib.constant(0), used, 1,
-              [&](OpFoldResult c) { copyElement(start, out, k, c); });
-      ib.loop(used, ib.constant(columns), 1,
-              [&](OpFoldResult c) { storeElement(zero, out, k, c); });
-    });
+    ib.loop(ib.constant(0), ib.ceilDiv(depth, ib.constant(interleave)), 1,
+            [&](OpFoldResult step) { copyStep(start, out, step, used); });
   }
 
   IndexBuilder ib;
   PackColumnsOp op;
   LinearView source, init;
-  int64_t batchRank, columns, lanes;
+  int64_t batchRank, columns, lanes, interleave;
   VectorType type;
   OpFoldResult width, depth, columnStride, depthStride, blockStride, stepStride;
   // Of the batch that is being emitted.

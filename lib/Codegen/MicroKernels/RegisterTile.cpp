@@ -2,6 +2,7 @@
 // loops, so that they stay in registers; the innermost loop is unrolled.
 #include "RegisterTile.h"
 
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
@@ -36,8 +37,20 @@ void mopt::mergeReductionLoops(IndexBuilder &ib,
   loops = std::move(merged);
 }
 
-/// `scalarOrVector` in the element type of the accumulators.
-static Value widen(IndexBuilder &ib, Value value, Type element) {
+DotProduct mopt::getDotProduct(ConfigAttr config, bool unsignedLhs,
+                               bool unsignedRhs) {
+  return {config.getInterleave(),
+          StringAttr::get(config.getContext(), config.getInstruction()),
+          config.getAccumulates(),
+          config.getLhsBits(),
+          config.getRhsBits(),
+          unsignedLhs,
+          unsignedRhs};
+}
+
+/// A scalar or vector in the element type `element`.
+static Value widen(IndexBuilder &ib, Value value, Type element,
+                   bool isUnsigned) {
   Type from = getElementTypeOrSelf(value.getType());
   if (from == element)
     return value;
@@ -46,14 +59,77 @@ static Value widen(IndexBuilder &ib, Value value, Type element) {
     to = vector.clone(element);
   if (isa<FloatType>(element))
     return arith::ExtFOp::create(ib.b, ib.loc, to, value);
+  if (isUnsigned)
+    return arith::ExtUIOp::create(ib.b, ib.loc, to, value);
   return arith::ExtSIOp::create(ib.b, ib.loc, to, value);
 }
 
-static Value multiplyAdd(IndexBuilder &ib, Value x, Value y, Value sum) {
-  if (isa<FloatType>(getElementTypeOrSelf(sum.getType())))
-    return vector::FMAOp::create(ib.b, ib.loc, x, y, sum);
-  Value product = arith::MulIOp::create(ib.b, ib.loc, x, y);
-  return arith::AddIOp::create(ib.b, ib.loc, product, sum);
+Value RegisterTile::loadLhs(IndexBuilder &ib, OpFoldResult position,
+                            int64_t group) const {
+  int64_t lanes = accumulatorType.getNumElements();
+  if (dot.interleave == 1) {
+    Value scalar =
+        memref::LoadOp::create(ib.b, ib.loc, lhs->buffer, ib.value(position));
+    return vector::BroadcastOp::create(
+        ib.b, ib.loc, accumulatorType,
+        widen(ib, scalar, accumulatorType.getElementType(), dot.unsignedLhs));
+  }
+  auto type = VectorType::get(dot.interleave, lhs->getElementType());
+  Value elements;
+  if (group == dot.interleave) {
+    elements = vector::LoadOp::create(ib.b, ib.loc, type, lhs->buffer,
+                                      ib.value(position));
+  } else {
+    // Nothing behind the last element may be read.
+    elements = arith::ConstantOp::create(ib.b, ib.loc, ib.b.getZeroAttr(type));
+    for (int64_t i = 0; i < group; ++i) {
+      Value scalar =
+          memref::LoadOp::create(ib.b, ib.loc, lhs->buffer,
+                                 ib.value(ib.add(position, ib.constant(i))));
+      elements = vector::InsertOp::create(ib.b, ib.loc, scalar, elements, i);
+    }
+  }
+  Type element = ib.b.getIntegerType(dot.lhsBits);
+  elements = widen(ib, elements, element, dot.unsignedLhs);
+  // The group as one word, which is cheap to put into all lanes.
+  Type word = ib.b.getIntegerType(dot.interleave * dot.lhsBits);
+  Value bits = vector::BitCastOp::create(ib.b, ib.loc, VectorType::get(1, word),
+                                         elements);
+  Value splat = vector::BroadcastOp::create(
+      ib.b, ib.loc, VectorType::get(lanes, word),
+      vector::ExtractOp::create(ib.b, ib.loc, bits, 0));
+  return vector::BitCastOp::create(
+      ib.b, ib.loc, VectorType::get(lanes * dot.interleave, element), splat);
+}
+
+Value RegisterTile::loadRhs(IndexBuilder &ib, OpFoldResult position) const {
+  int64_t lanes = accumulatorType.getNumElements();
+  Value vector = vector::LoadOp::create(
+      ib.b, ib.loc,
+      VectorType::get(lanes * dot.interleave, rhs->getElementType()),
+      rhs->buffer, ib.value(position));
+  Type element = dot.interleave == 1 ? accumulatorType.getElementType()
+                                     : ib.b.getIntegerType(dot.rhsBits);
+  return widen(ib, vector, element, dot.unsignedRhs);
+}
+
+Value RegisterTile::multiplyAdd(IndexBuilder &ib, Value x, Value y,
+                                Value sum) const {
+  if (dot.interleave == 1) {
+    if (isa<FloatType>(accumulatorType.getElementType()))
+      return vector::FMAOp::create(ib.b, ib.loc, x, y, sum);
+    Value product = arith::MulIOp::create(ib.b, ib.loc, x, y);
+    return arith::AddIOp::create(ib.b, ib.loc, product, sum);
+  }
+  SmallVector<Value> operands{x, y};
+  if (dot.accumulates)
+    operands.insert(operands.begin(), sum);
+  Value result = LLVM::CallIntrinsicOp::create(ib.b, ib.loc, accumulatorType,
+                                               dot.instruction, operands)
+                     .getResult(0);
+  if (dot.accumulates)
+    return result;
+  return arith::AddIOp::create(ib.b, ib.loc, result, sum);
 }
 
 static void emitPrefetchOp(IndexBuilder &ib, const LinearView &view,
@@ -80,45 +156,42 @@ void RegisterTile::emitPrefetch(IndexBuilder &ib, OpFoldResult step) const {
 }
 
 RegisterTile::Values
+RegisterTile::emitStep(IndexBuilder &ib, const ReductionLoop &loop,
+                       int64_t group, OpFoldResult lhsOffset,
+                       OpFoldResult rhsOffset, Values sums) const {
+  int64_t size = accumulatorType.getNumElements() * dot.interleave;
+  int64_t line = getLineElements(*rhs);
+  Values vectorsOfStep;
+  for (OpFoldResult panel : rhsPanels) {
+    OpFoldResult base = ib.add(panel, rhsOffset);
+    for (int64_t i = 0; prefetchRows && i < vectors * size; i += line)
+      emitPrefetchOp(
+          ib, *rhs,
+          ib.add(base, ib.add(ib.constant(i),
+                              ib.mul(ib.constant(prefetchRows), loop.rhsStep))),
+          3);
+    for (int64_t v = 0; v < vectors; ++v)
+      vectorsOfStep.push_back(loadRhs(ib, ib.add(base, ib.constant(v * size))));
+  }
+  int64_t width = vectorsOfStep.size();
+  for (auto [r, row] : llvm::enumerate(lhsRows)) {
+    Value splat = loadLhs(ib, ib.add(row, lhsOffset), group);
+    for (int64_t v = 0; v < width; ++v)
+      sums[r * width + v] =
+          multiplyAdd(ib, splat, vectorsOfStep[v], sums[r * width + v]);
+  }
+  return sums;
+}
+
+RegisterTile::Values
 RegisterTile::emitSteps(IndexBuilder &ib, const ReductionLoop &loop,
                         int64_t count, OpFoldResult lhsOffset,
                         OpFoldResult rhsOffset, Values sums) const {
-  Type element = accumulatorType.getElementType();
-  int64_t lanes = accumulatorType.getNumElements();
-  auto rhsType = VectorType::get(lanes, rhs->getElementType());
-  int64_t line = getLineElements(*rhs);
-  for (int64_t u = 0; u < count; ++u) {
-    OpFoldResult lhsAt =
-        ib.add(lhsOffset, ib.mul(ib.constant(u), loop.lhsStep));
-    OpFoldResult rhsAt =
-        ib.add(rhsOffset, ib.mul(ib.constant(u), loop.rhsStep));
-    Values vectorsOfStep;
-    for (OpFoldResult panel : rhsPanels) {
-      OpFoldResult base = ib.add(panel, rhsAt);
-      for (int64_t i = 0; prefetchRows && i < vectors * lanes; i += line)
-        emitPrefetchOp(ib, *rhs,
-                       ib.add(base, ib.add(ib.constant(i),
-                                           ib.mul(ib.constant(prefetchRows),
-                                                  loop.rhsStep))),
-                       3);
-      for (int64_t v = 0; v < vectors; ++v) {
-        Value vector = vector::LoadOp::create(
-            ib.b, ib.loc, rhsType, rhs->buffer,
-            ib.value(ib.add(base, ib.constant(v * lanes))));
-        vectorsOfStep.push_back(widen(ib, vector, element));
-      }
-    }
-    int64_t width = vectorsOfStep.size();
-    for (auto [r, row] : llvm::enumerate(lhsRows)) {
-      Value scalar = memref::LoadOp::create(ib.b, ib.loc, lhs->buffer,
-                                            ib.value(ib.add(row, lhsAt)));
-      Value splat = vector::BroadcastOp::create(ib.b, ib.loc, accumulatorType,
-                                                widen(ib, scalar, element));
-      for (int64_t v = 0; v < width; ++v)
-        sums[r * width + v] =
-            multiplyAdd(ib, splat, vectorsOfStep[v], sums[r * width + v]);
-    }
-  }
+  for (int64_t u = 0; u < count; ++u)
+    sums = emitStep(ib, loop, dot.interleave,
+                    ib.add(lhsOffset, ib.mul(ib.constant(u), loop.lhsStep)),
+                    ib.add(rhsOffset, ib.mul(ib.constant(u), loop.rhsStep)),
+                    std::move(sums));
   return sums;
 }
 
@@ -190,6 +263,11 @@ SmallVector<Value> RegisterTile::emit(IndexBuilder &ib) const {
   Value zero = arith::ConstantOp::create(ib.b, ib.loc,
                                          ib.b.getZeroAttr(accumulatorType));
   Values sums(lhsRows.size() * rhsPanels.size() * vectors, zero);
-  return emitLoops(ib, loops, ib.constant(0), ib.constant(0), ib.constant(0),
+  sums = emitLoops(ib, loops, ib.constant(0), ib.constant(0), ib.constant(0),
                    std::move(sums));
+  if (partialGroup == 0)
+    return sums;
+  const ReductionLoop &loop = loops.front();
+  return emitStep(ib, loop, partialGroup, ib.mul(loop.count, loop.lhsStep),
+                  ib.mul(loop.count, loop.rhsStep), std::move(sums));
 }

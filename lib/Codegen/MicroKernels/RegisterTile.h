@@ -5,6 +5,7 @@
 
 #include "LinearView.h"
 #include "mlir/IR/BuiltinTypes.h"
+#include "mopt/Dialect/Mopt/IR/Mopt.h"
 
 namespace mopt {
 /// One loop of a reduction: how often it runs, and how far each of its steps
@@ -26,7 +27,22 @@ struct PanelPrefetch {
   int64_t elementsPerStep = 0;
 };
 
-/// `rows` scalars of the left operand times vectors of the right one.
+/// How neighbours along the depth are multiplied by one instruction; see
+/// `#mopt.config`.
+struct DotProduct {
+  /// 1: there is no such instruction.
+  int64_t interleave = 1;
+  mlir::StringAttr instruction;
+  bool accumulates = false;
+  int64_t lhsBits = 0, rhsBits = 0;
+  bool unsignedLhs = false, unsignedRhs = false;
+};
+
+DotProduct getDotProduct(ConfigAttr config, bool unsignedLhs, bool unsignedRhs);
+
+/// `rows` scalars of the left operand times vectors of the right one. With a
+/// dot product, groups of scalars that stand side by side; a step of a loop is
+/// one group.
 struct RegisterTile {
   const LinearView *lhs, *rhs;
   /// Position of the first element of each row.
@@ -36,6 +52,10 @@ struct RegisterTile {
   /// Vectors per panel.
   int64_t vectors;
   mlir::VectorType accumulatorType;
+  DotProduct dot;
+  /// Elements of a last group that is not whole, behind the steps of the only
+  /// loop; 0 for none.
+  int64_t partialGroup = 0;
   /// Outermost first.
   llvm::SmallVector<ReductionLoop> loops;
   int64_t unroll;
@@ -55,6 +75,16 @@ private:
   Values emitSteps(IndexBuilder &ib, const ReductionLoop &loop, int64_t count,
                    mlir::OpFoldResult lhsOffset, mlir::OpFoldResult rhsOffset,
                    Values sums) const;
+  /// One step, with `group` elements of the left operand.
+  Values emitStep(IndexBuilder &ib, const ReductionLoop &loop, int64_t group,
+                  mlir::OpFoldResult lhsOffset, mlir::OpFoldResult rhsOffset,
+                  Values sums) const;
+  /// What a row multiplies by: a scalar, or a group of them, in all lanes.
+  mlir::Value loadLhs(IndexBuilder &ib, mlir::OpFoldResult position,
+                      int64_t group) const;
+  mlir::Value loadRhs(IndexBuilder &ib, mlir::OpFoldResult position) const;
+  mlir::Value multiplyAdd(IndexBuilder &ib, mlir::Value x, mlir::Value y,
+                          mlir::Value sum) const;
   void emitPrefetch(IndexBuilder &ib, mlir::OpFoldResult step) const;
 };
 } // namespace mopt

@@ -54,6 +54,23 @@ static int64_t known(int64_t size) {
   return ShapedType::isDynamic(size) ? kAssumedSize : size;
 }
 
+/// Does the row multiply elements of these types?
+static bool fits(const MicroKernelRow &row, const ProductTypes &types) {
+  StringRef kind = row.types;
+  if (kind.empty())
+    return true;
+  if (kind == "float")
+    return isa<FloatType>(types.lhs);
+  bool areBytes = types.lhs.isInteger(8) && types.rhs.isInteger(8) &&
+                  types.accumulator.isInteger(32);
+  // Words are bytes that were widened for such a row.
+  bool isWide =
+      types.lhs.isInteger(16) && types.rhs.isInteger(8) && row.lhsBits == 16;
+  if (types.unsignedRhs || !(areBytes || isWide))
+    return false;
+  return kind == "x8s8" || (kind == "u8s8" && types.unsignedLhs && areBytes);
+}
+
 /// Estimated cycles of the whole product.
 static double getCycles(const MicroKernelRow &row, int64_t lanes,
                         const ProductShape &shape) {
@@ -61,14 +78,15 @@ static double getCycles(const MicroKernelRow &row, int64_t lanes,
   int64_t blocks = llvm::divideCeil(rows, row.rows);
   int64_t size = rows / blocks, larger = rows % blocks;
   auto stepCycles = [&](int64_t count) {
-    double multiplies = count * row.vectors / kPerCycle;
+    double multiplies = count * row.vectors * row.cost / kPerCycle;
     double loads = (count + row.vectors) / kPerCycle;
     return std::max({multiplies, loads, kLatency});
   };
   double perStep =
       larger * stepCycles(size + 1) + (blocks - larger) * stepCycles(size);
   int64_t panels = llvm::divideCeil(known(shape.width), lanes * row.vectors);
-  return panels * perStep * std::max<int64_t>(1, known(shape.depth));
+  int64_t steps = llvm::divideCeil(known(shape.depth), row.interleave);
+  return panels * perStep * std::max<int64_t>(1, steps);
 }
 
 ConfigAttr mopt::selectProduct(TargetAttr target, const ProductShape &shape) {
@@ -77,8 +95,14 @@ ConfigAttr mopt::selectProduct(TargetAttr target, const ProductShape &shape) {
     double fewest = std::numeric_limits<double>::infinity();
     int64_t bits = 0;
     for (const MicroKernelRow *row : getFittingRows(table, "product", target)) {
-      int64_t lanes = getLanes(*row, target, shape.element);
-      if (shape.columns && shape.columns != lanes * row->vectors)
+      int64_t lanes = getLanes(*row, target, shape.types.accumulator);
+      if (!fits(*row, shape.types) ||
+          (shape.columns && (shape.columns != lanes * row->vectors ||
+                             shape.interleave != row->interleave)))
+        continue;
+      // Sizes that only run time knows leave no room for a last group.
+      if (row->interleave > 1 &&
+          (!shape.isDepthDense || ShapedType::isDynamic(shape.depth)))
         continue;
       // A wider vector is a newer family of rows, and preferred as a whole.
       double cycles = getCycles(*row, lanes, shape);
@@ -89,14 +113,15 @@ ConfigAttr mopt::selectProduct(TargetAttr target, const ProductShape &shape) {
     }
     if (!best)
       continue;
-    int64_t lanes = getLanes(*best, target, shape.element);
+    int64_t lanes = getLanes(*best, target, shape.types.accumulator);
     int64_t bytes = known(shape.width) * known(shape.depth) *
-                    (shape.element.getIntOrFloatBitWidth() / 8);
+                    (shape.types.rhs.getIntOrFloatBitWidth() / 8);
     bool prefetch = bytes > best->prefetchBytes;
     return ConfigAttr::get(target.getContext(), best->name, best->rows,
                            lanes * best->vectors, lanes, best->unroll,
                            best->streams, prefetch ? best->prefetchRows : 0,
-                           prefetch);
+                           prefetch, best->interleave, best->accumulates,
+                           best->lhsBits, best->rhsBits, best->instruction);
   }
   return {};
 }
@@ -115,7 +140,9 @@ ConfigAttr mopt::selectDepthwise(TargetAttr target, Type element, int64_t width,
         rows = 1;
       }
       return ConfigAttr::get(target.getContext(), row.name, rows, columns,
-                             getLanes(row, target, element), 1, 1, 0, false);
+                             getLanes(row, target, element), 1, 1, 0, false,
+                             /*interleave=*/1, /*accumulates=*/false,
+                             /*lhsBits=*/0, /*rhsBits=*/0, "");
     }
   return {};
 }

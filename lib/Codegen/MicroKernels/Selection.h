@@ -6,12 +6,23 @@
 #include "mopt/Dialect/Mopt/IR/Mopt.h"
 
 namespace mopt {
+/// The elements of both sides of a product and of its sums. Signless integers
+/// are signed unless the flags say otherwise.
+struct ProductTypes {
+  mlir::Type lhs, rhs, accumulator;
+  bool unsignedLhs = false, unsignedRhs = false;
+};
+
 /// A product of `rows` x `depth` and `depth` x `width` elements; sizes may be
-/// dynamic. `columns` is the size of a packed block if that is fixed, else 0.
+/// dynamic. `columns` is the size of a packed block if that is fixed, else 0,
+/// and `interleave` the neighbours along the depth that it has side by side.
 struct ProductShape {
-  mlir::Type element;
+  ProductTypes types;
   int64_t rows, width, depth;
   int64_t columns = 0;
+  int64_t interleave = 0;
+  /// Can neighbours along the depth be read at once?
+  bool isDepthDense = true;
 };
 
 /// The configuration that wastes least; null if no row fits.

@@ -65,8 +65,12 @@ struct LowerConv : OpConversionPattern<ConvOp> {
     ArrayRef<int64_t> kernel = filterType.getShape().drop_front(2);
 
     Type stored = getElement(adaptor.getInput());
+    TypedAttr padding = rewriter.getZeroAttr(stored);
+    if (auto integer = dyn_cast<IntegerType>(stored))
+      padding = IntegerAttr::get(
+          integer, APInt(64, op.getPadValue()).trunc(integer.getWidth()));
     Value input = padInput(rewriter, op, adaptor.getInput(), kernel, layout,
-                           sizes, rewriter.getZeroAttr(stored));
+                           sizes, padding);
     Value filter = adaptor.getFilter();
 
     // Loops: n, group, output channel of the group, output positions, input

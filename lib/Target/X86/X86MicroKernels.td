@@ -40,3 +40,53 @@ def : AVX512Product<"8x48", 8, 3, 4>;
 def : AVX512Product<"6x64", 6, 4, 3>;
 def : AVX512Product<"12x32", 12, 2, 2>;
 def : AVX512Product<"12x16", 12, 1, 1>;
+
+// Unsigned bytes of the left side by signed ones, four at a time.
+class AVX512DotProduct<string name, int rows, int vectors, int rank>
+    : AVX512Product<name, rows, vectors, rank> {
+  let Name = "avx512-vnni-u8s8-" # name;
+  let Features = "avx512f,avx512vnni";
+  let Types = "u8s8";
+  let Interleave = 4;
+  let Instruction = "llvm.x86.avx512.vpdpbusd.512";
+  let Accumulates = 1;
+  let LhsBits = 8;
+  let RhsBits = 8;
+}
+def : AVX512DotProduct<"8x48", 8, 3, 4>;
+def : AVX512DotProduct<"6x64", 6, 4, 3>;
+def : AVX512DotProduct<"12x32", 12, 2, 2>;
+def : AVX512DotProduct<"12x16", 12, 1, 1>;
+
+// Bytes of any sign as words, two at a time: exact, where the instruction of
+// bytes would saturate. The product needs a register of its own.
+class AVX512PairProduct<string name, int rows, int vectors, int rank>
+    : AVX512Product<name, rows, vectors, rank> {
+  let Name = "avx512-i16-" # name;
+  let Features = "avx512f,avx512bw";
+  let Types = "x8s8";
+  let Interleave = 2;
+  let Instruction = "llvm.x86.avx512.pmaddw.d.512";
+  let LhsBits = 16;
+  let RhsBits = 16;
+  let Cost = 2;
+  let Unroll = 2;
+}
+def : AVX512PairProduct<"8x48", 8, 3, 3>;
+def : AVX512PairProduct<"12x32", 12, 2, 2>;
+def : AVX512PairProduct<"12x16", 12, 1, 1>;
+
+class AVX2PairProduct<string name, int rows, int vectors, int rank>
+    : AVX2Product<name, rows, vectors, rank> {
+  let Name = "avx2-i16-" # name;
+  let Features = "avx2";
+  let Types = "x8s8";
+  let Interleave = 2;
+  let Instruction = "llvm.x86.avx2.pmadd.wd";
+  let LhsBits = 16;
+  let RhsBits = 16;
+  let Cost = 2;
+  let Unroll = 2;
+}
+def : AVX2PairProduct<"5x16", 5, 2, 3>;
+def : AVX2PairProduct<"6x8", 6, 1, 2>;

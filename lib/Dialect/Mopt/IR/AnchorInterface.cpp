@@ -9,7 +9,9 @@ using namespace mopt;
 LogicalResult ConfigAttr::verify(function_ref<InFlightDiagnostic()> emitError,
                                  StringRef, int64_t rows, int64_t columns,
                                  int64_t lanes, int64_t unroll, int64_t streams,
-                                 int64_t prefetchRows, bool) {
+                                 int64_t prefetchRows, bool, int64_t interleave,
+                                 bool, int64_t lhsBits, int64_t rhsBits,
+                                 StringRef instruction) {
   if (rows < 1 || columns < 1 || lanes < 1 || unroll < 1 || streams < 1)
     return emitError()
            << "expected rows, columns, lanes, unroll and streams of "
@@ -17,6 +19,16 @@ LogicalResult ConfigAttr::verify(function_ref<InFlightDiagnostic()> emitError,
   if (prefetchRows < 0)
     return emitError() << "expected 'prefetchRows' of at least 0, found "
                        << prefetchRows;
+  if (interleave < 1 || (interleave > 1) != !instruction.empty())
+    return emitError()
+           << "expected an 'instruction' that takes the 'interleave' "
+              "of more than 1, found '"
+           << instruction << "' for " << interleave;
+  // A group of the left side is put into all lanes as one word.
+  if (interleave > 1 && (interleave * lhsBits != 32 || lhsBits != rhsBits))
+    return emitError() << "expected groups of 32 bits on both sides, found "
+                       << interleave << " elements of " << lhsBits << " and "
+                       << rhsBits << " bits";
   return success();
 }
 

@@ -41,7 +41,8 @@ AffineMap ContractAnchorOp::getInitIndexingMap() {
 void ContractAnchorOp::build(OpBuilder &b, OperationState &state, Value lhs,
                              Value rhs, Value init, AffineMap lhsMap,
                              AffineMap rhsMap, AffineMap initMap,
-                             ConfigAttr config) {
+                             ConfigAttr config, bool unsignedLhs,
+                             bool unsignedRhs) {
   auto attr = [](AffineMap map) {
     return map ? AffineMapAttr::get(map) : AffineMapAttr();
   };
@@ -49,7 +50,10 @@ void ContractAnchorOp::build(OpBuilder &b, OperationState &state, Value lhs,
   build(b, state,
         isa<TensorType>(type) ? TypeRange{init.getType()} : TypeRange{}, lhs,
         rhs, ValueRange{}, init, attr(lhsMap), attr(rhsMap), attr(initMap),
-        b.getAffineMapArrayAttr({}), config);
+        b.getAffineMapArrayAttr({}), config,
+        b.getI64IntegerAttr(config ? config.getInterleave() : 1),
+        unsignedLhs ? b.getUnitAttr() : UnitAttr(),
+        unsignedRhs ? b.getUnitAttr() : UnitAttr());
   OpBuilder::InsertionGuard guard(b);
   Block *body = b.createBlock(state.regions.front().get(), {},
                               type.getElementType(), state.location);
@@ -90,7 +94,9 @@ static bool areContractable(Type lhs, Type rhs, Type accumulator) {
   if (isa<FloatType>(lhs))
     return lhs == rhs && isa<FloatType>(accumulator) &&
            accumulator.getIntOrFloatBitWidth() >= lhs.getIntOrFloatBitWidth();
-  return lhs.isInteger(8) && rhs.isInteger(8) && accumulator.isInteger(32);
+  // Words are bytes that were widened.
+  return (lhs.isInteger(8) || lhs.isInteger(16)) && rhs.isInteger(8) &&
+         accumulator.isInteger(32);
 }
 
 LogicalResult ContractAnchorOp::verify() {
@@ -106,8 +112,12 @@ LogicalResult ContractAnchorOp::verify() {
     return emitOpError("cannot contract ")
            << lhs.getElementType() << " with " << rhs.getElementType()
            << " in an accumulator of type " << getAccumulatorType();
+  int64_t interleave = getInterleave();
+  if (interleave < 1 || rhs.getShape().back() % interleave != 0)
+    return emitOpError("expected blocks of a multiple of 'interleave', found ")
+           << rhs << " and " << interleave;
   int64_t columns = getBlockColumns();
-  if (ShapedType::isDynamic(columns) || columns == 0)
+  if (ShapedType::isDynamic(rhs.getShape().back()) || columns == 0)
     return emitOpError("expected packed blocks of a static size, found ")
            << rhs;
   if (auto memref = dyn_cast<MemRefType>(rhs))
@@ -163,7 +173,10 @@ LogicalResult ContractAnchorOp::verify() {
       if (isa<AffineConstantExpr>(expr) && differ(type.getDimSize(i), 1))
         return emitOpError("expected a broadcast dimension of size 1, found ")
                << type;
-  if (differ(sizeOf(lhs, lhsMap, rank - 1), sizeOf(rhs, rhsMap, rank - 1)))
+  int64_t steps = sizeOf(lhs, lhsMap, rank - 1);
+  if (ShapedType::isStatic(steps))
+    steps = llvm::divideCeil(steps, interleave);
+  if (differ(steps, sizeOf(rhs, rhsMap, rank - 1)))
     return emitOpError("expected equal contracted sizes, found ")
            << sizeOf(lhs, lhsMap, rank - 1) << " and "
            << sizeOf(rhs, rhsMap, rank - 1);
@@ -175,7 +188,8 @@ LogicalResult ContractAnchorOp::verify() {
            << llvm::divideCeil(width, columns) << " blocks of " << columns
            << " columns for " << width << " columns, found " << blocks;
   if (ConfigAttr config = getConfigAttr())
-    if (config.getColumns() != columns || columns % config.getLanes() != 0)
+    if (config.getColumns() != columns || columns % config.getLanes() != 0 ||
+        config.getInterleave() != interleave)
       return emitOpError("expected a configuration for blocks of ")
              << columns << " columns, found " << config;
   return success();
@@ -233,10 +247,10 @@ LogicalResult ContractAnchorOp::getReductionInputTiles(
     SmallVectorImpl<AnchorTile> &tiles) {
   int64_t rank = getOutputRank();
   OpFoldResult zero = b.getIndexAttr(0), one = b.getIndexAttr(1);
-  OpFoldResult depth = tensor::getMixedSize(
-      b, getLoc(), getLhs(), getPosition(getLhsIndexingMap(), rank - 1));
-  auto take = [&](AffineMap map, int64_t blockOrRow) {
+  auto take = [&](Value operand, AffineMap map, int64_t blockOrRow) {
     AnchorTile tile;
+    OpFoldResult depth =
+        tensor::getMixedSize(b, getLoc(), operand, getPosition(map, rank - 1));
     for (AffineExpr expr : map.getResults()) {
       auto dim = dyn_cast<AffineDimExpr>(expr);
       int64_t position = dim ? dim.getPosition() : -1;
@@ -248,10 +262,11 @@ LogicalResult ContractAnchorOp::getReductionInputTiles(
     }
     return tile;
   };
-  tiles.push_back(take(getLhsIndexingMap(), rank - 2));
-  tiles.push_back(take(getRhsIndexingMap(), rank - 1));
+  tiles.push_back(take(getLhs(), getLhsIndexingMap(), rank - 2));
+  tiles.push_back(take(getRhs(), getRhsIndexingMap(), rank - 1));
   tiles.back().offsets.push_back(zero);
-  tiles.back().sizes.push_back(b.getIndexAttr(getBlockColumns()));
+  tiles.back().sizes.push_back(
+      b.getIndexAttr(getBlockColumns() * getInterleave()));
   return success();
 }
 

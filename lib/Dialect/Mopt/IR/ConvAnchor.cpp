@@ -23,9 +23,15 @@ static LogicalResult verifyWindows(OpT op, int64_t firstKernelDim) {
   auto filter = cast<ShapedType>(op.getFilter().getType());
   auto init = cast<ShapedType>(op.getInit().getType());
   int64_t spatial = op.getSpatialRank();
-  if (input.getElementType() != filter.getElementType() ||
-      !isa<FloatType>(input.getElementType()) ||
-      !isa<FloatType>(op.getAccumulatorType()))
+  Type element = input.getElementType();
+  bool areFloats = isa<FloatType>(element) &&
+                   element == filter.getElementType() &&
+                   isa<FloatType>(op.getAccumulatorType());
+  // Words are bytes that were widened.
+  bool areIntegers = (element.isInteger(8) || element.isInteger(16)) &&
+                     filter.getElementType().isInteger(8) &&
+                     op.getAccumulatorType().isInteger(32);
+  if (!areFloats && !areIntegers)
     return op.emitOpError("cannot sum products of ")
            << input.getElementType() << " and " << filter.getElementType()
            << " in an accumulator of type " << op.getAccumulatorType();
@@ -93,15 +99,9 @@ getInputTile(OpT op, OpBuilder &b, ArrayRef<OpFoldResult> offsets,
   return tile;
 }
 
-template <typename OpT>
-static void buildAnchor(OpBuilder &b, OperationState &state, Value input,
-                        Value filter, Value init, ArrayRef<int64_t> strides,
-                        ArrayRef<int64_t> dilations, ConfigAttr config) {
-  auto type = cast<ShapedType>(init.getType());
-  OpT::build(
-      b, state, isa<TensorType>(type) ? TypeRange{init.getType()} : TypeRange{},
-      input, filter, ValueRange{}, init, b.getDenseI64ArrayAttr(strides),
-      b.getDenseI64ArrayAttr(dilations), b.getAffineMapArrayAttr({}), config);
+/// Adds the body that yields the accumulator.
+static void buildEpilogue(OpBuilder &b, OperationState &state,
+                          ShapedType type) {
   OpBuilder::InsertionGuard guard(b);
   Block *body = b.createBlock(state.regions.front().get(), {},
                               type.getElementType(), state.location);
@@ -114,9 +114,17 @@ static void buildAnchor(OpBuilder &b, OperationState &state, Value input,
 
 void ConvAnchorOp::build(OpBuilder &b, OperationState &state, Value input,
                          Value filter, Value init, ArrayRef<int64_t> strides,
-                         ArrayRef<int64_t> dilations, ConfigAttr config) {
-  buildAnchor<ConvAnchorOp>(b, state, input, filter, init, strides, dilations,
-                            config);
+                         ArrayRef<int64_t> dilations, ConfigAttr config,
+                         bool unsignedLhs, bool unsignedRhs) {
+  auto type = cast<ShapedType>(init.getType());
+  build(b, state,
+        isa<TensorType>(type) ? TypeRange{init.getType()} : TypeRange{}, input,
+        filter, ValueRange{}, init, b.getDenseI64ArrayAttr(strides),
+        b.getDenseI64ArrayAttr(dilations), b.getAffineMapArrayAttr({}), config,
+        b.getI64IntegerAttr(config ? config.getInterleave() : 1),
+        unsignedLhs ? b.getUnitAttr() : UnitAttr(),
+        unsignedRhs ? b.getUnitAttr() : UnitAttr());
+  buildEpilogue(b, state, type);
 }
 
 AffineMap ConvAnchorOp::getInitIndexingMap() {
@@ -138,15 +146,21 @@ LogicalResult ConvAnchorOp::verify() {
                "expected 'input' and 'outs' of equal rank of 3 to 5 and "
                "a filter of two more dimensions, found ranks ")
            << input.getRank() << ", " << rank << " and " << filter.getRank();
-  int64_t groups = getGroups(), columns = getBlockColumns();
+  int64_t groups = getGroups(), interleave = getInterleave();
+  if (interleave < 1 || filter.getShape().back() % interleave != 0)
+    return emitOpError("expected blocks of a multiple of 'interleave', found ")
+           << filter << " and " << interleave;
+  int64_t columns = getBlockColumns();
   if (ShapedType::isDynamic(groups) || groups == 0 ||
-      ShapedType::isDynamic(columns) || columns == 0)
+      ShapedType::isDynamic(filter.getShape().back()) || columns == 0)
     return emitOpError("expected a static number of groups and a static block "
                        "size, found ")
            << filter;
   if (failed(verifyWindows(*this, 2)))
     return failure();
   int64_t perGroup = filter.getDimSize(rank);
+  if (ShapedType::isStatic(perGroup))
+    perGroup *= interleave;
   if (ShapedType::isStatic(perGroup) &&
       differ(input.getDimSize(rank - 1), perGroup * groups))
     return emitOpError("expected ")
@@ -164,7 +178,8 @@ LogicalResult ConvAnchorOp::verify() {
              << outputs / groups << " output channels, found " << blocks;
   }
   if (ConfigAttr config = getConfigAttr())
-    if (config.getColumns() != columns || columns % config.getLanes() != 0)
+    if (config.getColumns() != columns || columns % config.getLanes() != 0 ||
+        config.getInterleave() != interleave)
       return emitOpError("expected a configuration for blocks of ")
              << columns << " columns, found " << config;
   return success();
@@ -228,8 +243,9 @@ LogicalResult ConvAnchorOp::getReductionInputTiles(
     SmallVectorImpl<AnchorTile> &tiles) {
   int64_t last = getOutputRank() - 1;
   tiles.push_back(getInputTile(*this, b, offsets, sizes, 2));
-  OpFoldResult perGroup =
-      tensor::getMixedSize(b, getLoc(), getFilter(), getOutputRank());
+  OpFoldResult perGroup = applyAffine(
+      b, getLoc(), b.getAffineDimExpr(0) * getInterleave(),
+      {tensor::getMixedSize(b, getLoc(), getFilter(), getOutputRank())});
   auto channelsOf = [&](OpFoldResult groups) -> OpFoldResult {
     std::optional<int64_t> size = getConstantIntValue(perGroup);
     if (size)
@@ -293,9 +309,16 @@ LogicalResult ConvAnchorOp::getDomainTile(OpBuilder &b,
 void DepthwiseAnchorOp::build(OpBuilder &b, OperationState &state, Value input,
                               Value filter, Value init,
                               ArrayRef<int64_t> strides,
-                              ArrayRef<int64_t> dilations, ConfigAttr config) {
-  buildAnchor<DepthwiseAnchorOp>(b, state, input, filter, init, strides,
-                                 dilations, config);
+                              ArrayRef<int64_t> dilations, ConfigAttr config,
+                              bool unsignedLhs, bool unsignedRhs) {
+  auto type = cast<ShapedType>(init.getType());
+  build(b, state,
+        isa<TensorType>(type) ? TypeRange{init.getType()} : TypeRange{}, input,
+        filter, ValueRange{}, init, b.getDenseI64ArrayAttr(strides),
+        b.getDenseI64ArrayAttr(dilations), b.getAffineMapArrayAttr({}), config,
+        unsignedLhs ? b.getUnitAttr() : UnitAttr(),
+        unsignedRhs ? b.getUnitAttr() : UnitAttr());
+  buildEpilogue(b, state, type);
 }
 
 AffineMap DepthwiseAnchorOp::getInitIndexingMap() {

@@ -193,7 +193,7 @@ Value IntegerMatmul::build(Value lhsZero, Value rhsZero) {
 
 Value IntegerConv::convolve(Value x, Value w, int64_t groups) {
   return ConvOp::create(b, loc, x, w, strides, dilations, padsBegin, padsEnd,
-                        groups, /*channels_last=*/false);
+                        groups, /*channels_last=*/false, padValue);
 }
 
 /// `[o, 1, ..]` as `[1, o, 1, ..]`.
@@ -207,6 +207,10 @@ Value IntegerConv::orientFilter(Value parameter) {
 }
 
 void IntegerConv::padInput(Value zero) {
+  if (std::optional<double> known = getSplatNumber(zero)) {
+    padValue = static_cast<int64_t>(*known);
+    return;
+  }
   auto isZero = [](int64_t pad) { return pad == 0; };
   if (llvm::all_of(padsBegin, isZero) && llvm::all_of(padsEnd, isZero))
     return;
@@ -216,11 +220,7 @@ void IntegerConv::padInput(Value zero) {
     high.push_back(b.getIndexAttr(end));
     begin = end = 0;
   }
-  Type element = getTensor(input).getElementType();
-  Value value = castTo(b, loc, zero, element);
-  if (std::optional<double> known = getSplatNumber(zero))
-    value = createNumber(b, loc, element, getTensor(zero).getRank(),
-                         static_cast<int64_t>(*known));
+  Value value = castTo(b, loc, zero, getTensor(input).getElementType());
   input = PadOp::create(b, loc, PadMode::constant, input, value, low, high);
 }
 
@@ -287,6 +287,7 @@ void mopt::normalizeSigns(IRRewriter &rewriter, MatmulOp op) {
 
 void mopt::normalizeSigns(IRRewriter &rewriter, ConvOp op) {
   if (op.getChannelsLast() || !needsFlip(op.getInput(), op.getFilter()) ||
+      op.getPadValue() != 0 ||
       (op.getGroup() > 1 && getTensor(op.getFilter()).isDynamicDim(0)))
     return;
   IntegerConv product(rewriter, op.getLoc(), op.getInput(), op.getFilter(),

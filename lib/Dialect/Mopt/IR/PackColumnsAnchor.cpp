@@ -21,9 +21,15 @@ LogicalResult PackColumnsOp::verify() {
   if (source.getElementType() != init.getElementType())
     return emitOpError("expected equal element types, found ")
            << source.getElementType() << " and " << init.getElementType();
+  int64_t interleave = getInterleave();
+  if (interleave < 1 || (ShapedType::isStatic(init.getShape().back()) &&
+                         init.getShape().back() % interleave != 0))
+    return emitOpError("expected blocks of a multiple of 'interleave', found ")
+           << init << " and " << interleave;
   int64_t columns = getBlockColumns();
-  if (ShapedType::isDynamic(columns) || columns == 0 || getLanes() < 1 ||
-      !llvm::isPowerOf2_64(getLanes()) || columns % getLanes() != 0)
+  if (ShapedType::isDynamic(init.getShape().back()) || columns == 0 ||
+      getLanes() < 1 || !llvm::isPowerOf2_64(getLanes()) ||
+      columns % getLanes() != 0)
     return emitOpError("expected blocks of a static multiple of 'lanes', a "
                        "power of two, found ")
            << init << " and " << getLanes();
@@ -36,9 +42,12 @@ LogicalResult PackColumnsOp::verify() {
              << source << " and " << init;
   int64_t depth = source.getDimSize(getTransposed() ? rank - 1 : rank - 2);
   int64_t width = source.getDimSize(getTransposed() ? rank - 2 : rank - 1);
-  if (differ(depth, init.getDimSize(rank - 1)))
-    return emitOpError("expected equal depths, found ")
-           << depth << " and " << init.getDimSize(rank - 1);
+  int64_t steps = ShapedType::isDynamic(depth)
+                      ? depth
+                      : int64_t(llvm::divideCeil(depth, interleave));
+  if (differ(steps, init.getDimSize(rank - 1)))
+    return emitOpError("expected a depth of ")
+           << steps << ", found " << init.getDimSize(rank - 1);
   if (ShapedType::isStatic(width) &&
       differ(llvm::divideCeil(width, columns), init.getDimSize(rank - 2)))
     return emitOpError("expected ")

@@ -64,14 +64,15 @@ private:
   mlir::Value convolve(mlir::Value x, mlir::Value w, int64_t groups);
   /// Sums of the input's windows, broadcast to the result.
   mlir::Value sumWindows();
-  /// Pads `input` by its zero point; the convolution then has no padding.
+  /// Gives the padding the value of the zero point; one that run time knows is
+  /// padded by before the convolution.
   void padInput(mlir::Value zero);
 
   mlir::OpBuilder &b;
   mlir::Location loc;
   mlir::Value input, filter;
   llvm::SmallVector<int64_t> strides, dilations, padsBegin, padsEnd;
-  int64_t group;
+  int64_t group, padValue = 0;
 };
 
 /// Replaces a product of integers whose left side is signed or whose right side

@@ -22,14 +22,29 @@ def Mopt_ConfigAttr : AttrDef<Mopt_Dialect, "Config"> {
     next packed block while one is in use, `prefetchRows` the same block that
     many steps ahead.
 
+    A micro-kernel of integers takes `interleave` neighbours along the depth at
+    once: `instruction`, an LLVM intrinsic, sums their products into one lane of
+    32 bits. With `accumulates` it takes the lanes as its first operand, else
+    they are added to what it gives. `lhsBits` and `rhsBits` are the widths that
+    it takes; narrower right sides are widened when they are loaded.
+
     ```mlir
     #mopt.config<kernel = "avx2-f32", rows = 6, columns = 16, lanes = 8,
                  unroll = 8, streams = 4, prefetchRows = 0, prefetchNext = true>
+    #mopt.config<kernel = "avx512-u8s8", rows = 8, columns = 48, lanes = 16,
+                 unroll = 4, streams = 4, prefetchRows = 0, prefetchNext = true,
+                 interleave = 4, accumulates = true, lhsBits = 8, rhsBits = 8,
+                 instruction = "llvm.x86.avx512.vpdpbusd.512">
     ```
   }];
   let parameters = (ins StringRefParameter<"micro-kernel row">:$kernel,
     "int64_t":$rows, "int64_t":$columns, "int64_t":$lanes, "int64_t":$unroll,
-    "int64_t":$streams, "int64_t":$prefetchRows, "bool":$prefetchNext);
+    "int64_t":$streams, "int64_t":$prefetchRows, "bool":$prefetchNext,
+    DefaultValuedParameter<"int64_t", "1">:$interleave,
+    DefaultValuedParameter<"bool", "false">:$accumulates,
+    DefaultValuedParameter<"int64_t", "0">:$lhsBits,
+    DefaultValuedParameter<"int64_t", "0">:$rhsBits,
+    StringRefParameter<"LLVM intrinsic", [{""}]>:$instruction);
   let assemblyFormat = "`<` struct(params) `>`";
   let genVerifyDecl = 1;
   let extraClassDeclaration = [{
@@ -147,6 +162,10 @@ def Mopt_ContractAnchorOp : Mopt_AnchorOp<"contract_anchor"> {
     epilogue input has a map from `(b.., m, n)` and a block argument after the
     accumulator; scalars have a map without results.
 
+    With `interleave` of V the packed block has V neighbours along the depth side
+    by side: `rhs[b.., n / L, k / V, (n % L) * V + k % V]`, 0 behind the last `k`.
+    Integers are signed unless `unsigned_lhs` or `unsigned_rhs` says otherwise.
+
     Tiles are made of batches, rows and packed blocks: none can split a block.
 
     ```mlir
@@ -165,7 +184,9 @@ def Mopt_ContractAnchorOp : Mopt_AnchorOp<"contract_anchor"> {
     OptionalAttr<AffineMapAttr>:$lhs_map, OptionalAttr<AffineMapAttr>:$rhs_map,
     OptionalAttr<AffineMapAttr>:$init_map,
     DefaultValuedAttr<AffineMapArrayAttr, "{}">:$epilogue_maps,
-    OptionalAttr<Mopt_ConfigAttr>:$config);
+    OptionalAttr<Mopt_ConfigAttr>:$config,
+    DefaultValuedAttr<I64Attr, "1">:$interleave,
+    UnitAttr:$unsigned_lhs, UnitAttr:$unsigned_rhs);
   let assemblyFormat = [{
     `ins` `(` $lhs `,` $rhs `:` type($lhs) `,` type($rhs) `)`
     (`epilogue_ins` `(` $epilogue_inputs^ `:` type($epilogue_inputs) `)`)?
@@ -175,12 +196,13 @@ def Mopt_ContractAnchorOp : Mopt_AnchorOp<"contract_anchor"> {
   let builders = [OpBuilder<(ins "::mlir::Value":$lhs, "::mlir::Value":$rhs,
       "::mlir::Value":$init, "::mlir::AffineMap":$lhsMap,
       "::mlir::AffineMap":$rhsMap, "::mlir::AffineMap":$initMap,
-      "::mopt::ConfigAttr":$config)>];
+      "::mopt::ConfigAttr":$config, CArg<"bool", "false">:$unsignedLhs,
+      CArg<"bool", "false">:$unsignedRhs)>];
   let extraClassDeclaration = anchorDeclaration # [{
     /// Columns per packed block.
     int64_t getBlockColumns() {
       return ::llvm::cast<::mlir::ShapedType>(getRhs().getType())
-          .getShape().back();
+                 .getShape().back() / getInterleave();
     }
     int64_t getBatchRank() { return getOutputRank() - 2; }
     int64_t getDomainRank() { return getOutputRank(); }
@@ -200,6 +222,9 @@ def Mopt_ConvAnchorOp : Mopt_AnchorOp<"conv_anchor"> {
     windows reach. Epilogue as in `mopt.contract_anchor`, with maps from the
     dimensions of `init`.
 
+    `interleave` (along `c / group`, rounded up), `unsigned_lhs` (the input) and
+    `unsigned_rhs` as in `mopt.contract_anchor`.
+
     Tiles are made of batches, output positions, groups and packed blocks; a
     tile of several groups holds all their blocks.
 
@@ -217,7 +242,9 @@ def Mopt_ConvAnchorOp : Mopt_AnchorOp<"conv_anchor"> {
     Variadic<Mopt_EpilogueInput>:$epilogue_inputs, Mopt_TensorOrMemRef:$init,
     DenseI64ArrayAttr:$strides, DenseI64ArrayAttr:$dilations,
     DefaultValuedAttr<AffineMapArrayAttr, "{}">:$epilogue_maps,
-    OptionalAttr<Mopt_ConfigAttr>:$config);
+    OptionalAttr<Mopt_ConfigAttr>:$config,
+    DefaultValuedAttr<I64Attr, "1">:$interleave,
+    UnitAttr:$unsigned_lhs, UnitAttr:$unsigned_rhs);
   let assemblyFormat = [{
     `ins` `(` $input `,` $filter `:` type($input) `,` type($filter) `)`
     (`epilogue_ins` `(` $epilogue_inputs^ `:` type($epilogue_inputs) `)`)?
@@ -227,7 +254,8 @@ def Mopt_ConvAnchorOp : Mopt_AnchorOp<"conv_anchor"> {
   let builders = [OpBuilder<(ins "::mlir::Value":$input,
       "::mlir::Value":$filter, "::mlir::Value":$init,
       "::llvm::ArrayRef<int64_t>":$strides,
-      "::llvm::ArrayRef<int64_t>":$dilations, "::mopt::ConfigAttr":$config)>];
+      "::llvm::ArrayRef<int64_t>":$dilations, "::mopt::ConfigAttr":$config,
+      CArg<"bool", "false">:$unsignedLhs, CArg<"bool", "false">:$unsignedRhs)>];
   let extraClassDeclaration = anchorDeclaration # [{
     int64_t getSpatialRank() { return getOutputRank() - 2; }
     int64_t getDomainRank() { return getOutputRank() + 1; }
@@ -238,7 +266,7 @@ def Mopt_ConvAnchorOp : Mopt_AnchorOp<"conv_anchor"> {
     /// Columns per packed block.
     int64_t getBlockColumns() {
       return ::llvm::cast<::mlir::ShapedType>(getFilter().getType())
-          .getShape().back();
+                 .getShape().back() / getInterleave();
     }
   }];
 }
@@ -247,7 +275,8 @@ def Mopt_DepthwiseAnchorOp : Mopt_AnchorOp<"depthwise_anchor"> {
   let summary = "convolution of each channel by itself, with a scalar epilogue";
   let description = [{
     As `mopt.conv_anchor` with one input and one output channel per group:
-    `filter` is `[kernel.., c]`, not packed.
+    `filter` is `[kernel.., c]`, not packed. Integers are signed unless
+    `unsigned_lhs` or `unsigned_rhs` says otherwise.
 
     ```mlir
     %0 = mopt.depthwise_anchor
@@ -263,7 +292,8 @@ def Mopt_DepthwiseAnchorOp : Mopt_AnchorOp<"depthwise_anchor"> {
     Variadic<Mopt_EpilogueInput>:$epilogue_inputs, Mopt_TensorOrMemRef:$init,
     DenseI64ArrayAttr:$strides, DenseI64ArrayAttr:$dilations,
     DefaultValuedAttr<AffineMapArrayAttr, "{}">:$epilogue_maps,
-    OptionalAttr<Mopt_ConfigAttr>:$config);
+    OptionalAttr<Mopt_ConfigAttr>:$config,
+    UnitAttr:$unsigned_lhs, UnitAttr:$unsigned_rhs);
   let assemblyFormat = [{
     `ins` `(` $input `,` $filter `:` type($input) `,` type($filter) `)`
     (`epilogue_ins` `(` $epilogue_inputs^ `:` type($epilogue_inputs) `)`)?
@@ -273,7 +303,8 @@ def Mopt_DepthwiseAnchorOp : Mopt_AnchorOp<"depthwise_anchor"> {
   let builders = [OpBuilder<(ins "::mlir::Value":$input,
       "::mlir::Value":$filter, "::mlir::Value":$init,
       "::llvm::ArrayRef<int64_t>":$strides,
-      "::llvm::ArrayRef<int64_t>":$dilations, "::mopt::ConfigAttr":$config)>];
+      "::llvm::ArrayRef<int64_t>":$dilations, "::mopt::ConfigAttr":$config,
+      CArg<"bool", "false">:$unsignedLhs, CArg<"bool", "false">:$unsignedRhs)>];
   let extraClassDeclaration = anchorDeclaration # [{
     int64_t getSpatialRank() { return getOutputRank() - 2; }
     int64_t getDomainRank() { return getOutputRank(); }
@@ -289,7 +320,9 @@ def Mopt_PackColumnsOp : Mopt_Op<"pack_columns", [
   let summary = "the right side of a contraction in blocks of columns";
   let description = [{
     `init[b.., n / L, k, n % L] = source[b.., k, n]`, or `source[b.., n, k]` with
-    `transposed`; what lies behind the last column is 0. Constants are packed by
+    `transposed`; what lies behind the last column is 0. With `interleave` of V
+    neighbours along the depth stand side by side:
+    `init[b.., n / L, k / V, (n % L) * V + k % V]`, 0 behind the last. Constants are packed by
     `mopt-fold-weight-packing`, other values at run time in vectors of `lanes`
     elements.
 
@@ -299,7 +332,8 @@ def Mopt_PackColumnsOp : Mopt_Op<"pack_columns", [
     ```
   }];
   let arguments = (ins Mopt_TensorOrMemRef:$source, Mopt_TensorOrMemRef:$init,
-                       I64Attr:$lanes, UnitAttr:$transposed);
+                       I64Attr:$lanes, UnitAttr:$transposed,
+                       DefaultValuedAttr<I64Attr, "1">:$interleave);
   let results = (outs Variadic<AnyRankedTensor>:$results);
   let assemblyFormat = [{
     `ins` `(` $source `:` type($source) `)` `outs` `(` $init `:` type($init) `)`
@@ -311,7 +345,7 @@ def Mopt_PackColumnsOp : Mopt_Op<"pack_columns", [
     /// Columns per packed block.
     int64_t getBlockColumns() {
       return ::llvm::cast<::mlir::ShapedType>(getInit().getType())
-          .getShape().back();
+                 .getShape().back() / int64_t(getInterleave());
     }
   }];
 }

@@ -36,7 +36,8 @@ def Mopt_ConvOp : Mopt_InferredOp<"conv"> {
     ONNX Conv and ConvInteger (zero points of 0) without bias. `input` is
     `[n, c, spatial..]`, or `[n, spatial.., c]` with `channels_last` (the result
     likewise); `filter` is `[o, c / group, spatial..]` always. `pads_begin` and
-    `pads_end` are at least 0, per spatial dimension. Element types as for
+    `pads_end` are at least 0, per spatial dimension. The padding of integers has
+    the value `pad_value`, as an element of the input. Element types as for
     `mopt.matmul`.
 
     ```mlir
@@ -51,7 +52,8 @@ def Mopt_ConvOp : Mopt_InferredOp<"conv"> {
                        DenseI64ArrayAttr:$pads_begin,
                        DenseI64ArrayAttr:$pads_end,
                        DefaultValuedAttr<I64Attr, "1">:$group,
-                       UnitAttr:$channels_last);
+                       UnitAttr:$channels_last,
+                       DefaultValuedAttr<I64Attr, "0">:$pad_value);
   let results = (outs AnyRankedTensor:$result);
   let assemblyFormat = [{
     $input `,` $filter attr-dict `:` type($input) `,` type($filter) `->`
