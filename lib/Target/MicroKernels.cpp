@@ -13,3 +13,21 @@ namespace {
 llvm::SmallVector<llvm::ArrayRef<MicroKernelRow>> mopt::getMicroKernelTables() {
   return {X86MicroKernels, GenericMicroKernels};
 }
+
+bool mopt::canRun(TargetAttr target, const MicroKernelRow &row) {
+  llvm::SmallVector<llvm::StringRef> features;
+  llvm::StringRef(row.features).split(features, ',', -1, /*KeepEmpty=*/false);
+  return target.getVectorRegisters() >= row.registers &&
+         target.getVectorBits() >= row.vectorBits &&
+         llvm::all_of(features, [&](llvm::StringRef feature) {
+           return target.hasFeature(feature);
+         });
+}
+
+bool mopt::multipliesBytes(TargetAttr target) {
+  for (llvm::ArrayRef<MicroKernelRow> table : getMicroKernelTables())
+    for (const MicroKernelRow &row : table)
+      if (row.interleave > 1 && canRun(target, row))
+        return true;
+  return false;
+}

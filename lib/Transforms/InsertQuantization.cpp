@@ -3,6 +3,7 @@
 // Contractions without constant weights, of other types than f32, and those too
 // small to gain stay as they are.
 #include "mopt/Dialect/Mopt/IR/QuantizationParameters.h"
+#include "mopt/Target/MicroKernels.h"
 #include "mopt/Transforms/Passes.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -216,6 +217,9 @@ struct InsertQuantization
       op->emitRemark("not quantized: ") << why;
       return false;
     };
+    TargetAttr target = TargetAttr::lookup(op);
+    if (isDynamic() && (!target || !multipliesBytes(target)))
+      return leave("the target multiplies bytes no faster than floats");
     std::optional<ConstantTensor> values = getConstantTensor(weights);
     if (!values || !getTensor(weights).getElementType().isF32() ||
         !getTensor(op->getOperand(0)).getElementType().isF32())

@@ -4,6 +4,7 @@
 // floats alone.
 #include "mopt/Dialect/Mopt/IR/IntegerProduct.h"
 #include "mopt/Dialect/Mopt/IR/QuantizationParameters.h"
+#include "mopt/Target/MicroKernels.h"
 #include "mopt/Transforms/EvaluateOp.h"
 #include "mopt/Transforms/Passes.h"
 
@@ -117,6 +118,22 @@ static bool canBeIntegers(QuantizedConvOp op) {
 }
 static bool canBeIntegers(QuantizedMatmulOp) { return true; }
 
+/// Are integers faster where the target multiplies several bytes at once?
+static bool gainsByIntegers(QuantizedConvOp op) {
+  // Groups are read as they lie; those that instructions for several bytes
+  // would cut through are multiplied one by one. One channel each is another
+  // kernel, which reads bytes as well as floats.
+  int64_t channels = getTensor(op.getFilter()).getDimSize(1);
+  return op.getGroup() == 1 || channels == 1 || channels % 4 == 0;
+}
+static bool gainsByIntegers(QuantizedMatmulOp op) {
+  // A depth that only run time knows has no such instruction, nor has one whose
+  // neighbours lie apart.
+  RankedTensorType rhs = getTensor(op.getRhs());
+  return !op.getTransposeLhs() &&
+         !rhs.isDynamicDim(rhs.getRank() - (op.getTransposeRhs() ? 1 : 2));
+}
+
 //===----------------------------------------------------------------------===//
 // Scales
 //===----------------------------------------------------------------------===//
@@ -182,7 +199,11 @@ struct SelectSchemes : mopt::impl::SelectSchemesBase<SelectSchemes> {
   }
 
   template <typename Op> void decide(IRRewriter &rewriter, Op op) {
-    bool inIntegers = integers == "always" && canBeIntegers(op);
+    TargetAttr target = TargetAttr::lookup(op);
+    bool inIntegers =
+        canBeIntegers(op) && (integers == "always" ||
+                              (integers == "auto" && target &&
+                               multipliesBytes(target) && gainsByIntegers(op)));
     if (remarks)
       op->emitRemark("computed in ") << (inIntegers ? "integers" : "floats");
     rewriter.replaceOp(op, inIntegers ? computeInIntegers(rewriter, op)

@@ -3,6 +3,8 @@
 #ifndef MOPT_TARGET_MICROKERNELS_H
 #define MOPT_TARGET_MICROKERNELS_H
 
+#include "mopt/Dialect/Mopt/IR/Mopt.h"
+
 #include "llvm/ADT/ArrayRef.h"
 #include "llvm/ADT/SmallVector.h"
 #include <cstdint>
@@ -33,6 +35,13 @@ struct MicroKernelRow {
 
 /// The tables of the architectures, then the one for every machine.
 llvm::SmallVector<llvm::ArrayRef<MicroKernelRow>> getMicroKernelTables();
+
+/// Has `target` the features and registers that the row asks for?
+bool canRun(TargetAttr target, const MicroKernelRow &row);
+
+/// Has `target` a micro-kernel that multiplies several bytes at once? It then
+/// multiplies them faster than floats.
+bool multipliesBytes(TargetAttr target);
 } // namespace mopt
 
 #endif // MOPT_TARGET_MICROKERNELS_H

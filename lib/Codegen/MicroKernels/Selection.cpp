@@ -27,16 +27,9 @@ static SmallVector<const MicroKernelRow *>
 getFittingRows(ArrayRef<MicroKernelRow> table, StringRef kind,
                TargetAttr target) {
   SmallVector<const MicroKernelRow *> rows;
-  for (const MicroKernelRow &row : table) {
-    SmallVector<StringRef> features;
-    StringRef(row.features).split(features, ',', -1, /*KeepEmpty=*/false);
-    if (kind == row.kind && target.getVectorRegisters() >= row.registers &&
-        target.getVectorBits() >= row.vectorBits &&
-        llvm::all_of(features, [&](StringRef feature) {
-          return target.hasFeature(feature);
-        }))
+  for (const MicroKernelRow &row : table)
+    if (kind == row.kind && canRun(target, row))
       rows.push_back(&row);
-  }
   llvm::sort(rows, [](const MicroKernelRow *a, const MicroKernelRow *b) {
     return std::pair(a->vectorBits, a->rank) >
            std::pair(b->vectorBits, b->rank);
