@@ -56,6 +56,7 @@ void mopt::buildLegalizePipeline(OpPassManager &pm,
     LegalizeQuantizationOptions legalize;
     legalize.remarks = options.remarks;
     pm.addNestedPass<func::FuncOp>(createNormalizeSigns());
+    pm.addNestedPass<func::FuncOp>(createTabulateFunctions());
     pm.addNestedPass<func::FuncOp>(createLegalizeQuantization(legalize));
   }
 }

@@ -70,6 +70,8 @@ static std::optional<double> evaluate(UnaryKind kind, double x) {
     return std::floor(x);
   case UnaryKind::ceil:
     return std::ceil(x);
+  case UnaryKind::round:
+    return std::nearbyint(x);
   case UnaryKind::exp:
     return std::exp(x);
   case UnaryKind::log:

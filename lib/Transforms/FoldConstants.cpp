@@ -24,9 +24,16 @@ struct FoldConstants : mopt::impl::FoldConstantsBase<FoldConstants> {
   void runOnOperation() override {
     getOperation().walk([&](Operation *op) {
       if (isa<MoptDialect>(op->getDialect()) && op->getNumResults() == 1 &&
-          op->getNumOperands() > 0 && (dequantize || !isa<DequantizeOp>(op)))
+          op->getNumOperands() > 0 && !staysQuantized(op))
         fold(op);
     });
+  }
+
+  /// A single element is no gain in any form.
+  bool staysQuantized(Operation *op) const {
+    auto type = dyn_cast<RankedTensorType>(op->getResult(0).getType());
+    return isa<DequantizeOp>(op) && !dequantize &&
+           !(type.hasStaticShape() && type.getNumElements() == 1);
   }
 
   void fold(Operation *op) {

@@ -47,3 +47,36 @@ func.func @unchanged(%a: tensor<4x5xf32>, %b: tensor<5x6xf32>) -> tensor<4x6xf32
   %0 = mopt.matmul %a, %b : tensor<4x5xf32>, tensor<5x6xf32> -> tensor<4x6xf32>
   return %0 : tensor<4x6xf32>
 }
+
+#dot = #mopt.config<kernel = "k", rows = 6, columns = 4, lanes = 4, unroll = 4, streams = 4, prefetchRows = 0, prefetchNext = false, interleave = 4, accumulates = true, lhsBits = 8, rhsBits = 8, instruction = "llvm.dot">
+#pair = #mopt.config<kernel = "k", rows = 6, columns = 4, lanes = 4, unroll = 4, streams = 4, prefetchRows = 0, prefetchNext = false, interleave = 2, lhsBits = 16, rhsBits = 16, instruction = "llvm.pair">
+
+// Groups of four along the depth; bytes lose their sign to an attribute.
+// CHECK-LABEL: @bytes
+// CHECK: %[[A:.*]] = mopt.bitcast %arg0 : tensor<5x6xui8> -> tensor<5x6xi8>
+// CHECK: mopt.contract_anchor ins(%[[A]], %{{.*}} : tensor<5x6xi8>, tensor<2x2x16xi8>) {{.*}}interleave = 4 : i64, unsigned_lhs}
+func.func @bytes(%a: tensor<5x6xui8>, %w: tensor<6x8xi8>) -> tensor<5x8xi32> {
+  %0 = mopt.matmul %a, %w {mopt.config = #dot} : tensor<5x6xui8>, tensor<6x8xi8> -> tensor<5x8xi32>
+  return %0 : tensor<5x8xi32>
+}
+
+// The left side is widened once, before its elements are read again and again.
+// CHECK-LABEL: @words
+// CHECK: %[[A:.*]] = mopt.cast %arg0 : tensor<5x6xui8> -> tensor<5x6xi16>
+// CHECK: mopt.contract_anchor ins(%[[A]], %{{.*}} : tensor<5x6xi16>, tensor<2x3x8xi8>)
+// CHECK-NOT: unsigned
+func.func @words(%a: tensor<5x6xui8>, %w: tensor<6x8xi8>) -> tensor<5x8xi32> {
+  %0 = mopt.matmul %a, %w {mopt.config = #pair} : tensor<5x6xui8>, tensor<6x8xi8> -> tensor<5x8xi32>
+  return %0 : tensor<5x8xi32>
+}
+
+// Channels become whole groups, and padding has its own value.
+// CHECK-LABEL: @channels
+// CHECK: %[[V:.*]] = arith.constant -128 : i8
+// CHECK: tensor.pad %{{.*}} low[0, 1, 1, 0] high[0, 1, 1, 1]
+// CHECK: tensor.yield %[[V]]
+// CHECK: mopt.conv_anchor ins(%{{.*}} : tensor<1x10x10x4xi8>, tensor<1x2x3x3x1x16xi8>)
+func.func @channels(%x: tensor<1x8x8x3xui8>, %w: tensor<6x3x3x3xi8>) -> tensor<1x8x8x6xi32> {
+  %0 = mopt.conv %x, %w {mopt.config = #dot, channels_last, pad_value = 128 : i64, strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads_begin = array<i64: 1, 1>, pads_end = array<i64: 1, 1>} : tensor<1x8x8x3xui8>, tensor<6x3x3x3xi8> -> tensor<1x8x8x6xi32>
+  return %0 : tensor<1x8x8x6xi32>
+}

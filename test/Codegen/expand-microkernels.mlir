@@ -50,6 +50,44 @@ func.func @row(%a: memref<1x64xf32>, %b: memref<6x64x16xf32>, %c: memref<1x81xf3
 
 // -----
 
+// A group of the left side is one word in all lanes. The last group has three
+// elements, behind which nothing is read.
+// CHECK-LABEL: @groups
+// CHECK: %[[G:.*]] = vector.load %{{.*}} : memref<22xi8{{.*}}>, vector<4xi8>
+// CHECK: %[[W:.*]] = vector.bitcast %[[G]] : vector<4xi8> to vector<1xi32>
+// CHECK: %[[E:.*]] = vector.extract %[[W]][0] : i32 from vector<1xi32>
+// CHECK: %[[S:.*]] = vector.broadcast %[[E]] : i32 to vector<4xi32>
+// CHECK: %[[B:.*]] = vector.bitcast %[[S]] : vector<4xi32> to vector<16xi8>
+// CHECK: llvm.call_intrinsic "llvm.dot"(%{{.*}}, %[[B]], %{{.*}}) : (vector<4xi32>, vector<16xi8>, vector<16xi8>) -> vector<4xi32>
+// CHECK-COUNT-3: memref.load %{{.*}} : memref<22xi8
+func.func @groups(%a: memref<2x11xi8>, %b: memref<1x3x16xi8>, %c: memref<2x4xi32>) {
+  mopt.contract_anchor ins(%a, %b : memref<2x11xi8>, memref<1x3x16xi8>) outs(%c : memref<2x4xi32>)
+      attributes {interleave = 4 : i64, unsigned_lhs, config = #mopt.config<kernel = "k", rows = 2, columns = 4, lanes = 4, unroll = 1, streams = 1, prefetchRows = 0, prefetchNext = false, interleave = 4, accumulates = true, lhsBits = 8, rhsBits = 8, instruction = "llvm.dot">} {
+  ^bb0(%acc: i32):
+    mopt.yield %acc : i32
+  }
+  return
+}
+
+// -----
+
+// Bytes of one channel each are summed as floats, which is exact.
+// CHECK-LABEL: @depthwise_bytes
+// CHECK: arith.extui %{{.*}} : vector<4xi8> to vector<4xi32>
+// CHECK: arith.sitofp %{{.*}} : vector<4xi32> to vector<4xf32>
+// CHECK: vector.fma
+// CHECK: arith.fptosi %{{.*}} : vector<4xf32> to vector<4xi32>
+func.func @depthwise_bytes(%x: memref<1x4x4x4xi8>, %w: memref<3x3x4xi8>, %c: memref<1x2x2x4xi32>) {
+  mopt.depthwise_anchor ins(%x, %w : memref<1x4x4x4xi8>, memref<3x3x4xi8>) outs(%c : memref<1x2x2x4xi32>)
+      attributes {unsigned_lhs, strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, config = #mopt.config<kernel = "k", rows = 2, columns = 2, lanes = 4, unroll = 1, streams = 1, prefetchRows = 0, prefetchNext = false>} {
+  ^bb0(%acc: i32):
+    mopt.yield %acc : i32
+  }
+  return
+}
+
+// -----
+
 func.func @tensors(%a: tensor<1x64xf32>, %b: tensor<6x64x16xf32>, %c: tensor<1x96xf32>) {
   // expected-error @+1 {{expected memrefs: bufferize before this pass}}
   %0 = mopt.contract_anchor ins(%a, %b : tensor<1x64xf32>, tensor<6x64x16xf32>) outs(%c : tensor<1x96xf32>) {

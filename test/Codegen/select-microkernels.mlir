@@ -3,12 +3,20 @@
 #avx2 = #mopt.target<name = "m", triple = "t", cpu = "c", features = "+avx2,+fma", vectorBits = 256, vectorRegisters = 16, l1Bytes = 32768, l2Bytes = 524288>
 module attributes {mopt.target = #avx2} {
   // CHECK-LABEL: @avx2
-  func.func @avx2(%a: tensor<128x768xf32>, %b: tensor<768x768xf32>, %i: tensor<4x8xi8>, %j: tensor<8x16xi8>) {
+  func.func @avx2(%a: tensor<128x768xf32>, %b: tensor<768x768xf32>, %i: tensor<4x8xi8>, %j: tensor<8x16xi8>, %k: tensor<8x16xui8>, %h: tensor<8x16xf16>) {
     // CHECK: mopt.config = #mopt.config<kernel = "avx2-f32-6x16", rows = 6, columns = 16, lanes = 8, unroll = 8, streams = 4, prefetchRows = 0, prefetchNext = true>
     %0 = mopt.matmul %a, %b : tensor<128x768xf32>, tensor<768x768xf32> -> tensor<128x768xf32>
+    // Bytes as words, two at a time; words do not take an unsigned right side.
+    // CHECK: mopt.matmul {{.*}}avx2-i16-{{.*}}interleave = 2, lhsBits = 16, rhsBits = 16, instruction = "llvm.x86.avx2.pmadd.wd">
+    %1 = mopt.matmul %i, %j : tensor<4x8xi8>, tensor<8x16xi8> -> tensor<4x16xi32>
+    // CHECK: mopt.matmul {{.*}}"generic-6x2"
+    %2 = mopt.matmul %i, %k : tensor<4x8xi8>, tensor<8x16xui8> -> tensor<4x16xi32>
+    // Neighbours along the depth are rows apart.
+    // CHECK: mopt.matmul {{.*}}"generic-6x2"
+    %3 = mopt.matmul %j, %j {transpose_lhs} : tensor<8x16xi8>, tensor<8x16xi8> -> tensor<16x16xi32>
     // CHECK: mopt.matmul
     // CHECK-NOT: mopt.config
-    %1 = mopt.matmul %i, %j : tensor<4x8xi8>, tensor<8x16xi8> -> tensor<4x16xi32>
+    %4 = mopt.matmul %h, %h {transpose_lhs} : tensor<8x16xf16>, tensor<8x16xf16> -> tensor<16x16xf16>
     return
   }
 }
@@ -26,6 +34,23 @@ module attributes {mopt.target = #avx512} {
     // Two outputs apart: no input rows are shared, and 14 is a multiple of 7.
     // CHECK: rows = 1, columns = 7, lanes = 16
     %2 = mopt.conv %x, %w {channels_last, group = 32, strides = array<i64: 2, 2>, dilations = array<i64: 1, 1>, pads_begin = array<i64: 0, 0>, pads_end = array<i64: 0, 0>} : tensor<1x30x30x32xf32>, tensor<32x1x3x3xf32> -> tensor<1x14x14x32xf32>
+    return
+  }
+}
+
+// -----
+
+#vnni = #mopt.target<name = "m", triple = "t", cpu = "c", features = "+avx2,+fma,+avx512f,+avx512bw,+avx512vnni", vectorBits = 512, vectorRegisters = 32, l1Bytes = 32768, l2Bytes = 524288>
+module attributes {mopt.target = #vnni} {
+  // CHECK-LABEL: @vnni
+  func.func @vnni(%a: tensor<128x768xui8>, %s: tensor<128x768xi8>, %b: tensor<768x768xi8>, %d: tensor<768x?xui8>, %e: tensor<?x64xi8>) {
+    // CHECK: avx512-vnni-u8s8-8x48{{.*}}interleave = 4, accumulates = true, lhsBits = 8, rhsBits = 8, instruction = "llvm.x86.avx512.vpdpbusd.512">
+    %0 = mopt.matmul %a, %b : tensor<128x768xui8>, tensor<768x768xi8> -> tensor<128x768xi32>
+    // CHECK: avx512-i16-8x48
+    %1 = mopt.matmul %s, %b : tensor<128x768xi8>, tensor<768x768xi8> -> tensor<128x768xi32>
+    // A depth of unknown size has no last group.
+    // CHECK: "generic-6x2"
+    %2 = mopt.matmul %d, %e : tensor<768x?xui8>, tensor<?x64xi8> -> tensor<768x64xi32>
     return
   }
 }

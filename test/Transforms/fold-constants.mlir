@@ -54,3 +54,12 @@ func.func @quantize() -> tensor<4xi8> {
   %0 = mopt.quantize %x, %s : tensor<4xf32>, tensor<1xf32> -> tensor<4xi8>
   return %0 : tensor<4xi8>
 }
+
+// CHECK-LABEL: @single
+// CHECK: arith.constant dense<6.250000e+01> : tensor<1xf32>
+func.func @single() -> tensor<1xf32> {
+  %q = arith.constant dense<125> : tensor<1xui8>
+  %s = arith.constant dense<0.5> : tensor<1xf32>
+  %0 = mopt.dequantize %q, %s : tensor<1xui8>, tensor<1xf32> -> tensor<1xf32>
+  return %0 : tensor<1xf32>
+}

@@ -4,7 +4,12 @@
 // RUN: mopt-opt %s --pass-pipeline="builtin.module(func.func(mopt-insert-quantization))" | FileCheck %s --check-prefix=NONE
 // RUN: mopt-opt %s --pass-pipeline="builtin.module(func.func(mopt-insert-quantization{mode=weight-int8}))" -verify-diagnostics -o /dev/null
 
+// RUN: sed 's/+avx2/+sse/' %s | mopt-opt --pass-pipeline="builtin.module(func.func(mopt-insert-quantization{mode=dynamic-int8}))" | FileCheck %s --check-prefix=NONE
+
 // NONE-NOT: mopt.dequantize
+
+#target = #mopt.target<name = "m", triple = "t", cpu = "c", features = "+avx2,+fma", vectorBits = 256, vectorRegisters = 16, l1Bytes = 32768, l2Bytes = 524288>
+module attributes {mopt.target = #target} {
 
 // One scale for each column.
 // DYNAMIC-LABEL: func.func @matmul
@@ -52,4 +57,5 @@ func.func @left_alone(%x: tensor<4x64xf32>, %y: tensor<64x64xf32>, %z: tensor<4x
   // expected-remark @+1 {{not quantized: it is too small to gain}}
   %1 = mopt.matmul %z, %w : tensor<4x8xf32>, tensor<8x2xf32> -> tensor<4x2xf32>
   return %0, %1 : tensor<4x64xf32>, tensor<4x2xf32>
+}
 }

@@ -49,10 +49,8 @@ func.func @dynamic_zeros(%a: tensor<4x3xui8>, %b: tensor<3x2xi8>, %za: tensor<1x
 
 // Padding has the value of the zero point.
 // CHECK-LABEL: func.func @conv
-// INT-DAG: %[[Z:.*]] = arith.constant dense<3> : tensor<1x1x1xui8>
 // INT-DAG: %[[T:.*]] = arith.constant dense<{{\[}}{{\[}}[0], [18]]]> : tensor<1x2x1xi32>
-// INT: %[[P:.*]] = mopt.pad <constant> %arg0, %[[Z]] low [0, 0, 1] high [0, 0, 1]
-// INT: %[[Y:.*]] = mopt.conv %[[P]], %{{.*}} pads_begin = array<i64: 0>, pads_end = array<i64: 0>
+// INT: %[[Y:.*]] = mopt.conv %arg0, %{{.*}} pad_value = 3 : i64, pads_begin = array<i64: 1>, pads_end = array<i64: 1>
 // INT: mopt.binary <sub> %[[Y]], %[[T]]
 // FLOAT: mopt.conv %{{.*}} pads_begin = array<i64: 1>, pads_end = array<i64: 1>
 func.func @conv(%x: tensor<1x2x5xui8>) -> tensor<1x2x5xf32> {
@@ -62,6 +60,17 @@ func.func @conv(%x: tensor<1x2x5xui8>) -> tensor<1x2x5xf32> {
   %z = arith.constant dense<3> : tensor<1x1x1xui8>
   %y = mopt.quantized_conv %x, %w scales(%sx, %sw) input_zero(%z) {strides = array<i64: 1>, dilations = array<i64: 1>, pads_begin = array<i64: 1>, pads_end = array<i64: 1>} : (tensor<1x2x5xui8>, tensor<2x2x3xi8>, tensor<1x1x1xf32>, tensor<2x1x1xf32>, tensor<1x1x1xui8>) -> tensor<1x2x5xf32>
   return %y : tensor<1x2x5xf32>
+}
+
+// A value that only run time knows is padded by before.
+// CHECK-LABEL: func.func @conv_dynamic_zero
+// INT: mopt.pad <constant> %arg0, %{{.*}} low [0, 0, 1] high [0, 0, 1]
+// INT: mopt.conv %{{.*}} pads_begin = array<i64: 0>, pads_end = array<i64: 0>
+func.func @conv_dynamic_zero(%x: tensor<1x2x5xui8>, %z: tensor<1x1x1xui8>) -> tensor<1x1x5xf32> {
+  %w = arith.constant dense<[[[1, 2, 3], [-1, -2, -3]]]> : tensor<1x2x3xi8>
+  %s = arith.constant dense<0.5> : tensor<1x1x1xf32>
+  %y = mopt.quantized_conv %x, %w scales(%s, %s) input_zero(%z) {strides = array<i64: 1>, dilations = array<i64: 1>, pads_begin = array<i64: 1>, pads_end = array<i64: 1>} : (tensor<1x2x5xui8>, tensor<1x2x3xi8>, tensor<1x1x1xf32>, tensor<1x1x1xf32>, tensor<1x1x1xui8>) -> tensor<1x1x5xf32>
+  return %y : tensor<1x1x5xf32>
 }
 
 // A product that the file has in integers gets the signs of micro-kernels, too.

@@ -25,7 +25,8 @@ def FoldConstants : Pass<"mopt-fold-constants", "::mlir::func::FuncOp"> {
   let description = [{
     Elementwise ops and movements of constants become constants. A result
     larger than `max-bytes` is kept as an op, unless what it is made of is
-    larger. Quantized constants stay quantized unless `dequantize` is on.
+    larger. Quantized constants of several elements stay quantized unless
+    `dequantize` is on.
   }];
   let options = [Option<"maxBytes", "max-bytes", "int64_t", "1 << 20",
     "size up to which a constant may grow">,
@@ -106,6 +107,18 @@ def NormalizeSigns : Pass<"mopt-normalize-signs", "::mlir::func::FuncOp"> {
   let description = [{
     Signed 8-bit integers that `mopt.quantize` makes, that only move and that
     `mopt.dequantize` reads become unsigned, with zero points that are 128 larger.
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect",
+    "::mopt::MoptDialect"];
+}
+
+def TabulateFunctions : Pass<"mopt-tabulate-functions", "::mlir::func::FuncOp"> {
+  let summary = "look functions of bytes up in tables";
+  let description = [{
+    What is computed elementwise from dequantized bytes and nothing else, and
+    quantized to bytes again, is one of 256 values: it becomes `mopt.lookup` in a
+    table that is evaluated at compile time, if it is more than a few
+    instructions.
   }];
   let dependentDialects = ["::mlir::arith::ArithDialect",
     "::mopt::MoptDialect"];

@@ -67,6 +67,30 @@ struct LowerGather : OpConversionPattern<GatherOp> {
   }
 };
 
+struct LowerLookup : OpConversionPattern<LookupOp> {
+  using OpConversionPattern::OpConversionPattern;
+
+  LogicalResult
+  matchAndRewrite(LookupOp op, OpAdaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    Location loc = op.getLoc();
+    auto result = cast<RankedTensorType>(op.getType());
+    rewriter.replaceOp(
+        op, createParallelGeneric(
+                rewriter, loc, getResultSizes(rewriter, op),
+                result.getElementType(), adaptor.getInput(),
+                rewriter.getMultiDimIdentityMap(result.getRank()),
+                [&](OpBuilder &b, Location loc, ValueRange stored) {
+                  Value position = arith::IndexCastUIOp::create(
+                      b, loc, b.getIndexType(), stored[0]);
+                  Value x = tensor::ExtractOp::create(
+                      b, loc, adaptor.getTable(), position);
+                  return loadElement(b, loc, x, result.getElementType());
+                }));
+    return success();
+  }
+};
+
 struct LowerGatherElements : OpConversionPattern<GatherElementsOp> {
   using OpConversionPattern::OpConversionPattern;
 
@@ -147,6 +171,6 @@ struct LowerGatherND : OpConversionPattern<GatherNDOp> {
 
 void mopt::populateGatherToLinalg(TypeConverter &types,
                                          RewritePatternSet &patterns) {
-  patterns.add<LowerGather, LowerGatherElements, LowerGatherND>(
+  patterns.add<LowerGather, LowerLookup, LowerGatherElements, LowerGatherND>(
       types, patterns.getContext());
 }

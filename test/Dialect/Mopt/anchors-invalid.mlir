@@ -155,3 +155,24 @@ func.func @pack(%b: tensor<37x40xf32>, %e: tensor<2x37x16xf32>) {
   %0 = mopt.pack_columns ins(%b : tensor<37x40xf32>) outs(%e : tensor<2x37x16xf32>) {lanes = 8 : i64} -> tensor<2x37x16xf32>
   return
 }
+
+// -----
+
+func.func @groups(%a: tensor<4x8xi8>, %b: tensor<2x2x18xi8>, %c: tensor<4x8xi32>) {
+  // expected-error @+1 {{expected blocks of a multiple of 'interleave', found 'tensor<2x2x18xi8>' and 4}}
+  %0 = mopt.contract_anchor ins(%a, %b : tensor<4x8xi8>, tensor<2x2x18xi8>) outs(%c : tensor<4x8xi32>) attributes {interleave = 4 : i64} {
+  ^bb0(%acc: i32):
+    mopt.yield %acc : i32
+  } -> tensor<4x8xi32>
+  return
+}
+
+// -----
+
+// expected-error @+1 {{expected groups of 32 bits on both sides, found 4 elements of 16 and 16 bits}}
+#config = #mopt.config<kernel = "k", rows = 6, columns = 4, lanes = 4, unroll = 4, streams = 4, prefetchRows = 0, prefetchNext = false, interleave = 4, lhsBits = 16, rhsBits = 16, instruction = "llvm.dot">
+
+// -----
+
+// expected-error @+1 {{expected an 'instruction' that takes the 'interleave' of more than 1, found '' for 4}}
+#config = #mopt.config<kernel = "k", rows = 6, columns = 4, lanes = 4, unroll = 4, streams = 4, prefetchRows = 0, prefetchNext = false, interleave = 4, lhsBits = 8, rhsBits = 8>

@@ -37,3 +37,11 @@ func.func @channels(%x: tensor<1x4x9xui8>, %w: tensor<8x4x3xi8>, %sx: tensor<1x4
   %y = mopt.quantized_conv %x, %w scales(%sx, %sw) {strides = array<i64: 1>, dilations = array<i64: 1>, pads_begin = array<i64: 0>, pads_end = array<i64: 0>} : (tensor<1x4x9xui8>, tensor<8x4x3xi8>, tensor<1x4x1xf32>, tensor<8x1x1xf32>) -> tensor<1x8x7xf32>
   return %y : tensor<1x8x7xf32>
 }
+
+// -----
+
+func.func @table(%x: tensor<8xui8>, %t: tensor<128xui8>) -> tensor<8xui8> {
+  // expected-error @+1 {{expected a table of 256 elements, found 'tensor<128xui8>'}}
+  %y = mopt.lookup %x, %t : tensor<8xui8>, tensor<128xui8> -> tensor<8xui8>
+  return %y : tensor<8xui8>
+}

@@ -100,6 +100,41 @@ DequantizeOp::reifyResultShapes(OpBuilder &b,
 }
 
 //===----------------------------------------------------------------------===//
+// LookupOp
+//===----------------------------------------------------------------------===//
+
+bool LookupOp::isCompatibleReturnTypes(TypeRange l, TypeRange r) {
+  return areCompatibleTypes(l, r);
+}
+
+LogicalResult LookupOp::inferReturnTypes(MLIRContext *,
+                                         std::optional<Location> location,
+                                         Adaptor adaptor,
+                                         SmallVectorImpl<Type> &types) {
+  auto input = dyn_cast<RankedTensorType>(adaptor.getInput().getType());
+  auto table = dyn_cast<RankedTensorType>(adaptor.getTable().getType());
+  if (!input || !table)
+    return inferError(location, "expected ranked tensors");
+  types.push_back(input.clone(table.getElementType()));
+  return success();
+}
+
+LogicalResult LookupOp::verify() {
+  auto table = cast<RankedTensorType>(getTable().getType());
+  if (!getElement(getInput()).isInteger(8))
+    return emitOpError("expected bytes, found ") << getInput().getType();
+  if (table.getShape() != ArrayRef<int64_t>{256})
+    return emitOpError("expected a table of 256 elements, found ") << table;
+  return success();
+}
+
+LogicalResult LookupOp::reifyResultShapes(OpBuilder &b,
+                                          ReifiedRankedShapedTypeDims &shapes) {
+  shapes.push_back(tensor::getMixedSizes(b, getLoc(), getInput()));
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
 // Quantized contractions
 //===----------------------------------------------------------------------===//
 

@@ -56,6 +56,25 @@ def Mopt_DequantizeOp : Mopt_QuantizationOp<"dequantize"> {
                        Optional<AnyRankedTensor>:$zero_point);
 }
 
+def Mopt_LookupOp : Mopt_InferredOp<"lookup"> {
+  let summary = "a function of bytes from a table";
+  let description = [{
+    `result[i..] = table[input[i..]]`, where a byte counts from 0 to 255 whatever
+    its sign.
+
+    ```mlir
+    %y = mopt.lookup %x, %t : tensor<2x?xui8>, tensor<256xi8> -> tensor<2x?xi8>
+    ```
+  }];
+  let arguments = (ins AnyRankedTensor:$input, AnyRankedTensor:$table);
+  let results = (outs AnyRankedTensor:$result);
+  let assemblyFormat = [{
+    $input `,` $table attr-dict `:` type($input) `,` type($table) `->`
+    type($result)
+  }];
+  let hasVerifier = 1;
+}
+
 /// What can be computed in integers, with scales and zero points as operands.
 class Mopt_QuantizedAnchor<string mnemonic, string lhs, string rhs>
     : Mopt_Op<mnemonic, [Pure, AttrSizedOperandSegments,

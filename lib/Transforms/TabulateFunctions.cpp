@@ -1,0 +1,212 @@
+// Level in and out: graph. An elementwise function from bytes to bytes, written
+// in floats between dequantization and quantization, becomes a table that the
+// compiler evaluates. Leaves alone what two tensors go into, and what is as
+// cheap as a load.
+#include "mopt/Dialect/Mopt/IR/QuantizationParameters.h"
+#include "mopt/Transforms/EvaluateOp.h"
+#include "mopt/Transforms/Passes.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/IR/PatternMatch.h"
+#include "llvm/ADT/MapVector.h"
+#include "llvm/ADT/SetVector.h"
+
+using namespace mlir;
+
+namespace mopt {
+#define GEN_PASS_DEF_TABULATEFUNCTIONS
+#include "mopt/Transforms/Passes.h.inc"
+} // namespace mopt
+
+using namespace mopt;
+
+/// Instructions that a load is worth.
+static constexpr int64_t kLeastCost = 12;
+
+static RankedTensorType getTensor(Value value) {
+  return cast<RankedTensorType>(value.getType());
+}
+
+static bool isByte(Value value) {
+  return getTensor(value).getElementType().isInteger(8);
+}
+
+/// Vector instructions that `op` takes, about.
+static int64_t getCost(Operation *op) {
+  if (auto unary = dyn_cast<UnaryOp>(op)) {
+    switch (unary.getKind()) {
+    case UnaryKind::abs:
+    case UnaryKind::neg:
+    case UnaryKind::floor:
+    case UnaryKind::ceil:
+    case UnaryKind::round:
+      return 1;
+    default:
+      return 12;
+    }
+  }
+  if (auto binary = dyn_cast<BinaryOp>(op))
+    return binary.getKind() == BinaryKind::pow   ? 30
+           : binary.getKind() == BinaryKind::div ? 6
+                                                 : 1;
+  return isa<QuantizeOp>(op) ? 6 : 2;
+}
+
+namespace {
+/// The ops between a tensor of bytes and a quantization to bytes.
+struct Function {
+  /// The bytes that all comes from.
+  Value input;
+  /// From the first to the last, which is the quantization.
+  llvm::SetVector<Operation *> ops;
+  int64_t cost = 0;
+
+  static std::optional<Function> find(QuantizeOp last) {
+    Function function;
+    if (!isByte(last.getResult()) || !function.add(last) || !function.input ||
+        function.cost < kLeastCost)
+      return std::nullopt;
+    // What something else reads has to be computed anyway.
+    for (Operation *op : function.ops)
+      if (op != last && !llvm::all_of(op->getUsers(), [&](Operation *user) {
+            return function.ops.contains(user);
+          }))
+        return std::nullopt;
+    return function;
+  }
+
+private:
+  /// Adds `op` behind all that it is made of.
+  bool add(Operation *op) {
+    if (ops.contains(op))
+      return true;
+    if (!op->hasTrait<Elementwise>() || ops.size() >= kMostOps ||
+        !isa<RankedTensorType>(op->getResult(0).getType()))
+      return false;
+    for (Value operand : op->getOperands()) {
+      if (getConstantTensor(operand)) {
+        if (!isOneElement(operand))
+          return false;
+        continue;
+      }
+      Operation *producer = operand.getDefiningOp();
+      auto dequantize = dyn_cast_or_null<DequantizeOp>(producer);
+      auto type = dyn_cast<RankedTensorType>(operand.getType());
+      if (!producer || !type ||
+          type.getShape() != getTensor(op->getResult(0)).getShape())
+        return false;
+      // From as far up as it is a function of bytes.
+      Function before = *this;
+      if (add(producer))
+        continue;
+      *this = std::move(before);
+      if (!dequantize || !isByte(dequantize.getInput()) ||
+          !addSource(dequantize))
+        return false;
+    }
+    ops.insert(op);
+    cost += getCost(op);
+    return true;
+  }
+
+  bool addSource(DequantizeOp op) {
+    if ((input && input != op.getInput()) ||
+        !getConstantTensor(op.getScale()) ||
+        (op.getZeroPoint() && !getConstantTensor(op.getZeroPoint())) ||
+        !QuantizationParameters(op).isPerTensor())
+      return false;
+    input = op.getInput();
+    if (ops.insert(op))
+      cost += getCost(op);
+    return true;
+  }
+
+  static constexpr size_t kMostOps = 64;
+};
+
+struct TabulateFunctions
+    : mopt::impl::TabulateFunctionsBase<TabulateFunctions> {
+  void runOnOperation() override {
+    SmallVector<QuantizeOp> ends;
+    getOperation().walk([&](QuantizeOp op) { ends.push_back(op); });
+    IRRewriter rewriter(&getContext());
+    // The last ones first: they take in those before them. What an earlier one
+    // took is gone.
+    llvm::SmallPtrSet<Operation *, 16> gone;
+    for (QuantizeOp end : llvm::reverse(ends)) {
+      if (gone.contains(end))
+        continue;
+      std::optional<Function> function = Function::find(end);
+      if (!function)
+        continue;
+      std::optional<ConstantTensor> table = evaluate(*function);
+      if (!table)
+        continue;
+      rewriter.setInsertionPoint(end);
+      Value constant = arith::ConstantOp::create(
+          rewriter, end.getLoc(),
+          cast<TypedAttr>(std::move(*table).toAttr("table")));
+      SmallVector<Location> locations =
+          llvm::map_to_vector(function->ops, [](Operation *op) -> Location {
+            return op->getLoc();
+          });
+      rewriter.replaceAllUsesWith(
+          end.getResult(),
+          LookupOp::create(rewriter, rewriter.getFusedLoc(locations),
+                           end.getType(), function->input, constant));
+      for (Operation *op : llvm::reverse(function->ops)) {
+        gone.insert(op);
+        rewriter.eraseOp(op);
+      }
+    }
+  }
+
+  /// The function of each byte.
+  static std::optional<ConstantTensor> evaluate(const Function &function) {
+    llvm::MapVector<Value, ConstantTensor> values;
+    std::optional<ConstantTensor> bytes = ConstantTensor::allocate(
+        RankedTensorType::get(256, getTensor(function.input).getElementType()));
+    for (int64_t i = 0; i < 256; ++i)
+      bytes->getMutableBytes()[i] = static_cast<char>(i);
+    values.insert({function.input, std::move(*bytes)});
+    std::optional<ConstantTensor> result;
+    for (Operation *op : function.ops) {
+      SmallVector<ConstantTensor> operands;
+      for (Value operand : op->getOperands()) {
+        auto known = values.find(operand);
+        operands.push_back(known != values.end()
+                               ? copy(known->second)
+                               : asElement(*getConstantTensor(operand)));
+      }
+      // The op as one on 256 elements.
+      Operation *line = op->clone();
+      line->getResult(0).setType(RankedTensorType::get(
+          256, getTensor(op->getResult(0)).getElementType()));
+      result = evaluateOp(line, operands);
+      line->destroy();
+      if (!result)
+        return std::nullopt;
+      if (op != function.ops.back())
+        values.insert({op->getResult(0), std::move(*result)});
+    }
+    return result;
+  }
+
+  static ConstantTensor copy(const ConstantTensor &tensor) {
+    std::optional<ConstantTensor> result =
+        ConstantTensor::allocate(tensor.getType());
+    llvm::copy(tensor.getBytes(), result->getMutableBytes().begin());
+    return std::move(*result);
+  }
+
+  /// A constant of one element, of one dimension.
+  static ConstantTensor asElement(const ConstantTensor &tensor) {
+    std::optional<ConstantTensor> result = ConstantTensor::allocate(
+        RankedTensorType::get(1, tensor.getType().getElementType()));
+    llvm::copy(tensor.getBytes().take_front(tensor.getElementBytes()),
+               result->getMutableBytes().begin());
+    return std::move(*result);
+  }
+};
+} // namespace
