@@ -93,11 +93,26 @@ struct MoveChannelsLast : OpRewritePattern<Op> {
   }
 };
 
+/// Does `permutation` of a tensor of type `type` move dimensions of size 1
+/// only?
+static bool keepsOrder(RankedTensorType type, ArrayRef<int64_t> permutation) {
+  int64_t last = -1;
+  for (int64_t dim : permutation) {
+    if (type.getDimSize(dim) == 1)
+      continue;
+    if (dim < last)
+      return false;
+    last = dim;
+  }
+  return true;
+}
+
 /// The one permutation with which operands of `op` were transposed, if most of
 /// them were.
 static std::optional<SmallVector<int64_t>> getOperandPermutation(Operation *op) {
   std::optional<SmallVector<int64_t>> permutation;
-  int64_t transposed = 0, others = 0;
+  int64_t transposed = 0;
+  SmallVector<Value> others;
   for (Value operand : op->getOperands()) {
     auto transpose = operand.getDefiningOp<TransposeOp>();
     if (transpose && !isFreelyTransposed(transpose.getInput())) {
@@ -108,10 +123,16 @@ static std::optional<SmallVector<int64_t>> getOperandPermutation(Operation *op) 
       ++transposed;
     } else if (isa<RankedTensorType>(operand.getType()) &&
                !isFreelyTransposed(operand)) {
-      ++others;
+      others.push_back(operand);
     }
   }
-  if (!permutation || others >= transposed)
+  if (!permutation)
+    return std::nullopt;
+  SmallVector<int64_t> back = invert(*permutation);
+  int64_t moved = llvm::count_if(others, [&](Value operand) {
+    return !keepsOrder(getTensor(operand), back);
+  });
+  if (moved >= transposed)
     return std::nullopt;
   return permutation;
 }
@@ -140,6 +161,23 @@ struct SinkThroughElementwise : RewritePattern {
     });
     rewriter.replaceOpWithNewOp<TransposeOp>(op, type, moved->getResult(0),
                                              *permutation);
+    return success();
+  }
+};
+
+/// The table stays as it is.
+struct SinkThroughLookup : OpRewritePattern<LookupOp> {
+  using OpRewritePattern::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(LookupOp op,
+                                PatternRewriter &rewriter) const override {
+    auto transpose = op.getInput().getDefiningOp<TransposeOp>();
+    if (!transpose)
+      return failure();
+    Value moved = LookupOp::create(rewriter, op.getLoc(), transpose.getInput(),
+                                   op.getTable());
+    rewriter.replaceOpWithNewOp<TransposeOp>(op, op.getType(), moved,
+                                             transpose.getPermutation());
     return success();
   }
 };
@@ -217,15 +255,8 @@ struct TransposeToReshape : OpRewritePattern<TransposeOp> {
 
   LogicalResult matchAndRewrite(TransposeOp op,
                                 PatternRewriter &rewriter) const override {
-    RankedTensorType type = getTensor(op.getInput());
-    int64_t last = -1;
-    for (int64_t dim : op.getPermutation()) {
-      if (type.getDimSize(dim) == 1)
-        continue;
-      if (dim < last)
-        return failure();
-      last = dim;
-    }
+    if (!keepsOrder(getTensor(op.getInput()), op.getPermutation()))
+      return failure();
     SmallVector<OpFoldResult> sizes;
     for (int64_t dim : op.getPermutation())
       sizes.push_back(
@@ -240,7 +271,7 @@ struct PropagateLayout : mopt::impl::PropagateLayoutBase<PropagateLayout> {
     MLIRContext *ctx = &getContext();
     RewritePatternSet patterns(ctx);
     patterns.add<MoveChannelsLast<ConvOp>, MoveChannelsLast<PoolOp>,
-                 SinkThroughElementwise, SinkThroughConcat, SinkThroughReduce,
+                 SinkThroughElementwise, SinkThroughLookup, SinkThroughConcat, SinkThroughReduce,
                  SinkThroughPad, TransposeToReshape>(ctx);
     TransposeOp::getCanonicalizationPatterns(patterns, ctx);
     if (failed(applyPatternsGreedily(getOperation(), std::move(patterns))))

@@ -118,12 +118,35 @@ static bool canBeIntegers(QuantizedConvOp op) {
 }
 static bool canBeIntegers(QuantizedMatmulOp) { return true; }
 
+/// Outputs from which on it does not matter that windows are summed.
+static constexpr int64_t kOutputsForWindowSums = 96;
+
+/// Has the filter one once its elements are signed?
+static bool hasZeroPoint(QuantizedConvOp op) {
+  double none =
+      getTensor(op.getFilter()).getElementType().isUnsignedInteger() ? 128 : 0;
+  double zero = 0;
+  if (op.getFilterZeroPoint()) {
+    std::optional<double> known = getSplatNumber(op.getFilterZeroPoint());
+    if (!known)
+      return true;
+    zero = *known;
+  }
+  return zero != none;
+}
+
 /// Are integers faster where the target multiplies several bytes at once?
 static bool gainsByIntegers(QuantizedConvOp op) {
   // Groups are read as they lie; those that instructions for several bytes
   // would cut through are multiplied one by one. One channel each is another
   // kernel, which reads bytes as well as floats.
-  int64_t channels = getTensor(op.getFilter()).getDimSize(1);
+  RankedTensorType filter = getTensor(op.getFilter());
+  int64_t channels = filter.getDimSize(1);
+  // Each window has to be summed besides, which is the work of a vector of
+  // outputs.
+  if (hasZeroPoint(op) &&
+      (op.getGroup() > 1 || filter.getDimSize(0) < kOutputsForWindowSums))
+    return false;
   return op.getGroup() == 1 || channels == 1 || channels % 4 == 0;
 }
 static bool gainsByIntegers(QuantizedMatmulOp op) {

@@ -26,3 +26,15 @@ func.func @none(%x: tensor<1x3x8x8xf32>) -> tensor<1x3x8x8xf32> {
   %0 = mopt.unary <exp> %x : tensor<1x3x8x8xf32> -> tensor<1x3x8x8xf32>
   return %0 : tensor<1x3x8x8xf32>
 }
+
+// Through a table, which stays, and past an operand that a transpose would only
+// reshape.
+// CHECK-LABEL: func.func @lookup
+// CHECK: %[[L:.*]] = mopt.lookup %{{.*}}, %arg1 : tensor<1x5x5x8xui8>, tensor<256xui8> -> tensor<1x5x5x8xui8>
+// CHECK: mopt.binary <add> %[[L]], %{{.*}} : tensor<1x5x5x8xui8>, tensor<1x5x5x1xui8> -> tensor<1x5x5x8xui8>
+func.func @lookup(%x: tensor<1x5x5x8xui8>, %t: tensor<256xui8>, %y: tensor<1x1x5x5xui8>) -> tensor<1x8x5x5xui8> {
+  %0 = mopt.transpose %x [0, 3, 1, 2] : tensor<1x5x5x8xui8> -> tensor<1x8x5x5xui8>
+  %1 = mopt.lookup %0, %t : tensor<1x8x5x5xui8>, tensor<256xui8> -> tensor<1x8x5x5xui8>
+  %2 = mopt.binary <add> %1, %y : tensor<1x8x5x5xui8>, tensor<1x1x5x5xui8> -> tensor<1x8x5x5xui8>
+  return %2 : tensor<1x8x5x5xui8>
+}
