@@ -48,8 +48,8 @@ def check(op, inputs, names, constants, target, attributes=None, dynamic=False):
     model = build(op, inputs, names, constants, attributes or {}, dynamic)
     fed = {name: value for name, value in inputs.items() if name not in constants}
     wanted = ReferenceEvaluator(model).run(None, fed)[0]
+    library = mopt.compile(model, target=target)
     for threads in (1, 2):
-        library = mopt.compile(model, target=target)
         found = mopt.InferenceSession(library, threads=threads).run(None, fed)[0]
         np.testing.assert_array_equal(found, wanted)
 
