@@ -26,6 +26,8 @@ class Model:
         self.tolerance = entry["tolerance"]
         # Whether it is small enough for every run of the tests.
         self.quick = entry.get("quick", False)
+        # The name of the model of floats that it is made from, if it is quantized.
+        self.original = entry["source"].get("quantized")
 
     def file(self, variant="static", directory=DEFAULT_DIRECTORY):
         """The path of the "static" or "dynamic" file."""
@@ -59,7 +61,7 @@ class Model:
             name, rule = spec["name"], spec["values"]
             if name in constants:
                 rule = {"constant": constants[name]}
-            key = f"{self.name}/input/{name}/{seed}"
+            key = f"{self.original or self.name}/input/{name}/{seed}"
             made[name] = _values(rule, key, shapes[name], np.dtype(spec["dtype"]), dims)
         return made
 
@@ -82,17 +84,34 @@ def _values(rule, key, shape, dtype, dims):
     raise ValueError(f"models.json: unknown rule '{kind}' for '{key}'")
 
 
-def load():
-    """All models, in the order of the file."""
+def _quantized(entry, recipe):
+    """The entry of a model that is made from another one; its sizes are fixed."""
+    name = f"{entry['name']}.{recipe}"
+    return dict(entry, name=name, quick=False, tolerance="quantized",
+                source={"quantized": entry["name"], "recipe": recipe},
+                files={"static": f"{name}.onnx"}, dynamic_cases=[])
+
+
+def load(quantized=False):
+    """All models, in the order of the file; with `quantized` what is made from them."""
     with open(os.path.join(_HERE, "models.json"), encoding="utf-8") as file:
-        return [Model(entry) for entry in json.load(file)["models"]]
+        content = json.load(file)
+    if not quantized:
+        return [Model(entry) for entry in content["models"]]
+    entries = {entry["name"]: entry for entry in content["models"]}
+    return [Model(_quantized(entries[name], recipe)) for group in content["quantized"]
+            for name in group["of"] for recipe in group["recipes"]]
 
 
 def select(names):
-    """The named models, or all when no name is given."""
-    models = load()
+    """The named models, all but the quantized ones when no name is given; "quantized"
+    stands for all of those."""
     if not names:
-        return models
+        return load()
+    models = load() + load(quantized=True)
+    if "quantized" in names:
+        at = names.index("quantized")
+        names = [*names[:at], *(model.name for model in load(quantized=True)), *names[at + 1:]]
     known = {model.name: model for model in models}
     unknown = sorted(set(names) - set(known))
     if unknown:

@@ -29,10 +29,24 @@ class Timing:
     p99_ms: float = None
     peak_mib: float = None
     error: str = None
+    # The median of each round.
+    rounds_ms: list = field(default_factory=list, repr=False)
     outputs: list = field(default=None, repr=False)
 
     def as_dict(self):
         return {key: value for key, value in self.__dict__.items() if key != "outputs"}
+
+
+def ratio_interval(ours, theirs, samples=2000):
+    """The interval that holds 95% of the medians of resampled ratios, theirs over ours,
+    each of one round (Efron 1979, percentiles of the bootstrap)."""
+    import random
+
+    ratios = [b / a for a, b in zip(ours, theirs)]
+    draw = random.Random(0)
+    medians = sorted(statistics.median(draw.choices(ratios, k=len(ratios)))
+                     for _ in range(samples))
+    return medians[int(0.025 * samples)], medians[int(0.975 * samples) - 1]
 
 
 def _serve(pipe, engine, path, threads, feed, keep_outputs):
@@ -91,6 +105,12 @@ class _Engine:
             return None
         return answer
 
+    def add(self, times):
+        """Takes a round's times, in seconds; None if it failed."""
+        if times:
+            self.times += times
+            self.timing.rounds_ms.append(1000 * statistics.median(times))
+
     def finish(self):
         peak = self.ask(None, send=True)
         self.process.join(timeout=30)
@@ -123,5 +143,5 @@ def bench(models, inputs, threads=1, rounds=ROUNDS, round_seconds=ROUND_SECONDS,
         # Each engine comes first in its turn.
         order = order[turn % len(order):] + order[: turn % len(order)]
         for engine in order:
-            engine.times += engine.ask(round_seconds, send=True) or []
+            engine.add(engine.ask(round_seconds, send=True))
     return {name: engine.finish() for name, engine in engines.items()}

@@ -35,8 +35,9 @@ class _OpenVino:
 
 
 def load(engine, path, threads):
-    """A session of "mopt", "onnxruntime" or "openvino" for a model's path."""
-    if engine == "mopt":
+    """A session of "mopt", "onnxruntime" or "openvino" for a model's path; "mopt-float" is
+    mopt with another model, the one of floats that a quantized one was made from."""
+    if engine in ("mopt", "mopt-float"):
         from .session import InferenceSession
 
         return InferenceSession(path, threads=threads)
