@@ -76,6 +76,20 @@ def test_zero_points(target, types):
 
 
 @pytest.mark.parametrize("target", TARGETS)
+@pytest.mark.parametrize("largest", [64, 127])
+@pytest.mark.parametrize("m, n, k", [(1, 200, 64), (9, 70, 33), (5, 40, 3), (6, 131, 130)])
+def test_neighbours_that_sum_up(target, largest, m, n, k):
+    """All unsigned bytes are 255 and whole columns of weights of one sign: sums of two
+    products are as large as they get. Those with weights up to 64 fit into 16 bits, the
+    others would saturate there."""
+    inputs = {"a": np.full((m, k), 255, np.uint8),
+              "b": np.tile(np.array([largest, -largest, -largest, largest], np.int8),
+                           (k, n // 4 + 1))[:, :n].copy()}
+    inputs["b"][:, -1] = np.resize(np.array([-128, 0, 1, -128], np.int8), k)
+    check("MatMulInteger", inputs, ["a", "b"], ["b"], target)
+
+
+@pytest.mark.parametrize("target", TARGETS)
 @pytest.mark.parametrize("k, n", [(64, 96), (37, 50), (3, 130)])
 def test_right_side_at_run_time(target, k, n):
     random = np.random.default_rng(4)

@@ -39,8 +39,11 @@ void mopt::mergeReductionLoops(IndexBuilder &ib,
 
 DotProduct mopt::getDotProduct(ConfigAttr config, bool unsignedLhs,
                                bool unsignedRhs) {
+  auto [first, second] = config.getInstruction().split(',');
+  MLIRContext *context = config.getContext();
   return {config.getInterleave(),
-          StringAttr::get(config.getContext(), config.getInstruction()),
+          StringAttr::get(context, first),
+          second.empty() ? StringAttr() : StringAttr::get(context, second),
           config.getAccumulates(),
           config.getLhsBits(),
           config.getRhsBits(),
@@ -121,12 +124,25 @@ Value RegisterTile::multiplyAdd(IndexBuilder &ib, Value x, Value y,
     Value product = arith::MulIOp::create(ib.b, ib.loc, x, y);
     return arith::AddIOp::create(ib.b, ib.loc, product, sum);
   }
+  auto call = [&](StringAttr name, Type type, ValueRange operands) {
+    return LLVM::CallIntrinsicOp::create(ib.b, ib.loc, type, name, operands)
+        .getResult(0);
+  };
+  if (dot.pairSum) {
+    auto pairs =
+        VectorType::get(accumulatorType.getNumElements() * dot.interleave / 2,
+                        ib.b.getIntegerType(2 * dot.lhsBits));
+    Value ones =
+        arith::ConstantOp::create(ib.b, ib.loc, ib.b.getOneAttr(pairs));
+    Value products = call(dot.instruction, pairs, {x, y});
+    return arith::AddIOp::create(
+        ib.b, ib.loc, call(dot.pairSum, accumulatorType, {products, ones}),
+        sum);
+  }
   SmallVector<Value> operands{x, y};
   if (dot.accumulates)
     operands.insert(operands.begin(), sum);
-  Value result = LLVM::CallIntrinsicOp::create(ib.b, ib.loc, accumulatorType,
-                                               dot.instruction, operands)
-                     .getResult(0);
+  Value result = call(dot.instruction, accumulatorType, operands);
   if (dot.accumulates)
     return result;
   return arith::AddIOp::create(ib.b, ib.loc, result, sum);

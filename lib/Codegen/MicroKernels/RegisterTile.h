@@ -33,6 +33,8 @@ struct DotProduct {
   /// 1: there is no such instruction.
   int64_t interleave = 1;
   mlir::StringAttr instruction;
+  /// Sums neighbours of what `instruction` gives; null where that gives lanes.
+  mlir::StringAttr pairSum;
   bool accumulates = false;
   int64_t lhsBits = 0, rhsBits = 0;
   bool unsignedLhs = false, unsignedRhs = false;

@@ -176,3 +176,13 @@ func.func @groups(%a: tensor<4x8xi8>, %b: tensor<2x2x18xi8>, %c: tensor<4x8xi32>
 
 // expected-error @+1 {{expected an 'instruction' that takes the 'interleave' of more than 1, found '' for 4}}
 #config = #mopt.config<kernel = "k", rows = 6, columns = 4, lanes = 4, unroll = 4, streams = 4, prefetchRows = 0, prefetchNext = false, interleave = 4, lhsBits = 8, rhsBits = 8>
+
+// -----
+
+// expected-error @+1 {{expected one instruction, or two that sum four neighbours and do not accumulate, found 'llvm.products,llvm.sums' for 4}}
+#config = #mopt.config<kernel = "k", rows = 6, columns = 4, lanes = 4, unroll = 4, streams = 4, prefetchRows = 0, prefetchNext = false, interleave = 4, accumulates = true, lhsBits = 8, rhsBits = 8, instruction = "llvm.products,llvm.sums">
+
+// -----
+
+// expected-error @+1 {{expected one instruction, or two that sum four neighbours and do not accumulate, found 'llvm.products,llvm.sums' for 2}}
+#config = #mopt.config<kernel = "k", rows = 6, columns = 4, lanes = 4, unroll = 4, streams = 4, prefetchRows = 0, prefetchNext = false, interleave = 2, lhsBits = 16, rhsBits = 16, instruction = "llvm.products,llvm.sums">
