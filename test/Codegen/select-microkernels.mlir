@@ -48,8 +48,8 @@ module attributes {mopt.target = #vnni} {
     %0 = mopt.matmul %a, %b : tensor<128x768xui8>, tensor<768x768xi8> -> tensor<128x768xi32>
     // CHECK: avx512-i16-8x48
     %1 = mopt.matmul %s, %b : tensor<128x768xi8>, tensor<768x768xi8> -> tensor<128x768xi32>
-    // A depth of unknown size has no last group.
-    // CHECK: "generic-6x2"
+    // Of a depth of unknown size too.
+    // CHECK: avx512-vnni-u8s8-
     %2 = mopt.matmul %d, %e : tensor<768x?xui8>, tensor<?x64xi8> -> tensor<768x64xi32>
     return
   }

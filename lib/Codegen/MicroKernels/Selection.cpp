@@ -98,9 +98,7 @@ ConfigAttr mopt::selectProduct(TargetAttr target, const ProductShape &shape) {
           (shape.columns && (shape.columns != lanes * row->vectors ||
                              shape.interleave != row->interleave)))
         continue;
-      // Sizes that only run time knows leave no room for a last group.
-      if (row->interleave > 1 &&
-          (!shape.isDepthDense || ShapedType::isDynamic(shape.depth)))
+      if (row->interleave > 1 && !shape.isDepthDense)
         continue;
       // A wider vector is a newer family of rows, and preferred as a whole.
       double cycles = getCycles(*row, lanes, shape);
