@@ -1,6 +1,7 @@
 // In: mopt.matmul, mopt.conv (L3, channels last) and anchors. Out: those that a
 // micro-kernel can compute have its configuration; the others are left to the
 // generic path. What already has a configuration keeps it.
+#include "MicroKernels/SafePairs.h"
 #include "MicroKernels/Selection.h"
 #include "mopt/Codegen/Passes.h"
 
@@ -26,9 +27,12 @@ int64_t product(ArrayRef<int64_t> sizes) {
   return result;
 }
 
-/// The types of a product that micro-kernels know: f32, or bytes.
-std::optional<ProductTypes> getTypes(RankedTensorType lhs, RankedTensorType rhs,
-                                     RankedTensorType result) {
+/// The types of a product that micro-kernels know: f32, or bytes. The depth is
+/// dimension `depthDim` of the right side.
+std::optional<ProductTypes> getTypes(RankedTensorType lhs, Value right,
+                                     RankedTensorType result,
+                                     int64_t depthDim) {
+  auto rhs = cast<RankedTensorType>(right.getType());
   ProductTypes types{lhs.getElementType(), rhs.getElementType(),
                      result.getElementType(),
                      lhs.getElementType().isUnsignedInteger(),
@@ -37,15 +41,21 @@ std::optional<ProductTypes> getTypes(RankedTensorType lhs, RankedTensorType rhs,
   bool areBytes = types.lhs.isInteger(8) && types.rhs.isInteger(8);
   if (!areFloats && !areBytes)
     return std::nullopt;
+  types.arePairsSafe = types.unsignedLhs && arePairsSafe(right, depthDim);
   return types;
 }
 
 template <typename Anchor>
 ProductTypes getTypes(Anchor op, Value lhs, Value rhs) {
+  // Where the right side is packed, neighbours along the depth are neighbours
+  // in its last dimension.
+  int64_t last = cast<ShapedType>(rhs.getType()).getRank() - 1;
   return {getElementTypeOrSelf(lhs.getType()),
           getElementTypeOrSelf(rhs.getType()),
           cast<AnchorOpInterface>(op.getOperation()).getAccumulatorType(),
-          op.getUnsignedLhs(), op.getUnsignedRhs()};
+          op.getUnsignedLhs(),
+          op.getUnsignedRhs(),
+          op.getUnsignedLhs() && arePairsSafe(rhs, last)};
 }
 
 bool isKnown(const ProductTypes &types) {
@@ -56,18 +66,18 @@ ConfigAttr select(TargetAttr target, MatmulOp op) {
   auto lhs = cast<RankedTensorType>(op.getLhs().getType());
   auto rhs = cast<RankedTensorType>(op.getRhs().getType());
   auto result = cast<RankedTensorType>(op.getType());
-  std::optional<ProductTypes> types = getTypes(lhs, rhs, result);
+  int64_t rank = result.getRank();
+  int64_t depthDim = op.getTransposeRhs() ? rank - 1 : rank - 2;
+  std::optional<ProductTypes> types =
+      getTypes(lhs, op.getRhs(), result, depthDim);
   if (!types)
     return {};
-  int64_t rank = result.getRank();
   ArrayRef<int64_t> shape = result.getShape();
   bool shared = llvm::all_of(rhs.getShape().drop_back(2),
                              [](int64_t size) { return size == 1; });
   int64_t rows = shared && !op.getTransposeLhs() ? product(shape.drop_back())
                                                  : shape[rank - 2];
-  ProductShape product{
-      *types, rows, shape.back(),
-      rhs.getDimSize(op.getTransposeRhs() ? rank - 1 : rank - 2)};
+  ProductShape product{*types, rows, shape.back(), rhs.getDimSize(depthDim)};
   product.isDepthDense = !op.getTransposeLhs();
   return selectProduct(target, product);
 }
@@ -80,7 +90,8 @@ ConfigAttr select(TargetAttr target, ConvOp op) {
   if (!op.getChannelsLast() || rank > 5 || !filter.hasStaticShape() ||
       filter.getNumElements() == 0)
     return {};
-  std::optional<ProductTypes> types = getTypes(input, filter, result);
+  std::optional<ProductTypes> types =
+      getTypes(input, op.getFilter(), result, /*depthDim=*/1);
   if (!types)
     return {};
   int64_t outputs = filter.getDimSize(0), channels = filter.getDimSize(1);
@@ -90,6 +101,7 @@ ConfigAttr select(TargetAttr target, ConvOp op) {
   ProductShape shape{*types,
                      product(result.getShape().drop_front().drop_back()),
                      outputs / group, product(filter.getShape().drop_front())};
+  shape.parts = product(filter.getShape().drop_front(2));
   // A group's channels can be padded only where there is one group.
   shape.isDepthDense = group == 1 || channels % kLargestInterleave == 0;
   return selectProduct(target, shape);

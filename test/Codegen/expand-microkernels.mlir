@@ -71,6 +71,48 @@ func.func @groups(%a: memref<2x11xi8>, %b: memref<1x3x16xi8>, %c: memref<2x4xi32
 
 // -----
 
+// Only run time knows whether there is a last group: its elements are read one by
+// one, the last of them again in the place of those that are missing.
+// CHECK-LABEL: @some_depth
+// CHECK: %[[REST:.*]] = arith.remui %{{.*}}, %c4
+// CHECK: %[[ANY:.*]] = arith.minui %[[REST]], %c1
+// CHECK: scf.for %{{.*}} = %c0 to %[[ANY]] step %c1
+// CHECK: %[[LAST:.*]] = arith.subi %[[REST]], %c1
+// CHECK: arith.minui %[[LAST]], %c2
+// CHECK-NOT: vector.load %{{.*}}, vector<4xi8>
+// CHECK: llvm.call_intrinsic "llvm.dot"
+func.func @some_depth(%a: memref<2x?xi8>, %b: memref<1x?x16xi8>, %c: memref<2x4xi32>) {
+  mopt.contract_anchor ins(%a, %b : memref<2x?xi8>, memref<1x?x16xi8>) outs(%c : memref<2x4xi32>)
+      attributes {interleave = 4 : i64, unsigned_lhs, config = #mopt.config<kernel = "k", rows = 2, columns = 4, lanes = 4, unroll = 1, streams = 1, prefetchRows = 0, prefetchNext = false, interleave = 4, accumulates = true, lhsBits = 8, rhsBits = 8, instruction = "llvm.dot">} {
+  ^bb0(%acc: i32):
+    mopt.yield %acc : i32
+  }
+  return
+}
+
+// -----
+
+// Two instructions: products of neighbours, then sums of two of them.
+// CHECK-LABEL: @pairs
+// CHECK: %[[ONES:.*]] = arith.constant dense<1> : vector<8xi16>
+// CHECK: %[[P:.*]] = llvm.call_intrinsic "llvm.products"(%{{.*}}, %{{.*}}) : (vector<16xi8>, vector<16xi8>) -> vector<8xi16>
+// CHECK: %[[FIRST:.*]] = llvm.call_intrinsic "llvm.sums"(%[[P]], %[[ONES]]) : (vector<8xi16>, vector<8xi16>) -> vector<4xi32>
+// CHECK: %[[W:.*]] = vector.load {{.*}} vector<16xi8>
+// CHECK: %[[S:.*]] = vector.bitcast %{{.*}} : vector<4xi32> to vector<16xi8>
+// CHECK: %[[P:.*]] = llvm.call_intrinsic "llvm.products"(%[[S]], %[[W]])
+// CHECK: %[[Q:.*]] = llvm.call_intrinsic "llvm.sums"(%[[P]], %[[ONES]])
+// CHECK: arith.addi %[[Q]], %[[FIRST]] : vector<4xi32>
+func.func @pairs(%a: memref<1x8xi8>, %b: memref<1x2x16xi8>, %c: memref<1x4xi32>) {
+  mopt.contract_anchor ins(%a, %b : memref<1x8xi8>, memref<1x2x16xi8>) outs(%c : memref<1x4xi32>)
+      attributes {interleave = 4 : i64, unsigned_lhs, config = #mopt.config<kernel = "k", rows = 1, columns = 4, lanes = 4, unroll = 2, streams = 1, prefetchRows = 0, prefetchNext = false, interleave = 4, lhsBits = 8, rhsBits = 8, instruction = "llvm.products,llvm.sums">} {
+  ^bb0(%acc: i32):
+    mopt.yield %acc : i32
+  }
+  return
+}
+
+// -----
+
 // Bytes of one channel each are summed as floats, which is exact.
 // CHECK-LABEL: @depthwise_bytes
 // CHECK: arith.extui %{{.*}} : vector<4xi8> to vector<4xi32>

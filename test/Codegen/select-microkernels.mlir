@@ -48,9 +48,55 @@ module attributes {mopt.target = #vnni} {
     %0 = mopt.matmul %a, %b : tensor<128x768xui8>, tensor<768x768xi8> -> tensor<128x768xi32>
     // CHECK: avx512-i16-8x48
     %1 = mopt.matmul %s, %b : tensor<128x768xi8>, tensor<768x768xi8> -> tensor<128x768xi32>
-    // A depth of unknown size has no last group.
-    // CHECK: "generic-6x2"
+    // Of a depth of unknown size too.
+    // CHECK: avx512-vnni-u8s8-
     %2 = mopt.matmul %d, %e : tensor<768x?xui8>, tensor<?x64xi8> -> tensor<768x64xi32>
+    return
+  }
+}
+
+// -----
+
+// Unsigned bytes times constant weights: two products of which the sum has 16 bits,
+// whatever the unsigned bytes are, need no words.
+#pairs = #mopt.target<name = "m", triple = "t", cpu = "c", features = "+avx2,+fma", vectorBits = 256, vectorRegisters = 16, l1Bytes = 32768, l2Bytes = 524288>
+module attributes {mopt.target = #pairs} {
+  // CHECK-LABEL: @pairs
+  func.func @pairs(%a: tensor<5x4xui8>, %s: tensor<5x4xi8>, %x: tensor<1x8x8x4xui8>, %y: tensor<1x8x8x2xui8>) {
+    %sum128 = arith.constant dense<[[64, -128], [64, 127], [-128, 1], [0, 0]]> : tensor<4x2xi8>
+    %sum129 = arith.constant dense<[[0, 0], [0, 0], [65, 0], [64, 0]]> : tensor<4x2xi8>
+    %sum_129 = arith.constant dense<[[0, -128], [0, -1], [0, 0], [0, 0]]> : tensor<4x2xi8>
+    %across = arith.constant dense<[[0, 0], [127, 0], [127, 0], [0, 0]]> : tensor<4x2xi8>
+    %transposed = arith.constant dense<[[100, 100, 0, 0], [0, 0, 0, 0]]> : tensor<2x4xi8>
+    %columns = arith.constant dense<[[100, 0, 100, 0], [100, 0, 100, 0]]> : tensor<2x4xi8>
+    // CHECK: mopt.matmul {{.*}}"avx2-u8p8-{{.*}}interleave = 4, lhsBits = 8, rhsBits = 8, instruction = "llvm.x86.avx2.pmadd.ub.sw,llvm.x86.avx2.pmadd.wd">
+    %0 = mopt.matmul %a, %sum128 : tensor<5x4xui8>, tensor<4x2xi8> -> tensor<5x2xi32>
+    // CHECK: mopt.matmul {{.*}}"avx2-i16-
+    %1 = mopt.matmul %a, %sum129 : tensor<5x4xui8>, tensor<4x2xi8> -> tensor<5x2xi32>
+    // CHECK: mopt.matmul {{.*}}"avx2-i16-
+    %2 = mopt.matmul %a, %sum_129 : tensor<5x4xui8>, tensor<4x2xi8> -> tensor<5x2xi32>
+    // Only neighbours that the instruction sums count.
+    // CHECK: mopt.matmul {{.*}}"avx2-u8p8-
+    %3 = mopt.matmul %a, %across : tensor<5x4xui8>, tensor<4x2xi8> -> tensor<5x2xi32>
+    // CHECK: mopt.matmul {{.*}}"avx2-i16-
+    %4 = mopt.matmul %a, %transposed {transpose_rhs} : tensor<5x4xui8>, tensor<2x4xi8> -> tensor<5x2xi32>
+    // CHECK: mopt.matmul {{.*}}"avx2-u8p8-
+    %5 = mopt.matmul %a, %columns {transpose_rhs} : tensor<5x4xui8>, tensor<2x4xi8> -> tensor<5x2xi32>
+    // Signed bytes are not what the instruction takes.
+    // CHECK: mopt.matmul {{.*}}"avx2-i16-
+    %6 = mopt.matmul %s, %sum128 : tensor<5x4xi8>, tensor<4x2xi8> -> tensor<5x2xi32>
+    // Of a filter the neighbours are channels of one position.
+    %near = arith.constant dense<[[[[100, 0]], [[100, 0]], [[0, 0]], [[0, 0]]]]> : tensor<1x4x1x2xi8>
+    %far = arith.constant dense<[[[[100, 100]], [[0, 0]], [[0, 0]], [[0, 0]]]]> : tensor<1x4x1x2xi8>
+    // CHECK: mopt.conv {{.*}}"avx2-i16-
+    %7 = mopt.conv %x, %near {channels_last, group = 1, strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads_begin = array<i64: 0, 0>, pads_end = array<i64: 0, 0>} : tensor<1x8x8x4xui8>, tensor<1x4x1x2xi8> -> tensor<1x8x7x1xi32>
+    // CHECK: mopt.conv {{.*}}"avx2-u8p8-
+    %8 = mopt.conv %x, %far {channels_last, group = 1, strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads_begin = array<i64: 0, 0>, pads_end = array<i64: 0, 0>} : tensor<1x8x8x4xui8>, tensor<1x4x1x2xi8> -> tensor<1x8x7x1xi32>
+    // Each position of two channels has a group of its own, in which four would
+    // have room: pairs of words waste less.
+    %two = arith.constant dense<1> : tensor<1x2x1x3xi8>
+    // CHECK: mopt.conv {{.*}}"avx2-i16-
+    %9 = mopt.conv %y, %two {channels_last, group = 1, strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads_begin = array<i64: 0, 0>, pads_end = array<i64: 0, 0>} : tensor<1x8x8x2xui8>, tensor<1x2x1x3xi8> -> tensor<1x8x6x1xi32>
     return
   }
 }

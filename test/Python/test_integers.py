@@ -1,6 +1,8 @@
 """Products of bytes are exact on every kind of machine: extreme values, all signs, sizes
 that no vector divides."""
 
+import ctypes
+import mmap
 import pathlib
 
 import numpy as np
@@ -24,6 +26,18 @@ def draw(random, dtype, shape):
     values = random.integers(info.min, info.max + 1, shape)
     extremes = random.choice([info.min, info.max], shape)
     return np.where(random.random(shape) < 0.5, extremes, values).astype(dtype)
+
+
+def at_end_of_page(array):
+    """A copy behind whose last element reading faults."""
+    size = -(-max(array.nbytes, 1) // mmap.PAGESIZE) * mmap.PAGESIZE
+    pages = mmap.mmap(-1, size + mmap.PAGESIZE)
+    start = ctypes.addressof(ctypes.c_char.from_buffer(pages))
+    assert ctypes.CDLL(None).mprotect(ctypes.c_void_p(start + size), mmap.PAGESIZE, 0) == 0
+    copy = np.frombuffer(pages, array.dtype, array.size, size - array.nbytes)
+    copy = copy.reshape(array.shape)
+    copy[...] = array
+    return copy
 
 
 def build(op, inputs, names, constants, attributes, dynamic):
@@ -76,6 +90,20 @@ def test_zero_points(target, types):
 
 
 @pytest.mark.parametrize("target", TARGETS)
+@pytest.mark.parametrize("largest", [64, 127])
+@pytest.mark.parametrize("m, n, k", [(1, 200, 64), (9, 70, 33), (5, 40, 3), (6, 131, 130)])
+def test_neighbours_that_sum_up(target, largest, m, n, k):
+    """All unsigned bytes are 255 and whole columns of weights of one sign: sums of two
+    products are as large as they get. Those with weights up to 64 fit into 16 bits, the
+    others would saturate there."""
+    inputs = {"a": np.full((m, k), 255, np.uint8),
+              "b": np.tile(np.array([largest, -largest, -largest, largest], np.int8),
+                           (k, n // 4 + 1))[:, :n].copy()}
+    inputs["b"][:, -1] = np.resize(np.array([-128, 0, 1, -128], np.int8), k)
+    check("MatMulInteger", inputs, ["a", "b"], ["b"], target)
+
+
+@pytest.mark.parametrize("target", TARGETS)
 @pytest.mark.parametrize("k, n", [(64, 96), (37, 50), (3, 130)])
 def test_right_side_at_run_time(target, k, n):
     random = np.random.default_rng(4)
@@ -89,6 +117,25 @@ def test_dynamic_rows(target):
     for rows in (1, 2, 7, 40):
         inputs = {"a": draw(random, np.uint8, (rows, 66)), "b": draw(random, np.int8, (66, 70))}
         check("MatMulInteger", inputs, ["a", "b"], ["b"], target, dynamic=True)
+
+
+@pytest.mark.parametrize("target", TARGETS)
+@pytest.mark.parametrize("types", TYPES, ids=lambda t: "".join(d.__name__[0] for d in t))
+def test_dynamic_depth(target, types):
+    """Nothing behind the last element is read: it stands at the end of a page."""
+    model = helper.make_model(
+        helper.make_graph(
+            [helper.make_node("MatMulInteger", ["a", "b"], ["y"])], "depth",
+            [helper.make_tensor_value_info(name, helper.np_dtype_to_tensor_dtype(np.dtype(t)), s)
+             for name, t, s in zip("ab", types, ([2, "m", "k"], [2, "k", 70]))],
+            [helper.make_tensor_value_info("y", TensorProto.INT32, None)]),
+        ir_version=9, opset_imports=[helper.make_opsetid("", 19)])
+    random = np.random.default_rng(6)
+    session = mopt.InferenceSession(mopt.compile(model, target=target))
+    for m, k in [(1, 1), (5, 2), (13, 3), (1, 4), (9, 37), (3, 66), (7, 128), (4, 0), (0, 5)]:
+        a, b = draw(random, types[0], (2, m, k)), draw(random, types[1], (2, k, 70))
+        found = session.run(None, {"a": at_end_of_page(a), "b": at_end_of_page(b)})[0]
+        np.testing.assert_array_equal(found, a.astype(np.int32) @ b.astype(np.int32))
 
 
 @pytest.mark.parametrize("target", TARGETS)

@@ -37,11 +37,15 @@ class MicroKernelRow<string kind> {
   // Decides between tiles that waste about as much.
   bits<32> Rank = ?;
   // What is multiplied: "float" elements of one type, "u8s8" for unsigned by
-  // signed bytes, "x8s8" for bytes of any sign by signed ones. Empty: anything,
-  // each widened to its accumulator.
+  // signed bytes, "x8s8" for bytes of any sign by signed ones, "u8p8" for
+  // unsigned bytes by constant signed ones of which no two neighbours along the
+  // depth can sum up to more than 16 bits. Empty: anything, each widened to its
+  // accumulator.
   string Types = "float";
   // Neighbours along the depth that the instruction, an LLVM intrinsic, sums
-  // into one lane. With Accumulates it takes the lanes as its first operand.
+  // into one lane. With Accumulates it takes the lanes as its first operand. A
+  // second intrinsic, behind a comma, multiplies what the first one gives, of
+  // twice the width, by ones and sums neighbours.
   bits<32> Interleave = 1;
   string Instruction = "";
   bit Accumulates = 0;

@@ -133,9 +133,8 @@ private:
     tile.dot = getDotProduct(config, op.getUnsignedLhs(), op.getUnsignedRhs());
     int64_t interleave = tile.dot.interleave;
     OpFoldResult steps = ib.div(depth, ib.constant(interleave));
-    // A depth that only run time knows has no instruction for groups.
     if (interleave > 1)
-      tile.partialGroup = *getConstantIntValue(depth) % interleave;
+      tile.partialGroup = ib.rem(depth, ib.constant(interleave));
     tile.loops = {
         {steps,
          ib.mul(getStride(lhs, lhsMap, batchRank + 1), ib.constant(interleave)),

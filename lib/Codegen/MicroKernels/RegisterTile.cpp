@@ -39,8 +39,11 @@ void mopt::mergeReductionLoops(IndexBuilder &ib,
 
 DotProduct mopt::getDotProduct(ConfigAttr config, bool unsignedLhs,
                                bool unsignedRhs) {
+  auto [first, second] = config.getInstruction().split(',');
+  MLIRContext *context = config.getContext();
   return {config.getInterleave(),
-          StringAttr::get(config.getContext(), config.getInstruction()),
+          StringAttr::get(context, first),
+          second.empty() ? StringAttr() : StringAttr::get(context, second),
           config.getAccumulates(),
           config.getLhsBits(),
           config.getRhsBits(),
@@ -65,7 +68,7 @@ static Value widen(IndexBuilder &ib, Value value, Type element,
 }
 
 Value RegisterTile::loadLhs(IndexBuilder &ib, OpFoldResult position,
-                            int64_t group) const {
+                            OpFoldResult group) const {
   int64_t lanes = accumulatorType.getNumElements();
   if (dot.interleave == 1) {
     Value scalar =
@@ -76,16 +79,20 @@ Value RegisterTile::loadLhs(IndexBuilder &ib, OpFoldResult position,
   }
   auto type = VectorType::get(dot.interleave, lhs->getElementType());
   Value elements;
-  if (group == dot.interleave) {
+  std::optional<int64_t> count = getConstantIntValue(group);
+  if (count == dot.interleave) {
     elements = vector::LoadOp::create(ib.b, ib.loc, type, lhs->buffer,
                                       ib.value(position));
   } else {
-    // Nothing behind the last element may be read.
+    // Nothing behind the last element may be read. Where only run time knows
+    // which one that is, it is read again: the right side is 0 there.
     elements = arith::ConstantOp::create(ib.b, ib.loc, ib.b.getZeroAttr(type));
-    for (int64_t i = 0; i < group; ++i) {
-      Value scalar =
-          memref::LoadOp::create(ib.b, ib.loc, lhs->buffer,
-                                 ib.value(ib.add(position, ib.constant(i))));
+    for (int64_t i = 0; i < count.value_or(dot.interleave - 1); ++i) {
+      OpFoldResult offset = ib.constant(i);
+      if (!count && i > 0)
+        offset = ib.min(offset, ib.sub(group, ib.constant(1)));
+      Value scalar = memref::LoadOp::create(ib.b, ib.loc, lhs->buffer,
+                                            ib.value(ib.add(position, offset)));
       elements = vector::InsertOp::create(ib.b, ib.loc, scalar, elements, i);
     }
   }
@@ -121,12 +128,25 @@ Value RegisterTile::multiplyAdd(IndexBuilder &ib, Value x, Value y,
     Value product = arith::MulIOp::create(ib.b, ib.loc, x, y);
     return arith::AddIOp::create(ib.b, ib.loc, product, sum);
   }
+  auto call = [&](StringAttr name, Type type, ValueRange operands) {
+    return LLVM::CallIntrinsicOp::create(ib.b, ib.loc, type, name, operands)
+        .getResult(0);
+  };
+  if (dot.pairSum) {
+    auto pairs =
+        VectorType::get(accumulatorType.getNumElements() * dot.interleave / 2,
+                        ib.b.getIntegerType(2 * dot.lhsBits));
+    Value ones =
+        arith::ConstantOp::create(ib.b, ib.loc, ib.b.getOneAttr(pairs));
+    Value products = call(dot.instruction, pairs, {x, y});
+    return arith::AddIOp::create(
+        ib.b, ib.loc, call(dot.pairSum, accumulatorType, {products, ones}),
+        sum);
+  }
   SmallVector<Value> operands{x, y};
   if (dot.accumulates)
     operands.insert(operands.begin(), sum);
-  Value result = LLVM::CallIntrinsicOp::create(ib.b, ib.loc, accumulatorType,
-                                               dot.instruction, operands)
-                     .getResult(0);
+  Value result = call(dot.instruction, accumulatorType, operands);
   if (dot.accumulates)
     return result;
   return arith::AddIOp::create(ib.b, ib.loc, result, sum);
@@ -157,7 +177,7 @@ void RegisterTile::emitPrefetch(IndexBuilder &ib, OpFoldResult step) const {
 
 RegisterTile::Values
 RegisterTile::emitStep(IndexBuilder &ib, const ReductionLoop &loop,
-                       int64_t group, OpFoldResult lhsOffset,
+                       OpFoldResult group, OpFoldResult lhsOffset,
                        OpFoldResult rhsOffset, Values sums) const {
   int64_t size = accumulatorType.getNumElements() * dot.interleave;
   int64_t line = getLineElements(*rhs);
@@ -188,7 +208,7 @@ RegisterTile::emitSteps(IndexBuilder &ib, const ReductionLoop &loop,
                         int64_t count, OpFoldResult lhsOffset,
                         OpFoldResult rhsOffset, Values sums) const {
   for (int64_t u = 0; u < count; ++u)
-    sums = emitStep(ib, loop, dot.interleave,
+    sums = emitStep(ib, loop, ib.constant(dot.interleave),
                     ib.add(lhsOffset, ib.mul(ib.constant(u), loop.lhsStep)),
                     ib.add(rhsOffset, ib.mul(ib.constant(u), loop.rhsStep)),
                     std::move(sums));
@@ -265,9 +285,13 @@ SmallVector<Value> RegisterTile::emit(IndexBuilder &ib) const {
   Values sums(lhsRows.size() * rhsPanels.size() * vectors, zero);
   sums = emitLoops(ib, loops, ib.constant(0), ib.constant(0), ib.constant(0),
                    std::move(sums));
-  if (partialGroup == 0)
+  if (!partialGroup)
     return sums;
   const ReductionLoop &loop = loops.front();
-  return emitStep(ib, loop, partialGroup, ib.mul(loop.count, loop.lhsStep),
-                  ib.mul(loop.count, loop.rhsStep), std::move(sums));
+  return carry(ib, ib.constant(0), ib.min(partialGroup, ib.constant(1)), 1,
+               std::move(sums), [&](OpFoldResult, Values current) {
+                 return emitStep(
+                     ib, loop, partialGroup, ib.mul(loop.count, loop.lhsStep),
+                     ib.mul(loop.count, loop.rhsStep), std::move(current));
+               });
 }

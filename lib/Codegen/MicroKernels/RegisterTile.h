@@ -33,6 +33,8 @@ struct DotProduct {
   /// 1: there is no such instruction.
   int64_t interleave = 1;
   mlir::StringAttr instruction;
+  /// Sums neighbours of what `instruction` gives; null where that gives lanes.
+  mlir::StringAttr pairSum;
   bool accumulates = false;
   int64_t lhsBits = 0, rhsBits = 0;
   bool unsignedLhs = false, unsignedRhs = false;
@@ -54,8 +56,8 @@ struct RegisterTile {
   mlir::VectorType accumulatorType;
   DotProduct dot;
   /// Elements of a last group that is not whole, behind the steps of the only
-  /// loop; 0 for none.
-  int64_t partialGroup = 0;
+  /// loop; 0 for none. Null: every depth is made of whole groups.
+  mlir::OpFoldResult partialGroup;
   /// Outermost first.
   llvm::SmallVector<ReductionLoop> loops;
   int64_t unroll;
@@ -76,12 +78,12 @@ private:
                    mlir::OpFoldResult lhsOffset, mlir::OpFoldResult rhsOffset,
                    Values sums) const;
   /// One step, with `group` elements of the left operand.
-  Values emitStep(IndexBuilder &ib, const ReductionLoop &loop, int64_t group,
-                  mlir::OpFoldResult lhsOffset, mlir::OpFoldResult rhsOffset,
-                  Values sums) const;
+  Values emitStep(IndexBuilder &ib, const ReductionLoop &loop,
+                  mlir::OpFoldResult group, mlir::OpFoldResult lhsOffset,
+                  mlir::OpFoldResult rhsOffset, Values sums) const;
   /// What a row multiplies by: a scalar, or a group of them, in all lanes.
   mlir::Value loadLhs(IndexBuilder &ib, mlir::OpFoldResult position,
-                      int64_t group) const;
+                      mlir::OpFoldResult group) const;
   mlir::Value loadRhs(IndexBuilder &ib, mlir::OpFoldResult position) const;
   mlir::Value multiplyAdd(IndexBuilder &ib, mlir::Value x, mlir::Value y,
                           mlir::Value sum) const;

@@ -61,7 +61,10 @@ static bool fits(const MicroKernelRow &row, const ProductTypes &types) {
       types.lhs.isInteger(16) && types.rhs.isInteger(8) && row.lhsBits == 16;
   if (types.unsignedRhs || !(areBytes || isWide))
     return false;
-  return kind == "x8s8" || (kind == "u8s8" && types.unsignedLhs && areBytes);
+  if (kind == "x8s8")
+    return true;
+  return types.unsignedLhs && areBytes &&
+         (kind == "u8s8" || (kind == "u8p8" && types.arePairsSafe));
 }
 
 /// Estimated cycles of the whole product.
@@ -78,7 +81,9 @@ static double getCycles(const MicroKernelRow &row, int64_t lanes,
   double perStep =
       larger * stepCycles(size + 1) + (blocks - larger) * stepCycles(size);
   int64_t panels = llvm::divideCeil(known(shape.width), lanes * row.vectors);
-  int64_t steps = llvm::divideCeil(known(shape.depth), row.interleave);
+  int64_t parts = std::max<int64_t>(1, shape.parts);
+  int64_t steps =
+      parts * llvm::divideCeil(known(shape.depth) / parts, row.interleave);
   return panels * perStep * std::max<int64_t>(1, steps);
 }
 
@@ -93,9 +98,7 @@ ConfigAttr mopt::selectProduct(TargetAttr target, const ProductShape &shape) {
           (shape.columns && (shape.columns != lanes * row->vectors ||
                              shape.interleave != row->interleave)))
         continue;
-      // Sizes that only run time knows leave no room for a last group.
-      if (row->interleave > 1 &&
-          (!shape.isDepthDense || ShapedType::isDynamic(shape.depth)))
+      if (row->interleave > 1 && !shape.isDepthDense)
         continue;
       // A wider vector is a newer family of rows, and preferred as a whole.
       double cycles = getCycles(*row, lanes, shape);

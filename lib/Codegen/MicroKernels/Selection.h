@@ -11,6 +11,9 @@ namespace mopt {
 struct ProductTypes {
   mlir::Type lhs, rhs, accumulator;
   bool unsignedLhs = false, unsignedRhs = false;
+  /// Is the right side constant, and the sum of two products with neighbours of
+  /// it always in 16 bits?
+  bool arePairsSafe = false;
 };
 
 /// A product of `rows` x `depth` and `depth` x `width` elements; sizes may be
@@ -21,6 +24,9 @@ struct ProductShape {
   int64_t rows, width, depth;
   int64_t columns = 0;
   int64_t interleave = 0;
+  /// Parts of equal size that the depth consists of, none of which shares a
+  /// group of neighbours with another: the positions of a filter.
+  int64_t parts = 1;
   /// Can neighbours along the depth be read at once?
   bool isDepthDense = true;
 };

@@ -76,6 +76,41 @@ def : AVX512PairProduct<"8x48", 8, 3, 3>;
 def : AVX512PairProduct<"12x32", 12, 2, 2>;
 def : AVX512PairProduct<"12x16", 12, 1, 1>;
 
+// Unsigned bytes by weights that cannot saturate the words in which two
+// products are summed: three instructions for four products. The products need a
+// register, the ones another.
+class AVX512ByteProduct<string name, int rows, int vectors, int rank>
+    : AVX512Product<name, rows, vectors, rank> {
+  let Name = "avx512-u8p8-" # name;
+  let Features = "avx512f,avx512bw";
+  let Types = "u8p8";
+  let Interleave = 4;
+  let Instruction =
+      "llvm.x86.avx512.pmaddubs.w.512,llvm.x86.avx512.pmaddw.d.512";
+  let LhsBits = 8;
+  let RhsBits = 8;
+  let Cost = 3;
+  let Unroll = 2;
+}
+def : AVX512ByteProduct<"8x48", 8, 3, 3>;
+def : AVX512ByteProduct<"12x32", 12, 2, 2>;
+def : AVX512ByteProduct<"12x16", 12, 1, 1>;
+
+class AVX2ByteProduct<string name, int rows, int vectors, int rank>
+    : AVX2Product<name, rows, vectors, rank> {
+  let Name = "avx2-u8p8-" # name;
+  let Features = "avx2";
+  let Types = "u8p8";
+  let Interleave = 4;
+  let Instruction = "llvm.x86.avx2.pmadd.ub.sw,llvm.x86.avx2.pmadd.wd";
+  let LhsBits = 8;
+  let RhsBits = 8;
+  let Cost = 3;
+  let Unroll = 2;
+}
+def : AVX2ByteProduct<"5x16", 5, 2, 3>;
+def : AVX2ByteProduct<"6x8", 6, 1, 2>;
+
 class AVX2PairProduct<string name, int rows, int vectors, int rank>
     : AVX2Product<name, rows, vectors, rank> {
   let Name = "avx2-i16-" # name;

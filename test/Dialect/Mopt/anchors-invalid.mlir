@@ -169,6 +169,17 @@ func.func @groups(%a: tensor<4x8xi8>, %b: tensor<2x2x18xi8>, %c: tensor<4x8xi32>
 
 // -----
 
+func.func @rows_side_by_side(%a: tensor<8x4xi8>, %b: tensor<2x2x16xi8>, %c: tensor<4x8xi32>) {
+  // expected-error @+1 {{expected neighbours along the depth side by side in 'lhs', found affine_map<(d0, d1) -> (d1, d0)> and 'tensor<8x4xi8>'}}
+  %0 = mopt.contract_anchor ins(%a, %b : tensor<8x4xi8>, tensor<2x2x16xi8>) outs(%c : tensor<4x8xi32>) attributes {interleave = 4 : i64, lhs_map = affine_map<(m, k) -> (k, m)>} {
+  ^bb0(%acc: i32):
+    mopt.yield %acc : i32
+  } -> tensor<4x8xi32>
+  return
+}
+
+// -----
+
 // expected-error @+1 {{expected groups of 32 bits on both sides, found 4 elements of 16 and 16 bits}}
 #config = #mopt.config<kernel = "k", rows = 6, columns = 4, lanes = 4, unroll = 4, streams = 4, prefetchRows = 0, prefetchNext = false, interleave = 4, lhsBits = 16, rhsBits = 16, instruction = "llvm.dot">
 
@@ -176,3 +187,13 @@ func.func @groups(%a: tensor<4x8xi8>, %b: tensor<2x2x18xi8>, %c: tensor<4x8xi32>
 
 // expected-error @+1 {{expected an 'instruction' that takes the 'interleave' of more than 1, found '' for 4}}
 #config = #mopt.config<kernel = "k", rows = 6, columns = 4, lanes = 4, unroll = 4, streams = 4, prefetchRows = 0, prefetchNext = false, interleave = 4, lhsBits = 8, rhsBits = 8>
+
+// -----
+
+// expected-error @+1 {{expected one instruction, or two that sum four neighbours and do not accumulate, found 'llvm.products,llvm.sums' for 4}}
+#config = #mopt.config<kernel = "k", rows = 6, columns = 4, lanes = 4, unroll = 4, streams = 4, prefetchRows = 0, prefetchNext = false, interleave = 4, accumulates = true, lhsBits = 8, rhsBits = 8, instruction = "llvm.products,llvm.sums">
+
+// -----
+
+// expected-error @+1 {{expected one instruction, or two that sum four neighbours and do not accumulate, found 'llvm.products,llvm.sums' for 2}}
+#config = #mopt.config<kernel = "k", rows = 6, columns = 4, lanes = 4, unroll = 4, streams = 4, prefetchRows = 0, prefetchNext = false, interleave = 2, lhsBits = 16, rhsBits = 16, instruction = "llvm.products,llvm.sums">

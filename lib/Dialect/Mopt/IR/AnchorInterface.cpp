@@ -10,8 +10,8 @@ LogicalResult ConfigAttr::verify(function_ref<InFlightDiagnostic()> emitError,
                                  StringRef, int64_t rows, int64_t columns,
                                  int64_t lanes, int64_t unroll, int64_t streams,
                                  int64_t prefetchRows, bool, int64_t interleave,
-                                 bool, int64_t lhsBits, int64_t rhsBits,
-                                 StringRef instruction) {
+                                 bool accumulates, int64_t lhsBits,
+                                 int64_t rhsBits, StringRef instruction) {
   if (rows < 1 || columns < 1 || lanes < 1 || unroll < 1 || streams < 1)
     return emitError()
            << "expected rows, columns, lanes, unroll and streams of "
@@ -29,6 +29,11 @@ LogicalResult ConfigAttr::verify(function_ref<InFlightDiagnostic()> emitError,
     return emitError() << "expected groups of 32 bits on both sides, found "
                        << interleave << " elements of " << lhsBits << " and "
                        << rhsBits << " bits";
+  int64_t more = instruction.count(',');
+  if (more > 1 || (more == 1 && (interleave != 4 || accumulates)))
+    return emitError() << "expected one instruction, or two that sum four "
+                          "neighbours and do not accumulate, found '"
+                       << instruction << "' for " << interleave;
   return success();
 }
 

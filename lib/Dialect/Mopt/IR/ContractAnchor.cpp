@@ -137,6 +137,13 @@ LogicalResult ContractAnchorOp::verify() {
     return emitOpError("expected 'lhs_map' to have rows and depth as results, "
                        "found ")
            << AffineMapAttr::get(lhsMap);
+  auto lhsMemRef = dyn_cast<MemRefType>(lhs);
+  if (interleave > 1 &&
+      (lhsMap.getResults().back() != getAffineDimExpr(rank - 1, getContext()) ||
+       (lhsMemRef && !lhsMemRef.isLastDimUnitStride())))
+    return emitOpError("expected neighbours along the depth side by side in "
+                       "'lhs', found ")
+           << AffineMapAttr::get(lhsMap) << " and " << lhs;
   if (!rhsDims.test(rank - 2) || !rhsDims.test(rank - 1))
     return emitOpError("expected 'rhs_map' to have blocks and depth as "
                        "results, found ")

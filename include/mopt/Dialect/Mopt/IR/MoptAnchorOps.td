@@ -26,7 +26,11 @@ def Mopt_ConfigAttr : AttrDef<Mopt_Dialect, "Config"> {
     once: `instruction`, an LLVM intrinsic, sums their products into one lane of
     32 bits. With `accumulates` it takes the lanes as its first operand, else
     they are added to what it gives. `lhsBits` and `rhsBits` are the widths that
-    it takes; narrower right sides are widened when they are loaded.
+    it takes; narrower right sides are widened when they are loaded. Of two
+    intrinsics, separated by a comma, the first sums products of two neighbours
+    in twice their width, and the second multiplies these by ones and sums two of
+    them in a lane. Where the first saturates, whoever chooses it must have
+    proved that the right side cannot make it do so.
 
     ```mlir
     #mopt.config<kernel = "avx2-f32", rows = 6, columns = 16, lanes = 8,

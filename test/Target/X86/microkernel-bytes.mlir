@@ -1,0 +1,28 @@
+// Weights that cannot saturate words: three instructions for four products, groups of
+// the left side and whole vectors of the right one come from memory; 10 accumulators
+// and no spill.
+// RUN: mopt-opt %s -mopt-expand-microkernels -canonicalize -cse -expand-strided-metadata \
+// RUN:   -lower-affine -convert-scf-to-cf -convert-vector-to-llvm -finalize-memref-to-llvm \
+// RUN:   -convert-func-to-llvm -convert-arith-to-llvm -convert-index-to-llvm -convert-cf-to-llvm \
+// RUN:   -canonicalize -cse -reconcile-unrealized-casts \
+// RUN: | mlir-translate --mlir-to-llvmir | opt -O3 -mcpu=x86-64-v3 -mtriple=x86_64-linux-gnu \
+// RUN: | llc -O3 -mcpu=x86-64-v3 -mtriple=x86_64-linux-gnu | FileCheck %s
+
+// CHECK-LABEL: kernel:
+// CHECK-NOT: 32-byte Spill
+// CHECK: vpbroadcastd {{.*}}(%r
+// CHECK-COUNT-20: vpmaddubsw {{.*}}%ymm
+// CHECK-NOT: vpmaddubsw
+// CHECK: jne
+// CHECK-NOT: 32-byte Spill
+// CHECK: .size kernel
+func.func @kernel(%a: memref<5x768xi8>, %b: memref<48x192x64xi8>, %c: memref<5x768xi32>) {
+  mopt.contract_anchor ins(%a, %b : memref<5x768xi8>, memref<48x192x64xi8>) outs(%c : memref<5x768xi32>)
+      attributes {interleave = 4 : i64, unsigned_lhs,
+        config = #mopt.config<kernel = "k", rows = 5, columns = 16, lanes = 8, unroll = 2, streams = 1, prefetchRows = 0, prefetchNext = true,
+        interleave = 4, lhsBits = 8, rhsBits = 8, instruction = "llvm.x86.avx2.pmadd.ub.sw,llvm.x86.avx2.pmadd.wd">} {
+  ^bb0(%acc: i32):
+    mopt.yield %acc : i32
+  }
+  return
+}
