@@ -150,11 +150,8 @@ static bool gainsByIntegers(QuantizedConvOp op) {
   return op.getGroup() == 1 || channels == 1 || channels % 4 == 0;
 }
 static bool gainsByIntegers(QuantizedMatmulOp op) {
-  // A depth that only run time knows has no such instruction, nor has one whose
-  // neighbours lie apart.
-  RankedTensorType rhs = getTensor(op.getRhs());
-  return !op.getTransposeLhs() &&
-         !rhs.isDynamicDim(rhs.getRank() - (op.getTransposeRhs() ? 1 : 2));
+  // Neighbours along the depth that lie apart are no bytes of one word.
+  return !op.getTransposeLhs();
 }
 
 //===----------------------------------------------------------------------===//
