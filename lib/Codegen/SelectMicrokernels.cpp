@@ -37,7 +37,8 @@ std::optional<ProductTypes> getTypes(RankedTensorType lhs, Value right,
                      result.getElementType(),
                      lhs.getElementType().isUnsignedInteger(),
                      rhs.getElementType().isUnsignedInteger()};
-  bool areFloats = types.lhs.isF32() && types.rhs.isF32();
+  bool areFloats = types.lhs.isF32() &&
+                   (types.rhs.isF32() || types.rhs.isSignlessInteger(8));
   bool areBytes = types.lhs.isInteger(8) && types.rhs.isInteger(8);
   if (!areFloats && !areBytes)
     return std::nullopt;

@@ -66,6 +66,7 @@ void mopt::buildKernelPipeline(OpPassManager &pm,
   if (!options.reference) {
     SelectSchemesOptions select;
     select.reciprocals = options.numerics != Numerics::Strict;
+    select.narrowWeights = options.numerics != Numerics::Strict;
     select.remarks = options.remarks;
     pm.addNestedPass<func::FuncOp>(createSelectSchemes(select));
     FoldConstantsOptions fold;

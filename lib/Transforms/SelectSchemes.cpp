@@ -188,6 +188,53 @@ static void multiplyByReciprocal(IRRewriter &rewriter, QuantizeOp op) {
   });
 }
 
+//===----------------------------------------------------------------------===//
+// Weights alone
+//===----------------------------------------------------------------------===//
+
+/// Rows up to which a product waits for its weights, not for its arithmetic.
+static constexpr int64_t kMemoryBoundRows = 4;
+
+/// The rows that share the weights, dynamic if not known.
+static int64_t countRows(MatmulOp op) {
+  int64_t rows = 1;
+  for (int64_t size : getTensor(op.getResult()).getShape().drop_back()) {
+    if (ShapedType::isDynamic(size))
+      return size;
+    rows *= size;
+  }
+  return rows;
+}
+
+/// A product of few floats with constant weights of 8 bits reads them as they
+/// are; the scale of each column multiplies the sums.
+static Value multiplyByBytes(OpBuilder &b, MatmulOp op) {
+  auto weights = op.getRhs().getDefiningOp<DequantizeOp>();
+  if (!weights || !getConstantTensor(weights.getInput()) ||
+      !getTensor(op.getLhs()).getElementType().isF32() ||
+      !getTensor(weights.getInput()).getElementType().isInteger(8))
+    return {};
+  RankedTensorType scale = getTensor(weights.getScale());
+  int64_t rank = scale.getRank(), rows = countRows(op);
+  int64_t depth = op.getTransposeRhs() ? rank - 1 : rank - 2;
+  for (int64_t dim = 0; dim < rank - 2; ++dim)
+    if (scale.getDimSize(dim) != 1)
+      return {};
+  double none =
+      getTensor(weights.getInput()).getElementType().isUnsignedInteger() ? 128
+                                                                         : 0;
+  if (op.getTransposeLhs() || ShapedType::isDynamic(rows) || rows < 1 ||
+      rows > kMemoryBoundRows || scale.getDimSize(depth) != 1 ||
+      (weights.getZeroPoint() ? getSplatNumber(weights.getZeroPoint()) != none
+                              : none != 0))
+    return {};
+  IntegerMatmul product(b, op.getLoc(), op.getLhs(), weights.getInput(),
+                        op.getTransposeLhs(), op.getTransposeRhs());
+  Value sums = product.buildByWeights();
+  return BinaryOp::create(b, op.getLoc(), op.getType(), BinaryKind::mul, sums,
+                          product.orientRhs(weights.getScale()));
+}
+
 namespace {
 struct SelectSchemes : mopt::impl::SelectSchemesBase<SelectSchemes> {
   using SelectSchemesBase::SelectSchemesBase;
@@ -200,8 +247,18 @@ struct SelectSchemes : mopt::impl::SelectSchemesBase<SelectSchemes> {
       return signalPassFailure();
     }
     IRRewriter rewriter(&getContext());
+    // Before what is left of dequantized weights becomes constants of floats.
+    getOperation()->walk([&](MatmulOp op) {
+      rewriter.setInsertionPoint(op);
+      if (!narrowWeights)
+        return;
+      if (Value result = multiplyByBytes(rewriter, op))
+        rewriter.replaceOp(op, result);
+    });
     getOperation()->walk([&](Operation *op) {
       rewriter.setInsertionPoint(op);
+      if (isOpTriviallyDead(op))
+        return rewriter.eraseOp(op);
       if (auto matmul = dyn_cast<QuantizedMatmulOp>(op))
         decide(rewriter, matmul);
       else if (auto conv = dyn_cast<QuantizedConvOp>(op))

@@ -149,3 +149,20 @@ func.func @no_config(%a: memref<1x64xf32>, %b: memref<6x64x16xf32>, %c: memref<1
   }
   return
 }
+
+// -----
+
+// Weights of 8 bits become numbers when they are loaded.
+// CHECK-LABEL: @weights
+// CHECK: %[[B:.*]] = vector.load %{{.*}} : memref<32xi8{{.*}}>, vector<4xi8>
+// CHECK: %[[I:.*]] = arith.extsi %[[B]] : vector<4xi8> to vector<4xi32>
+// CHECK: %[[F:.*]] = arith.sitofp %[[I]] : vector<4xi32> to vector<4xf32>
+// CHECK: vector.fma %{{.*}}, %[[F]]
+func.func @weights(%a: memref<1x8xf32>, %b: memref<1x8x4xi8>, %c: memref<1x4xf32>) {
+  mopt.contract_anchor ins(%a, %b : memref<1x8xf32>, memref<1x8x4xi8>) outs(%c : memref<1x4xf32>)
+      attributes {config = #mopt.config<kernel = "k", rows = 1, columns = 4, lanes = 4, unroll = 1, streams = 1, prefetchRows = 0, prefetchNext = false>} {
+  ^bb0(%acc: f32):
+    mopt.yield %acc : f32
+  }
+  return
+}

@@ -18,6 +18,14 @@ TARGETS = [name for name, flags in {"x86-64-v2": {"sse4_2"}, "x86-64-v3": {"avx2
 INPUTS = {"u8": np.uint8, "s8": np.int8}
 
 
+def run_reference(model, feeds):
+    """ONNX Runtime without optimizations, which approximate, the first output."""
+    options = onnxruntime.SessionOptions()
+    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
+    return onnxruntime.InferenceSession(model.SerializeToString(), options,
+                                        providers=["CPUExecutionProvider"]).run(None, feeds)[0]
+
+
 class Graph:
     """A graph under construction: quantized inputs, constants and nodes."""
 
@@ -77,11 +85,7 @@ class Graph:
                                   self.constants)
         model = helper.make_model(graph, ir_version=10,
                                   opset_imports=[helper.make_opsetid("", opset)])
-        options = onnxruntime.SessionOptions()
-        options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
-        wanted = onnxruntime.InferenceSession(
-            model.SerializeToString(), options,
-            providers=["CPUExecutionProvider"]).run(None, self.feeds)[0]
+        wanted = run_reference(model, self.feeds)
         found = mopt.InferenceSession(
             mopt.compile(model, target=target, arguments=arguments)).run(None, self.feeds)[0]
         assert found.dtype == wanted.dtype and found.shape == wanted.shape
@@ -213,6 +217,26 @@ def test_nibbles(dtype, block):
     attributes = {"axis": 0, "block_size": block} if block else {}
     w = g.node("DequantizeLinear", [weights, scales], **attributes)
     g.check(g.quantize(g.node("MatMul", [g.input(5, 48, zero=128), w]), 0.7, 128), "native")
+
+
+@pytest.mark.parametrize("target", TARGETS)
+@pytest.mark.parametrize("dtype", [np.int8, np.uint8])
+@pytest.mark.parametrize("rows, depth, columns", [(1, 64, 200), (1, 37, 50), (4, 33, 70),
+                                                  (9, 16, 20)])
+def test_weights_alone(target, dtype, rows, depth, columns):
+    """A product of floats with weights of 8 bits, which few rows read as bytes."""
+    g = Graph(5, np.uint8)
+    w = g.weights(depth, columns, axis=1, dtype=dtype, zero=128 if dtype is np.uint8 else 0)
+    y = g.node("MatMul", ["a", w])
+    feeds = {"a": g.random.normal(size=(rows, depth)).astype(np.float32)}
+    model = helper.make_model(
+        helper.make_graph(g.nodes, "weights", [helper.make_tensor_value_info(
+            "a", TensorProto.FLOAT, [rows, depth])],
+            [helper.make_tensor_value_info(y, TensorProto.FLOAT, None)], g.constants),
+        ir_version=10, opset_imports=[helper.make_opsetid("", 21)])
+    wanted = run_reference(model, feeds)
+    found = mopt.InferenceSession(mopt.compile(model, target=target)).run(None, feeds)[0]
+    np.testing.assert_allclose(found, wanted, rtol=1e-5, atol=1e-5 * np.abs(wanted).max())
 
 
 def test_no_elements():

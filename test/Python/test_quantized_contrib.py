@@ -38,7 +38,8 @@ def scale(value):
 
 
 def check_steps(found, wanted):
-    """Equal up to one step, where a sum lies between two."""
+    """Equal up to one step, where a sum lies between two: rare unless scales are multiples
+    of each other."""
     difference = np.abs(found.astype(np.int32) - wanted.astype(np.int32))
     assert difference.max(initial=0) <= 1
     assert (difference > 0).mean() < 0.02
@@ -73,8 +74,8 @@ def test_concat():
     random = RANDOM(3)
     parts = [random.integers(0, 256, (2, n, 3)).astype(np.uint8) for n in (1, 4)]
     found, wanted = run_both(
-        "QLinearConcat", [scale(0.04), np.uint8(10), parts[0], scale(0.02), np.uint8(3),
-                          parts[1], scale(0.05), np.uint8(0)],
+        "QLinearConcat", [scale(0.0413), np.uint8(10), parts[0], scale(0.0211), np.uint8(3),
+                          parts[1], scale(0.0517), np.uint8(0)],
         TensorProto.UINT8, {"axis": 1}, {0, 1, 3, 4, 6, 7})
     check_steps(found, wanted)
 

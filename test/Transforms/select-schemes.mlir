@@ -94,3 +94,37 @@ func.func @reciprocal(%x: tensor<8xf32>) -> tensor<8xi8> {
   %q = mopt.quantize %x, %s : tensor<8xf32>, tensor<1xf32> -> tensor<8xi8>
   return %q : tensor<8xi8>
 }
+
+// One row reads the weights once: as bytes. The scale multiplies the sums.
+// CHECK-LABEL: func.func @weights
+// CHECK: %[[Y:.*]] = mopt.matmul %arg0, %{{.*}} : tensor<1x3xf32>, tensor<3x2xi8> -> tensor<1x2xf32>
+// CHECK: mopt.binary <mul> %[[Y]], %{{.*}} : tensor<1x2xf32>, tensor<1x2xf32>
+func.func @weights(%x: tensor<1x3xf32>) -> tensor<1x2xf32> {
+  %q = arith.constant dense<[[1, -1], [2, -2], [0, 127]]> : tensor<3x2xi8>
+  %s = arith.constant dense<[[0.5, 0.25]]> : tensor<1x2xf32>
+  %w = mopt.dequantize %q, %s : tensor<3x2xi8>, tensor<1x2xf32> -> tensor<3x2xf32>
+  %y = mopt.matmul %x, %w : tensor<1x3xf32>, tensor<3x2xf32> -> tensor<1x2xf32>
+  return %y : tensor<1x2xf32>
+}
+
+// Many rows multiply floats.
+// CHECK-LABEL: func.func @weights_of_many_rows
+// CHECK: mopt.matmul %arg0, %{{.*}} : tensor<9x3xf32>, tensor<3x2xf32> -> tensor<9x2xf32>
+func.func @weights_of_many_rows(%x: tensor<9x3xf32>) -> tensor<9x2xf32> {
+  %q = arith.constant dense<[[1, -1], [2, -2], [0, 127]]> : tensor<3x2xi8>
+  %s = arith.constant dense<[[0.5, 0.25]]> : tensor<1x2xf32>
+  %w = mopt.dequantize %q, %s : tensor<3x2xi8>, tensor<1x2xf32> -> tensor<3x2xf32>
+  %y = mopt.matmul %x, %w : tensor<9x3xf32>, tensor<3x2xf32> -> tensor<9x2xf32>
+  return %y : tensor<9x2xf32>
+}
+
+// A scale for each step of the depth cannot wait for the sum.
+// CHECK-LABEL: func.func @weights_with_depth_scales
+// CHECK: mopt.matmul %arg0, %{{.*}} : tensor<1x3xf32>, tensor<3x2xf32> -> tensor<1x2xf32>
+func.func @weights_with_depth_scales(%x: tensor<1x3xf32>) -> tensor<1x2xf32> {
+  %q = arith.constant dense<[[1, -1], [2, -2], [0, 127]]> : tensor<3x2xi8>
+  %s = arith.constant dense<[[0.5], [0.25], [1.0]]> : tensor<3x1xf32>
+  %w = mopt.dequantize %q, %s : tensor<3x2xi8>, tensor<3x1xf32> -> tensor<3x2xf32>
+  %y = mopt.matmul %x, %w : tensor<1x3xf32>, tensor<3x2xf32> -> tensor<1x2xf32>
+  return %y : tensor<1x2xf32>
+}

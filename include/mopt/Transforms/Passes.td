@@ -145,12 +145,16 @@ def SelectSchemes : Pass<"mopt-select-schemes", "::mlir::func::FuncOp"> {
     micro-kernel that makes this faster, else one of floats with weights
     dequantized at compile time. Integer products get unsigned left and signed
     right sides. `integers` is `auto`, `always` or `never`. With `reciprocals`
-    quantization by a constant scale multiplies instead of dividing.
+    quantization by a constant scale multiplies instead of dividing. With
+    `narrow-weights` products of up to four rows with weights of 8 bits read
+    these and multiply the sums by the scales.
   }];
   let options = [Option<"integers", "integers", "std::string", "\"auto\"",
     "auto, always or never">,
     Option<"reciprocals", "reciprocals", "bool", "true",
     "multiply by reciprocals of constant scales">,
+    Option<"narrowWeights", "narrow-weights", "bool", "true",
+      "keep weights of 8 bits where they are read once">,
     Option<"remarks", "remarks", "bool", "false", "say what was decided">];
   let dependentDialects = ["::mlir::arith::ArithDialect",
     "::mopt::MoptDialect"];

@@ -60,8 +60,12 @@ static Value widen(IndexBuilder &ib, Value value, Type element,
   Type to = element;
   if (auto vector = dyn_cast<VectorType>(value.getType()))
     to = vector.clone(element);
-  if (isa<FloatType>(element))
+  if (isa<FloatType>(element) && isa<FloatType>(from))
     return arith::ExtFOp::create(ib.b, ib.loc, to, value);
+  if (isa<FloatType>(element)) {
+    Value number = widen(ib, value, ib.b.getI32Type(), isUnsigned);
+    return arith::SIToFPOp::create(ib.b, ib.loc, to, number);
+  }
   if (isUnsigned)
     return arith::ExtUIOp::create(ib.b, ib.loc, to, value);
   return arith::ExtSIOp::create(ib.b, ib.loc, to, value);

@@ -92,7 +92,8 @@ static LogicalResult verifyMap(Operation *op, StringRef name, AffineMap map,
 
 static bool areContractable(Type lhs, Type rhs, Type accumulator) {
   if (isa<FloatType>(lhs))
-    return lhs == rhs && isa<FloatType>(accumulator) &&
+    return (lhs == rhs || (lhs.isF32() && rhs.isInteger(8))) &&
+           isa<FloatType>(accumulator) &&
            accumulator.getIntOrFloatBitWidth() >= lhs.getIntOrFloatBitWidth();
   // Words are bytes that were widened.
   return (lhs.isInteger(8) || lhs.isInteger(16)) && rhs.isInteger(8) &&

@@ -39,16 +39,22 @@ LogicalResult MatmulOp::inferReturnTypes(MLIRContext *,
   auto lhs = dyn_cast<RankedTensorType>(adaptor.getLhs().getType());
   auto rhs = dyn_cast<RankedTensorType>(adaptor.getRhs().getType());
   if (!lhs || !rhs || lhs.getRank() < 2 || lhs.getRank() != rhs.getRank())
-    return inferError(location, "expected operands of equal rank of at least 2, "
-                                "found ", adaptor.getLhs().getType(), " and ",
+    return inferError(location,
+                      "expected operands of equal rank of at least 2, "
+                      "found ",
+                      adaptor.getLhs().getType(), " and ",
                       adaptor.getRhs().getType());
-  if (!haveEqualElements(lhs, rhs))
+  bool areWeights =
+      lhs.getElementType().isF32() && rhs.getElementType().isSignlessInteger(8);
+  if (!haveEqualElements(lhs, rhs) && !areWeights)
     return inferError(location, "expected equal element types, found ",
                       lhs.getElementType(), " and ", rhs.getElementType());
   int64_t rank = lhs.getRank();
   int64_t m = lhs.getDimSize(adaptor.getTransposeLhs() ? rank - 1 : rank - 2);
-  int64_t kLhs = lhs.getDimSize(adaptor.getTransposeLhs() ? rank - 2 : rank - 1);
-  int64_t kRhs = rhs.getDimSize(adaptor.getTransposeRhs() ? rank - 1 : rank - 2);
+  int64_t kLhs =
+      lhs.getDimSize(adaptor.getTransposeLhs() ? rank - 2 : rank - 1);
+  int64_t kRhs =
+      rhs.getDimSize(adaptor.getTransposeRhs() ? rank - 1 : rank - 2);
   int64_t n = rhs.getDimSize(adaptor.getTransposeRhs() ? rank - 2 : rank - 1);
   if (differ(kLhs, kRhs))
     return inferError(location, "expected equal contracted sizes, found ", kLhs,
@@ -58,8 +64,10 @@ LogicalResult MatmulOp::inferReturnTypes(MLIRContext *,
        RankedTensorType::get(rhs.getShape().drop_back(2),
                              rhs.getElementType())});
   if (failed(shape))
-    return inferError(location, "expected batch dimensions that are equal up to "
-                                "static sizes of 1, found ", lhs, " and ", rhs);
+    return inferError(location,
+                      "expected batch dimensions that are equal up to "
+                      "static sizes of 1, found ",
+                      lhs, " and ", rhs);
   shape->append({m, n});
   types.push_back(
       RankedTensorType::get(*shape, getResultElement(lhs.getElementType())));
@@ -118,8 +126,10 @@ LogicalResult ConvOp::inferReturnTypes(MLIRContext *,
   auto filter = dyn_cast<RankedTensorType>(adaptor.getFilter().getType());
   if (!input || !filter || input.getRank() < 3 ||
       input.getRank() != filter.getRank())
-    return inferError(location, "expected operands of equal rank of at least 3, "
-                                "found ", adaptor.getInput().getType(), " and ",
+    return inferError(location,
+                      "expected operands of equal rank of at least 3, "
+                      "found ",
+                      adaptor.getInput().getType(), " and ",
                       adaptor.getFilter().getType());
   if (!haveEqualElements(input, filter))
     return inferError(location, "expected equal element types, found ",
@@ -131,7 +141,8 @@ LogicalResult ConvOp::inferReturnTypes(MLIRContext *,
     return failure();
   for (int64_t i = 0; i < spatial; ++i)
     if (ShapedType::isDynamic(filter.getDimSize(i + 2)))
-      return inferError(location, "expected static kernel sizes, found ", filter);
+      return inferError(location, "expected static kernel sizes, found ",
+                        filter);
   SpatialLayout layout(spatial, adaptor.getChannelsLast());
   int64_t channels = input.getDimSize(layout.channel);
   int64_t perGroup = filter.getDimSize(1), outputs = filter.getDimSize(0);

@@ -167,6 +167,12 @@ Value IntegerMatmul::orientRhs(Value parameter) {
   return transposeRhs ? exchange(b, loc, parameter) : parameter;
 }
 
+Value IntegerMatmul::buildByWeights() {
+  if (!isSignedByte(rhs))
+    rhs = flipSigns(b, loc, rhs);
+  return MatmulOp::create(b, loc, lhs, rhs, transposeLhs, transposeRhs);
+}
+
 Value IntegerMatmul::build(Value lhsZero, Value rhsZero) {
   int64_t rank = getTensor(lhs).getRank();
   bool flipsLhs = isSignedByte(lhs), flipsRhs = !isSignedByte(rhs);

@@ -27,6 +27,10 @@ public:
   /// The product of the operands less their zero points (null for 0), in i32.
   mlir::Value build(mlir::Value lhsZero, mlir::Value rhsZero);
 
+  /// The product of a left side of f32 and the right side, whose unsigned
+  /// elements count from 128.
+  mlir::Value buildByWeights();
+
   /// A parameter of the left or right side so that it is broadcast to the
   /// product.
   mlir::Value orientLhs(mlir::Value parameter);

@@ -14,7 +14,8 @@ def Mopt_MatmulOp : Mopt_InferredOp<"matmul"> {
     operand are stored the other way around. The result's element type is that
     of `lhs` for floats and `i32` for integers of 8 bits (ONNX MatMulInteger
     with zero points of 0; `lhs` and `rhs` may differ in signedness), else the
-    operand's.
+    operand's. A left side of f32 may have a right side of `i8`, whose elements
+    count as numbers: weights that are scaled behind the product.
 
     ```mlir
     %c = mopt.matmul %a, %b {transpose_rhs}
