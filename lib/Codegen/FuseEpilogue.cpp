@@ -202,6 +202,18 @@ bool isReshapedAnchor(OpOperand *operand) {
          expand.getSrc().getDefiningOp<AnchorOpInterface>();
 }
 
+/// Does a map read several elements of the loops' space in one place?
+bool isBroadcast(AffineMap map, ArrayRef<int64_t> loops) {
+  llvm::SmallBitVector read(map.getNumDims());
+  for (AffineExpr expr : map.getResults())
+    if (auto dim = dyn_cast<AffineDimExpr>(expr))
+      read.set(dim.getPosition());
+  return llvm::any_of(llvm::seq<unsigned>(0, map.getNumDims()),
+                      [&](unsigned dim) {
+                        return !read.test(dim) && loops[dim] != 1;
+                      });
+}
+
 /// Operands of such a user lose the sizes of 1 that are broadcast, which would
 /// stop the collapse.
 struct DropBroadcastDims : OpRewritePattern<linalg::GenericOp> {
@@ -213,13 +225,18 @@ struct DropBroadcastDims : OpRewritePattern<linalg::GenericOp> {
     if (llvm::none_of(inputs, isReshapedAnchor))
       return failure();
     SmallVector<AffineMap> maps = op.getIndexingMapsArray();
+    SmallVector<int64_t> loops = op.getStaticLoopRanges();
     bool changed = false;
     for (OpOperand *input : inputs) {
       AffineMap &map = maps[input->getOperandNumber()];
-      auto isZero = [](AffineExpr expr) {
-        return isa<AffineConstantExpr>(expr);
+      // A loop that runs once reads position 0, too.
+      auto isZero = [&](AffineExpr expr) {
+        auto dim = dyn_cast<AffineDimExpr>(expr);
+        return dim ? loops[dim.getPosition()] == 1
+                   : isa<AffineConstantExpr>(expr);
       };
       if (!isa<RankedTensorType>(input->get().getType()) ||
+          isReshapedAnchor(input) || !isBroadcast(map, loops) ||
           llvm::none_of(map.getResults(), isZero))
         continue;
       // A dropped dimension joins the kept one before it, leading ones the

@@ -2,6 +2,7 @@
 // activations that are quantized as they come: what --quantize asks for.
 // Contractions without constant weights, of other types than f32, and those too
 // small to gain stay as they are.
+#include "mopt/Dialect/Mopt/IR/IntegerProduct.h"
 #include "mopt/Dialect/Mopt/IR/QuantizationParameters.h"
 #include "mopt/Target/MicroKernels.h"
 #include "mopt/Transforms/Passes.h"
@@ -227,6 +228,8 @@ struct InsertQuantization
     int64_t depth = 1;
     for (int64_t axis : axes)
       depth *= getTensor(weights).getDimSize(axis);
+    if (isDynamic() && depth > kMostProductsOfBytes)
+      return leave("sums of " + Twine(depth) + " products may not fit 32 bits");
     if (depth < kLeastDepth ||
         values->getNumElements() < kLeastDepth * kLeastDepth)
       return leave("it is too small to gain");

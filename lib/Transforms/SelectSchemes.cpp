@@ -112,11 +112,29 @@ static Value computeInIntegers(OpBuilder &b, QuantizedConvOp op) {
                    product.orientFilter(op.getFilterScale()));
 }
 
-/// Sums for each group need to know how many outputs it has.
-static bool canBeIntegers(QuantizedConvOp op) {
-  return op.getGroup() == 1 || !getTensor(op.getFilter()).isDynamicDim(0);
+/// Do sums of `depth` products, maybe dynamic, fit 32 bits for sure?
+static bool fitsSums(int64_t depth) {
+  return ShapedType::isStatic(depth) && depth <= kMostProductsOfBytes;
 }
-static bool canBeIntegers(QuantizedMatmulOp) { return true; }
+
+static bool canBeIntegers(QuantizedConvOp op) {
+  RankedTensorType filter = getTensor(op.getFilter());
+  int64_t depth = 1;
+  for (int64_t size : filter.getShape().drop_front())
+    depth = ShapedType::isDynamic(size) || ShapedType::isDynamic(depth)
+                ? ShapedType::kDynamic
+                : depth * size;
+  // Sums for each group need to know how many outputs it has.
+  return fitsSums(depth) && (op.getGroup() == 1 || !filter.isDynamicDim(0));
+}
+static bool canBeIntegers(QuantizedMatmulOp op) {
+  RankedTensorType lhs = getTensor(op.getLhs()), rhs = getTensor(op.getRhs());
+  int64_t rank = lhs.getRank();
+  int64_t depth = lhs.getDimSize(op.getTransposeLhs() ? rank - 2 : rank - 1);
+  if (ShapedType::isDynamic(depth))
+    depth = rhs.getDimSize(op.getTransposeRhs() ? rank - 1 : rank - 2);
+  return fitsSums(depth);
+}
 
 /// Outputs from which on it does not matter that windows are summed.
 static constexpr int64_t kOutputsForWindowSums = 96;

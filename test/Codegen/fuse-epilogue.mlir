@@ -66,3 +66,25 @@ func.func @transposed_store(%a: tensor<2x5x8xf32>, %b: tensor<2x1x8x16xf32>) -> 
   %1 = linalg.transpose ins(%0 : tensor<2x5x16xf32>) outs(%f : tensor<5x2x16xf32>) permutation = [1, 0, 2]
   return %1 : tensor<5x2x16xf32>
 }
+
+// A batch of one: its loop runs once, so that the sizes of 1 which follow it
+// are no reason against the collapse.
+// CHECK-LABEL: @one_batch
+// CHECK: mopt.contract_anchor {{.*}} epilogue_ins(%{{.*}}, %{{.*}} : tensor<48xf32>, tensor<4x48xf32>)
+// CHECK-NOT: linalg.generic
+func.func @one_batch(%a: tensor<4x8xf32>, %b: tensor<3x8x16xf32>, %bias: tensor<1x1x48xf32>, %r: tensor<1x4x48xf32>) -> tensor<1x4x48xf32> {
+  %e = tensor.empty() : tensor<4x48xf32>
+  %f = tensor.empty() : tensor<1x4x48xf32>
+  %0 = mopt.contract_anchor ins(%a, %b : tensor<4x8xf32>, tensor<3x8x16xf32>) outs(%e : tensor<4x48xf32>) {
+  ^bb0(%acc: f32):
+    mopt.yield %acc : f32
+  } -> tensor<4x48xf32>
+  %1 = tensor.expand_shape %0 [[0, 1], [2]] output_shape [1, 4, 48] : tensor<4x48xf32> into tensor<1x4x48xf32>
+  %2 = linalg.generic {indexing_maps = [affine_map<(b, m, n) -> (b, m, n)>, affine_map<(b, m, n) -> (b, 0, n)>, affine_map<(b, m, n) -> (b, m, n)>, affine_map<(b, m, n) -> (b, m, n)>], iterator_types = ["parallel", "parallel", "parallel"]} ins(%1, %bias, %r : tensor<1x4x48xf32>, tensor<1x1x48xf32>, tensor<1x4x48xf32>) outs(%f : tensor<1x4x48xf32>) {
+  ^bb0(%x: f32, %y: f32, %z: f32, %o: f32):
+    %s = arith.addf %x, %y : f32
+    %t = arith.addf %s, %z : f32
+    linalg.yield %t : f32
+  } -> tensor<1x4x48xf32>
+  return %2 : tensor<1x4x48xf32>
+}

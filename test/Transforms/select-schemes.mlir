@@ -128,3 +128,14 @@ func.func @weights_with_depth_scales(%x: tensor<1x3xf32>) -> tensor<1x2xf32> {
   %y = mopt.matmul %x, %w : tensor<1x3xf32>, tensor<3x2xf32> -> tensor<1x2xf32>
   return %y : tensor<1x2xf32>
 }
+
+// So many products may exceed 32 bits, and so may an unknown number.
+// CHECK-LABEL: func.func @long_sums
+// CHECK: mopt.matmul %{{.*}} : tensor<2x33026xf32>, tensor<33026x2xf32> -> tensor<2x2xf32>
+// CHECK: mopt.matmul %{{.*}} : tensor<2x?xf32>, tensor<?x2xf32> -> tensor<2x2xf32>
+func.func @long_sums(%a: tensor<2x33026xui8>, %b: tensor<33026x2xi8>, %c: tensor<2x?xui8>, %d: tensor<?x2xi8>) -> (tensor<2x2xf32>, tensor<2x2xf32>) {
+  %s = arith.constant dense<0.5> : tensor<1x1xf32>
+  %0 = mopt.quantized_matmul %a, %b scales(%s, %s) : (tensor<2x33026xui8>, tensor<33026x2xi8>, tensor<1x1xf32>, tensor<1x1xf32>) -> tensor<2x2xf32>
+  %1 = mopt.quantized_matmul %c, %d scales(%s, %s) : (tensor<2x?xui8>, tensor<?x2xi8>, tensor<1x1xf32>, tensor<1x1xf32>) -> tensor<2x2xf32>
+  return %0, %1 : tensor<2x2xf32>, tensor<2x2xf32>
+}

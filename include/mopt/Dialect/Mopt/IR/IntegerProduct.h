@@ -16,6 +16,10 @@
 #include "mlir/IR/PatternMatch.h"
 
 namespace mopt {
+/// So many products of bytes less zero points fit a sum of 32 bits:
+/// 255 * 255 * 33025 < 2^31.
+inline constexpr int64_t kMostProductsOfBytes = 33025;
+
 /// A matrix product of tensors of 8-bit integers.
 class IntegerMatmul {
 public:
