@@ -75,7 +75,7 @@ bool isUnsigned(Value value) {
 std::pair<Value, bool> prepareLhs(OpBuilder &b, Location loc, Value value,
                                   ConfigAttr config) {
   auto type = cast<RankedTensorType>(value.getType());
-  if (config.getLhsBits() <= 8)
+  if (config.getLhsBits() <= 8 || !isa<IntegerType>(type.getElementType()))
     return {dropSign(b, loc, value), isUnsigned(value)};
   Type wide = b.getIntegerType(config.getLhsBits());
   return {CastOp::create(b, loc, type.clone(wide), value, true), false};
@@ -297,13 +297,7 @@ Value convertConv(OpBuilder &b, ConvOp op, ConfigAttr config) {
                                      isUnsigned(op.getInput()), unsignedRhs)
         .getResult(0);
   }
-  auto isOne = [](int64_t value) { return value == 1; };
-  auto isZero = [](int64_t value) { return value == 0; };
-  if (group == 1 && llvm::all_of(op.getPadsBegin(), isZero) &&
-      llvm::all_of(op.getPadsEnd(), isZero) &&
-      llvm::all_of(filter.getShape().drop_front(2), isOne) &&
-      llvm::all_of(op.getStrides(), isOne)) {
-    // Every output position is a row.
+  if (op.isProductOfRows()) {
     SmallVector<ReassociationIndices> groups{{0}, {}};
     for (int64_t i = 1; i < rank; ++i)
       groups[1].push_back(i);

@@ -27,8 +27,8 @@ int64_t product(ArrayRef<int64_t> sizes) {
   return result;
 }
 
-/// The types of a product that micro-kernels know: f32, or bytes. The depth is
-/// dimension `depthDim` of the right side.
+/// The types of a product that micro-kernels know: floats with sums in f32, or
+/// bytes. The depth is dimension `depthDim` of the right side.
 std::optional<ProductTypes> getTypes(RankedTensorType lhs, Value right,
                                      RankedTensorType result,
                                      int64_t depthDim) {
@@ -37,8 +37,13 @@ std::optional<ProductTypes> getTypes(RankedTensorType lhs, Value right,
                      result.getElementType(),
                      lhs.getElementType().isUnsignedInteger(),
                      rhs.getElementType().isUnsignedInteger()};
-  bool areFloats = types.lhs.isF32() &&
-                   (types.rhs.isF32() || types.rhs.isSignlessInteger(8));
+  auto isFloat = [](Type type) {
+    return type.isF32() || type.isBF16() || type.isF16();
+  };
+  bool areFloats =
+      isFloat(types.lhs) && types.accumulator.isF32() &&
+      (isFloat(types.rhs) ||
+       (types.lhs.isF32() && types.rhs.isSignlessInteger(8)));
   bool areBytes = types.lhs.isInteger(8) && types.rhs.isInteger(8);
   if (!areFloats && !areBytes)
     return std::nullopt;
@@ -83,6 +88,19 @@ ConfigAttr select(TargetAttr target, MatmulOp op) {
   return selectProduct(target, product);
 }
 
+/// Neighbours along the depth of a convolution that stand side by side in the
+/// input: all channels, padded to whole groups of 32 bits where nothing else
+/// stands between two positions, and then the positions of a window's row.
+int64_t getDepthRun(const ProductTypes &types, int64_t channels,
+                    int64_t kernelWidth, int64_t dilation, int64_t groups) {
+  if (groups > 1)
+    return channels;
+  int64_t padded = llvm::alignTo(
+      channels,
+      std::max<int64_t>(1, 32 / types.lhs.getIntOrFloatBitWidth()));
+  return dilation == 1 ? padded * kernelWidth : padded;
+}
+
 ConfigAttr select(TargetAttr target, ConvOp op) {
   auto input = cast<RankedTensorType>(op.getInput().getType());
   auto filter = cast<RankedTensorType>(op.getFilter().getType());
@@ -105,6 +123,11 @@ ConfigAttr select(TargetAttr target, ConvOp op) {
   shape.parts = product(filter.getShape().drop_front(2));
   // A group's channels can be padded only where there is one group.
   shape.isDepthDense = group == 1 || channels % kLargestInterleave == 0;
+  if (op.isProductOfRows())
+    return selectProduct(target, shape);
+  shape.rowRun = result.getDimSize(rank - 2);
+  shape.depthRun = getDepthRun(*types, channels, filter.getShape().back(),
+                               op.getDilations().back(), group);
   return selectProduct(target, shape);
 }
 
@@ -133,13 +156,21 @@ ConfigAttr select(TargetAttr target, ConvAnchorOp op) {
   if (!isKnown(types))
     return {};
   int64_t outputs = init.getShape().back();
-  return selectProduct(
-      target,
-      {types, product(init.getShape().drop_front().drop_back()),
-       ShapedType::isDynamic(outputs) ? outputs : outputs / op.getGroups(),
-       product(filter.getShape().drop_front(2).drop_back()) *
-           int64_t(op.getInterleave()),
-       op.getBlockColumns(), int64_t(op.getInterleave())});
+  ArrayRef<int64_t> window = filter.getShape().drop_front(2).drop_back();
+  int64_t interleave = op.getInterleave();
+  ProductShape shape{
+      types,
+      product(init.getShape().drop_front().drop_back()),
+      ShapedType::isDynamic(outputs) ? outputs : outputs / op.getGroups(),
+      product(window) * interleave,
+      op.getBlockColumns(),
+      interleave};
+  shape.rowRun = init.getDimSize(init.getRank() - 2);
+  shape.depthRun =
+      getDepthRun(types, window.back() * interleave,
+                  window[window.size() - 2], op.getDilations().back(),
+                  op.getGroups());
+  return selectProduct(target, shape);
 }
 
 ConfigAttr select(TargetAttr target, DepthwiseAnchorOp op) {

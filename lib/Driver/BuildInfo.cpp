@@ -51,6 +51,7 @@ std::string mopt::makeBuildInfo(const CompileOptions &options,
             llvm::json::Object{{"mode", options.quantize.mode},
                                {"group", options.quantize.group},
                                {"symmetric", options.quantize.symmetric}}},
+           {"precision", options.precision},
            {"sparsity", options.sparsity},
            {"shapes", std::move(shapes)},
            {"dims", std::move(dims)}}}};

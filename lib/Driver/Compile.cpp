@@ -95,7 +95,6 @@ ExitCode Compilation::checkOptions() {
     StringRef name, value, plain;
   } later[] = {{"calibration", options.calibration, ""},
                {"prune", options.prune, ""},
-               {"precision", options.precision, "f32"},
                {"max-drop", options.maxDrop, ""},
                {"instrument", options.instrument, ""},
                {"tune", options.tune, ""},
@@ -105,6 +104,10 @@ ExitCode Compilation::checkOptions() {
       return fail(ExitCode::Unsupported, "option '--" + option.name + "=" +
                                              option.value +
                                              "' is not supported");
+  if (options.precision == "int8" || options.precision == "fp8")
+    return fail(ExitCode::Unsupported, "option '--precision=" +
+                                           options.precision +
+                                           "' is not supported");
   if (options.quantize.mode == "static-int8")
     return fail(ExitCode::Unsupported,
                 "option '--quantize=static-int8' is not supported");

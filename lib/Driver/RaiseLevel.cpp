@@ -57,6 +57,7 @@ LogicalResult mopt::raiseLevel(ModuleOp module, Level from,
   pipeline.reference = options.referencePipeline;
   pipeline.numerics = options.numerics;
   pipeline.quantize = options.quantize;
+  pipeline.precision = options.precision;
   pipeline.remarks = options.verbose;
   pipeline.profile = options.profile;
   buildPipeline(from, passes, pipeline);

@@ -47,6 +47,10 @@ void mopt::buildLegalizePipeline(OpPassManager &pm,
   insert.group = options.quantize.group;
   insert.symmetric = options.quantize.symmetric;
   pm.addNestedPass<func::FuncOp>(createInsertQuantization(insert));
+  ReducePrecisionOptions reduce;
+  reduce.type = options.precision;
+  reduce.remarks = options.remarks;
+  pm.addNestedPass<func::FuncOp>(createReducePrecision(reduce));
   if (options.reference)
     return;
   pm.addNestedPass<func::FuncOp>(createPropagateQuantization());

@@ -92,7 +92,10 @@ typedef struct MoptModelDesc {
   /// Two NUL-terminated strings per place: the kernel's name, and the ONNX
   /// nodes, one per line. Null where there are none.
   /* 184 */ const char *kernels;
-} MoptModelDesc; /* 192 bytes */
+  /// The part of the processor's state that a process may use only after asking
+  /// its operating system, as it is numbered there; 0 for none.
+  /* 192 */ int64_t processor_state;
+} MoptModelDesc; /* 200 bytes */
 
 /// The start of a weight file; the weights follow at `header_bytes`.
 typedef struct MoptWeightsHeader {

@@ -84,6 +84,11 @@ static MoptStatus create(const MoptModelDesc *desc,
   if (!api)
     return mopt_rt_error(run, MOPT_INTERNAL,
                          "the library's description of the model is damaged");
+  if (desc->processor_state && !mopt_rt_request_state(desc->processor_state))
+    return mopt_rt_error(run, MOPT_UNSUPPORTED,
+                         "the library needs registers for matrices, which this "
+                         "processor lacks or its operating system refuses; "
+                         "compile for a smaller target");
   const MoptAllocator *custom = options->allocator;
   if (custom && (!custom->allocate || !custom->deallocate))
     return mopt_rt_error(run, MOPT_INVALID_ARGUMENT,

@@ -1,6 +1,8 @@
 // The micro-kernel tables: one line per architecture.
 #include "mopt/Target/MicroKernels.h"
 
+#include "X86/TileRegisters.h"
+
 using namespace mopt;
 
 namespace {
@@ -30,4 +32,16 @@ bool mopt::multipliesBytes(TargetAttr target) {
       if (row.interleave > 1 && canRun(target, row))
         return true;
   return false;
+}
+
+bool mopt::multipliesInMatrices(TargetAttr target, llvm::StringRef types) {
+  for (llvm::ArrayRef<MicroKernelRow> table : getMicroKernelTables())
+    for (const MicroKernelRow &row : table)
+      if (*row.matrixUnit && types == row.types && canRun(target, row))
+        return true;
+  return false;
+}
+
+const MatrixUnit *mopt::getMatrixUnit(llvm::StringRef name) {
+  return name == "amx" ? &getTileRegisters() : nullptr;
 }

@@ -78,11 +78,27 @@ struct FormKernels : mopt::impl::FormKernelsBase<FormKernels> {
       formInBlock(block, builder, shapes);
   }
 
-  /// Each elementwise reader of dequantized elements dequantizes by itself: it
-  /// then reads the quantized ones, which are fewer bytes.
-  static void duplicateDequantize(Block *block) {
-    SmallVector<DequantizeOp> ops(block->getOps<DequantizeOp>());
-    for (DequantizeOp op : ops) {
+  /// Does `op` only make elements wider?
+  static bool widens(Operation &op) {
+    if (isa<DequantizeOp>(op))
+      return true;
+    auto cast = dyn_cast<CastOp>(op);
+    if (!cast)
+      return false;
+    Type from = getElementTypeOrSelf(cast.getInput().getType()),
+         to = getElementTypeOrSelf(cast.getType());
+    return isa<FloatType>(from) && isa<FloatType>(to) &&
+           from.getIntOrFloatBitWidth() < to.getIntOrFloatBitWidth();
+  }
+
+  /// Each elementwise reader of widened elements widens them by itself: it then
+  /// reads the narrow ones, which are fewer bytes.
+  static void duplicateWidening(Block *block) {
+    SmallVector<Operation *> ops;
+    for (Operation &op : *block)
+      if (widens(op))
+        ops.push_back(&op);
+    for (Operation *op : ops) {
       auto readsOnce = [&](OpOperand &use) {
         Operation *user = use.getOwner();
         return user->getBlock() == block &&
@@ -106,7 +122,7 @@ struct FormKernels : mopt::impl::FormKernelsBase<FormKernels> {
 
   void formInBlock(Block *block, OpBuilder &builder, ShapeValues &shapes) {
     if (fuse)
-      duplicateDequantize(block);
+      duplicateWidening(block);
     SmallVector<Operation *> order;
     llvm::MapVector<Operation *, Group> groups;
     for (Operation &op : *block)

@@ -57,6 +57,31 @@ module attributes {mopt.target = #vnni} {
 
 // -----
 
+#amx = #mopt.target<name = "m", triple = "t", cpu = "c", features = "+avx2,+fma,+avx512f,+avx512bw,+avx512vnni,+amx-tile,+amx-int8,+amx-bf16", vectorBits = 512, vectorRegisters = 32, l1Bytes = 32768, l2Bytes = 524288>
+module attributes {mopt.target = #amx} {
+  // CHECK-LABEL: @amx
+  func.func @amx(%a: tensor<?x768xui8>, %b: tensor<768x768xi8>, %c: tensor<4x768xui8>, %d: tensor<64x33xui8>, %e: tensor<33x64xi8>, %f: tensor<64x?xui8>, %g: tensor<?x64xi8>, %h: tensor<64x32xbf16>, %i: tensor<32x64xbf16>, %x: tensor<1x30x30x3xui8>, %w: tensor<32x3x3x3xi8>) {
+    // CHECK: "amx-u8s8-32x32", rows = 32, columns = 32, lanes = 16, {{.*}}instruction = "llvm.x86.tdpbusd", matrixUnit = "amx">
+    %0 = mopt.matmul %a, %b : tensor<?x768xui8>, tensor<768x768xi8> -> tensor<?x768xi32>
+    // Few rows wait for the right side.
+    // CHECK: "avx512-vnni-u8s8-
+    %1 = mopt.matmul %c, %b : tensor<4x768xui8>, tensor<768x768xi8> -> tensor<4x768xi32>
+    // Nothing may be read behind a row: whole groups, and a known depth.
+    // CHECK: "avx512-vnni-u8s8-
+    %2 = mopt.matmul %d, %e : tensor<64x33xui8>, tensor<33x64xi8> -> tensor<64x64xi32>
+    // CHECK: "avx512-vnni-u8s8-
+    %3 = mopt.matmul %f, %g : tensor<64x?xui8>, tensor<?x64xi8> -> tensor<64x64xi32>
+    // CHECK: "amx-bf16-32x32"
+    %4 = mopt.matmul %h, %i {f32_result} : tensor<64x32xbf16>, tensor<32x64xbf16> -> tensor<64x64xf32>
+    // Channels of a convolution are padded.
+    // CHECK: "amx-u8s8-32x32"
+    %5 = mopt.conv %x, %w {channels_last, strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads_begin = array<i64: 0, 0>, pads_end = array<i64: 0, 0>} : tensor<1x30x30x3xui8>, tensor<32x3x3x3xi8> -> tensor<1x28x28x32xi32>
+    return
+  }
+}
+
+// -----
+
 // Unsigned bytes times constant weights: two products of which the sum has 16 bits,
 // whatever the unsigned bytes are, need no words.
 #pairs = #mopt.target<name = "m", triple = "t", cpu = "c", features = "+avx2,+fma", vectorBits = 256, vectorRegisters = 16, l1Bytes = 32768, l2Bytes = 524288>

@@ -51,7 +51,7 @@ struct CompileOptions {
   std::string calibration;
   std::string sparsity = "auto";
   std::string prune;
-  std::string precision;
+  std::string precision = "f32";
   std::string maxDrop;
   std::string instrument;
   std::string tune;

@@ -18,6 +18,8 @@ struct PipelineOptions {
   bool reference = false;
   Numerics numerics = Numerics::Default;
   QuantizeOptions quantize;
+  /// The type of products' operands: f32, bf16 or f16.
+  std::string precision = "f32";
   /// Say which micro-kernels were chosen.
   bool remarks = false;
   /// Count the calls of kernels and their time.

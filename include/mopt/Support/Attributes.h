@@ -48,6 +48,9 @@ inline constexpr llvm::StringLiteral kRuntimeAttr = "mopt.runtime";
 /// On the module: for each call of a kernel that is counted, an array of the
 /// kernel's name and the ONNX nodes, one per line.
 inline constexpr llvm::StringLiteral kProfileAttr = "mopt.profile";
+/// On the module: MoptModelDesc.processor_state, if not 0.
+inline constexpr llvm::StringLiteral kProcessorStateAttr =
+    "mopt.processor_state";
 /// On the module: the level that it was written at, so that compiling goes on
 /// there.
 inline constexpr llvm::StringLiteral kLevelAttr = "mopt.level";

@@ -39,8 +39,8 @@ class MicroKernelRow<string kind> {
   // What is multiplied: "float" elements of one type, "u8s8" for unsigned by
   // signed bytes, "x8s8" for bytes of any sign by signed ones, "u8p8" for
   // unsigned bytes by constant signed ones of which no two neighbours along the
-  // depth can sum up to more than 16 bits. Empty: anything, each widened to its
-  // accumulator.
+  // depth can sum up to more than 16 bits, "bf16" for both sides of that type.
+  // Empty: anything, each widened to its accumulator.
   string Types = "float";
   // Neighbours along the depth that the instruction, an LLVM intrinsic, sums
   // into one lane. With Accumulates it takes the lanes as its first operand. A
@@ -54,6 +54,9 @@ class MicroKernelRow<string kind> {
   bits<32> RhsBits = 0;
   // Instructions for each of its products: itself, and an addition.
   bits<32> Cost = 1;
+  // The unit whose registers hold matrices (MatrixUnit.h): Rows and Vectors are
+  // up to two registers each way.
+  string MatrixUnit = "";
 }
 
 class MicroKernelTable : GenericTable {
@@ -61,7 +64,7 @@ class MicroKernelTable : GenericTable {
   let Fields = ["Kind", "Name", "Features", "VectorBits", "Registers", "Rows",
                 "Vectors", "Unroll", "Streams", "PrefetchBytes",
                 "PrefetchRows", "Rank", "Types", "Interleave", "Instruction",
-                "Accumulates", "LhsBits", "RhsBits", "Cost"];
+                "Accumulates", "LhsBits", "RhsBits", "Cost", "MatrixUnit"];
 }
 
 #endif // MOPT_TARGET_MICROKERNELSCHEMA_TD

@@ -31,6 +31,7 @@ struct MicroKernelRow {
   uint32_t lhsBits;
   uint32_t rhsBits;
   uint32_t cost;
+  const char *matrixUnit;
 };
 
 /// The tables of the architectures, then the one for every machine.
@@ -42,6 +43,10 @@ bool canRun(TargetAttr target, const MicroKernelRow &row);
 /// Has `target` a micro-kernel that multiplies several bytes at once? It then
 /// multiplies them faster than floats.
 bool multipliesBytes(TargetAttr target);
+
+/// Has it one that multiplies elements of `types` (MicroKernelSchema.td) in
+/// matrix registers?
+bool multipliesInMatrices(TargetAttr target, llvm::StringRef types);
 } // namespace mopt
 
 #endif // MOPT_TARGET_MICROKERNELS_H

@@ -88,6 +88,20 @@ def InsertQuantization
     "::mopt::MoptDialect"];
 }
 
+def ReducePrecision : Pass<"mopt-reduce-precision", "::mlir::func::FuncOp"> {
+  let summary = "compute products of floats from operands of 16 bits";
+  let description = [{
+    Where the target multiplies `type` in matrix registers, both operands of
+    contractions that fill them are cast to it; elsewhere the constant weights of
+    products of few rows. Sums, and everything between contractions, stay in f32,
+    and so does a product that would gain nothing.
+  }];
+  let options = [
+    Option<"type", "type", "std::string", "\"f32\"", "f32, bf16 or f16">,
+    Option<"remarks", "remarks", "bool", "false", "say what was done">];
+  let dependentDialects = ["::mopt::MoptDialect"];
+}
+
 def PropagateQuantization
     : Pass<"mopt-propagate-quantization", "::mlir::func::FuncOp"> {
   let summary = "move quantized elements instead of what they stand for";

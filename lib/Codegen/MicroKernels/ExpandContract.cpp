@@ -3,6 +3,7 @@
 // rows pass; with few rows several panels stream at once.
 #include "Columns.h"
 #include "Expansions.h"
+#include "MatrixProduct.h"
 #include "PanelPrefetch.h"
 #include "RowBlocks.h"
 
@@ -67,7 +68,57 @@ private:
     return streams;
   }
 
+  /// All rows in the registers of a matrix unit.
+  void emitMatrices() {
+    MatrixRows pieces(ib, rows,
+                      getMatrixUnit(config.getMatrixUnit())->getRows());
+    AffineMap lhsMap = op.getLhsIndexingMap(), rhsMap = op.getRhsIndexingMap();
+    OpFoldResult rowStride = getStride(lhs, lhsMap, batchRank);
+    OpFoldResult blockStride = getStride(rhs, rhsMap, batchRank);
+    int64_t interleave = config.getInterleave();
+    OpFoldResult steps = ib.div(depth, ib.constant(interleave));
+    ReductionLoop loop{
+        steps,
+        ib.mul(getStride(lhs, lhsMap, batchRank + 1), ib.constant(interleave)),
+        getStride(rhs, rhsMap, batchRank + 1)};
+    MatrixProduct product(ib, cast<AnchorOpInterface>(op.getOperation()), lhs,
+                          rhs, pieces.size, rowStride, loop);
+    llvm::SmallBitVector varying(batchRank + 1);
+    varying.set(batchRank);
+    forEachPanel(
+        ib, width, config.getColumns(), config.getLanes(), /*streams=*/1,
+        [&](const Panels &panels) {
+          OpFoldResult panel =
+              ib.add(rhsStart, ib.mul(panels.firstBlock, blockStride));
+          SmallVector<OutputVector> columns = panels.getOutputVectors(
+              ib, config.getColumns(), config.getLanes(), ib.constant(0));
+          OpFoldResult calls = countMatrixCalls(ib, pieces.pieces);
+          forEachMatrixPieces(
+              ib, pieces.pieces,
+              [&](int64_t count, OpFoldResult first, OpFoldResult index) {
+                SmallVector<MatrixPiece> parts;
+                for (int64_t p = 0; p < count; ++p) {
+                  auto [start, skipped] =
+                      pieces.getStart(ib, ib.add(first, ib.constant(p)));
+                  parts.push_back({ib.add(lhsStart, ib.mul(start, rowStride)),
+                                   skipped, batchIndices});
+                  parts.back().coordinates.push_back(start);
+                }
+                std::optional<PanelPrefetch> prefetch;
+                if (config.getPrefetchNext())
+                  prefetch = getPanelPrefetch(
+                      ib, ib.add(panel, blockStride), steps,
+                      config.getColumns() * interleave, index, calls);
+                product.emit(ib, epilogue, varying, parts, panel, columns,
+                             prefetch);
+              });
+        });
+    product.release(ib);
+  }
+
   void emitRows() {
+    if (!config.getMatrixUnit().empty())
+      return emitMatrices();
     if (std::optional<int64_t> count = getConstantIntValue(rows))
       return emitColumns(*count <= config.getRows() ? getStreams(*count) : 1);
     // Few rows that only run time knows get kernels of their own.

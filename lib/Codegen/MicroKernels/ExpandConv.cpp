@@ -3,6 +3,7 @@
 // consecutive positions of the output plane and may wrap to its next row.
 #include "Columns.h"
 #include "Expansions.h"
+#include "MatrixProduct.h"
 #include "PanelPrefetch.h"
 #include "RowBlocks.h"
 
@@ -34,12 +35,108 @@ public:
         inputStart = ib.add(ib.mul(n, input.strides[0]), ib.mul(g, channels));
         filterStart = ib.mul(g, filter.strides[0]);
         firstColumn = ib.mul(g, width);
-        emitColumns(width);
+        if (config.getMatrixUnit().empty())
+          emitColumns(width);
+        else
+          emitMatrices(width);
       });
     });
   }
 
 private:
+  /// Where the window of an output point starts in the input.
+  OpFoldResult getInputPosition(ArrayRef<OpFoldResult> point) {
+    OpFoldResult position = inputStart;
+    for (int64_t i = 0; i < spatial; ++i)
+      position = ib.add(position,
+                        ib.mul(point[i + 1],
+                               ib.mul(input.strides[i + 1],
+                                      ib.constant(op.getStrides()[i]))));
+    return position;
+  }
+
+  /// The loops over a window, in groups of `interleave` channels.
+  SmallVector<ReductionLoop> getReductionLoops() {
+    SmallVector<ReductionLoop> loops;
+    for (int64_t i = 0; i < spatial; ++i)
+      loops.push_back(
+          {filter.sizes[i + 2],
+           ib.mul(input.strides[i + 1], ib.constant(op.getDilations()[i])),
+           filter.strides[i + 2]});
+    loops.push_back({filter.sizes[spatial + 2],
+                     ib.mul(input.strides[spatial + 1],
+                            ib.constant(config.getInterleave())),
+                     filter.strides[spatial + 2]});
+    mergeReductionLoops(ib, loops);
+    return loops;
+  }
+
+  /// Groups in a window.
+  OpFoldResult countSteps() {
+    OpFoldResult steps = filter.sizes[spatial + 2];
+    for (int64_t i = 0; i < spatial; ++i)
+      steps = ib.mul(steps, filter.sizes[i + 2]);
+    return steps;
+  }
+
+  /// All positions in the registers of a matrix unit: the rows of a register
+  /// are neighbours along the last spatial dimension, evenly spaced in the
+  /// input.
+  void emitMatrices(OpFoldResult width) {
+    MatrixRows pieces(ib, init.sizes[spatial],
+                      getMatrixUnit(config.getMatrixUnit())->getRows());
+    OpFoldResult all = pieces.pieces;
+    for (int64_t i = 1; i < spatial; ++i)
+      all = ib.mul(all, init.sizes[i]);
+    MatrixProduct product(ib, cast<AnchorOpInterface>(op.getOperation()), input,
+                          filter, pieces.size,
+                          ib.mul(input.strides[spatial],
+                                 ib.constant(op.getStrides()[spatial - 1])),
+                          getReductionLoops());
+    llvm::SmallBitVector varying(spatial + 1, true);
+    varying.reset(0);
+    forEachPanel(
+        ib, width, config.getColumns(), config.getLanes(), /*streams=*/1,
+        [&](const Panels &panels) {
+          OpFoldResult panel =
+              ib.add(filterStart, ib.mul(panels.firstBlock, filter.strides[1]));
+          SmallVector<OutputVector> columns = panels.getOutputVectors(
+              ib, config.getColumns(), config.getLanes(), firstColumn);
+          OpFoldResult calls = countMatrixCalls(ib, all);
+          forEachMatrixPieces(
+              ib, all,
+              [&](int64_t count, OpFoldResult first, OpFoldResult index) {
+                SmallVector<MatrixPiece> parts;
+                for (int64_t p = 0; p < count; ++p)
+                  parts.push_back(
+                      getPiece(pieces, ib.add(first, ib.constant(p))));
+                std::optional<PanelPrefetch> prefetch;
+                if (config.getPrefetchNext())
+                  prefetch = getPanelPrefetch(
+                      ib, ib.add(panel, filter.strides[1]), countSteps(),
+                      config.getColumns() * config.getInterleave(), index,
+                      calls);
+                product.emit(ib, epilogue, varying, parts, panel, columns,
+                             prefetch);
+              });
+        });
+    product.release(ib);
+  }
+
+  /// Piece `number`, counted along the last spatial dimension first.
+  MatrixPiece getPiece(const MatrixRows &pieces, OpFoldResult number) {
+    SmallVector<OpFoldResult> point(spatial + 1, batch);
+    auto [start, skipped] =
+        pieces.getStart(ib, ib.rem(number, pieces.pieces));
+    point[spatial] = start;
+    OpFoldResult rest = ib.div(number, pieces.pieces);
+    for (int64_t i = spatial - 1; i > 0; --i) {
+      point[i] = i == 1 ? rest : ib.rem(rest, init.sizes[i]);
+      rest = ib.div(rest, init.sizes[i]);
+    }
+    return {getInputPosition(point), skipped, point};
+  }
+
   void emitColumns(OpFoldResult width) {
     forEachPanel(
         ib, width, config.getColumns(), config.getLanes(), /*streams=*/1,
@@ -92,14 +189,8 @@ private:
     tile.rhs = &filter;
     SmallVector<SmallVector<OpFoldResult>> points =
         getCoordinates(count, first);
-    for (const SmallVector<OpFoldResult> &point : points) {
-      OpFoldResult row = inputStart;
-      for (int64_t i = 0; i < spatial; ++i)
-        row = ib.add(
-            row, ib.mul(point[i + 1], ib.mul(input.strides[i + 1],
-                                             ib.constant(op.getStrides()[i]))));
-      tile.lhsRows.push_back(row);
-    }
+    for (const SmallVector<OpFoldResult> &point : points)
+      tile.lhsRows.push_back(getInputPosition(point));
     tile.rhsPanels = {
         ib.add(filterStart, ib.mul(panels.firstBlock, filter.strides[1]))};
     tile.vectors = panels.vectors;
@@ -107,24 +198,12 @@ private:
         config.getLanes(), op.getEpilogue().front().getArgument(0).getType());
     tile.dot = getDotProduct(config, op.getUnsignedLhs(), op.getUnsignedRhs());
     int64_t interleave = tile.dot.interleave;
-    OpFoldResult steps = filter.sizes[spatial + 2];
-    for (int64_t i = 0; i < spatial; ++i) {
-      tile.loops.push_back(
-          {filter.sizes[i + 2],
-           ib.mul(input.strides[i + 1], ib.constant(op.getDilations()[i])),
-           filter.strides[i + 2]});
-      steps = ib.mul(steps, filter.sizes[i + 2]);
-    }
-    tile.loops.push_back(
-        {filter.sizes[spatial + 2],
-         ib.mul(input.strides[spatial + 1], ib.constant(interleave)),
-         filter.strides[spatial + 2]});
-    mergeReductionLoops(ib, tile.loops);
+    tile.loops = getReductionLoops();
     tile.unroll = config.getUnroll();
     tile.prefetchRows = config.getPrefetchRows();
     if (config.getPrefetchNext())
       tile.prefetch = getPanelPrefetch(
-          ib, ib.add(tile.rhsPanels.front(), filter.strides[1]), steps,
+          ib, ib.add(tile.rhsPanels.front(), filter.strides[1]), countSteps(),
           config.getColumns() * interleave, index, blocks);
     SmallVector<Value> sums = tile.emit(ib);
     llvm::SmallBitVector varying(spatial + 1, true);

@@ -84,6 +84,14 @@ OpFoldResult IndexBuilder::min(OpFoldResult x, OpFoldResult y) {
   return arith::MinUIOp::create(b, loc, value(x), value(y)).getResult();
 }
 
+OpFoldResult IndexBuilder::max(OpFoldResult x, OpFoldResult y) {
+  std::optional<int64_t> cx = getConstantIntValue(x),
+                         cy = getConstantIntValue(y);
+  if (cx && cy)
+    return constant(std::max(*cx, *cy));
+  return arith::MaxUIOp::create(b, loc, value(x), value(y)).getResult();
+}
+
 void IndexBuilder::loop(OpFoldResult from, OpFoldResult to, int64_t step,
                         function_ref<void(OpFoldResult)> body) {
   std::optional<int64_t> cf = getConstantIntValue(from);

@@ -25,6 +25,7 @@ public:
   mlir::OpFoldResult ceilDiv(mlir::OpFoldResult x, mlir::OpFoldResult y);
   mlir::OpFoldResult rem(mlir::OpFoldResult x, mlir::OpFoldResult y);
   mlir::OpFoldResult min(mlir::OpFoldResult x, mlir::OpFoldResult y);
+  mlir::OpFoldResult max(mlir::OpFoldResult x, mlir::OpFoldResult y);
 
   /// Calls `body(i)` in a loop from `from` to `to`; directly if the loop is
   /// known to run once, not at all if it is known not to run.

@@ -2,10 +2,14 @@
 // Running over the end of a share is harmless; a clamp in the loop is not.
 #include "PanelPrefetch.h"
 
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
 using namespace mopt;
+
+/// Bytes that one prefetch brings.
+constexpr int64_t kLineBytes = 64;
 
 /// Blocks of rows that share a panel if their number is not known.
 constexpr int64_t kAssumedRowBlocks = 8;
@@ -25,4 +29,19 @@ PanelPrefetch mopt::getPanelPrefetch(IndexBuilder &ib, OpFoldResult panel,
   // Later blocks than assumed fetch the last share again.
   OpFoldResult position = ib.min(index, ib.constant(sharers - 1));
   return {ib.add(panel, ib.mul(position, share)), perStep};
+}
+
+static int64_t getLineElements(const LinearView &view) {
+  return std::max<int64_t>(
+      1, kLineBytes * 8 / view.getElementType().getIntOrFloatBitWidth());
+}
+
+void mopt::emitPrefetch(IndexBuilder &ib, const LinearView &view,
+                        OpFoldResult position, int64_t elements,
+                        int64_t locality) {
+  for (int64_t done = 0; done < elements; done += getLineElements(view))
+    memref::PrefetchOp::create(
+        ib.b, ib.loc, view.buffer,
+        ValueRange{ib.value(ib.add(position, ib.constant(done)))},
+        /*isWrite=*/false, locality, /*isDataCache=*/true);
 }

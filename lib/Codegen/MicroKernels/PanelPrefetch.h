@@ -12,6 +12,12 @@ PanelPrefetch getPanelPrefetch(IndexBuilder &ib, mlir::OpFoldResult panel,
                                mlir::OpFoldResult steps, int64_t columns,
                                mlir::OpFoldResult index,
                                mlir::OpFoldResult blocks);
+
+/// Fetches `elements` elements from `position` on, the first level of the cache
+/// being locality 3.
+void emitPrefetch(IndexBuilder &ib, const LinearView &view,
+                  mlir::OpFoldResult position, int64_t elements,
+                  int64_t locality);
 } // namespace mopt
 
 #endif // MOPT_LIB_CODEGEN_MICROKERNELS_PANELPREFETCH_H

@@ -1,6 +1,7 @@
 // The loops around a register tile: accumulators are values carried by the
 // loops, so that they stay in registers; the innermost loop is unrolled.
 #include "RegisterTile.h"
+#include "PanelPrefetch.h"
 
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
@@ -9,9 +10,6 @@
 
 using namespace mlir;
 using namespace mopt;
-
-/// Bytes that one prefetch brings.
-constexpr int64_t kLineBytes = 64;
 
 void mopt::mergeReductionLoops(IndexBuilder &ib,
                                SmallVectorImpl<ReductionLoop> &loops) {
@@ -156,27 +154,13 @@ Value RegisterTile::multiplyAdd(IndexBuilder &ib, Value x, Value y,
   return arith::AddIOp::create(ib.b, ib.loc, result, sum);
 }
 
-static void emitPrefetchOp(IndexBuilder &ib, const LinearView &view,
-                           OpFoldResult position, int64_t locality) {
-  memref::PrefetchOp::create(ib.b, ib.loc, view.buffer,
-                             ValueRange{ib.value(position)}, /*isWrite=*/false,
-                             locality, /*isDataCache=*/true);
-}
-
-static int64_t getLineElements(const LinearView &view) {
-  return std::max<int64_t>(
-      1, kLineBytes * 8 / view.getElementType().getIntOrFloatBitWidth());
-}
-
 void RegisterTile::emitPrefetch(IndexBuilder &ib, OpFoldResult step) const {
   if (!prefetch)
     return;
-  int64_t line = getLineElements(*rhs);
   OpFoldResult position = ib.add(
       ib.mul(step, ib.constant(prefetch->elementsPerStep)), prefetch->start);
-  for (int64_t done = 0; done < prefetch->elementsPerStep * unroll;
-       done += line)
-    emitPrefetchOp(ib, *rhs, ib.add(position, ib.constant(done)), 2);
+  mopt::emitPrefetch(ib, *rhs, position, prefetch->elementsPerStep * unroll,
+                     /*locality=*/2);
 }
 
 RegisterTile::Values
@@ -184,16 +168,14 @@ RegisterTile::emitStep(IndexBuilder &ib, const ReductionLoop &loop,
                        OpFoldResult group, OpFoldResult lhsOffset,
                        OpFoldResult rhsOffset, Values sums) const {
   int64_t size = accumulatorType.getNumElements() * dot.interleave;
-  int64_t line = getLineElements(*rhs);
   Values vectorsOfStep;
   for (OpFoldResult panel : rhsPanels) {
     OpFoldResult base = ib.add(panel, rhsOffset);
-    for (int64_t i = 0; prefetchRows && i < vectors * size; i += line)
-      emitPrefetchOp(
+    if (prefetchRows)
+      mopt::emitPrefetch(
           ib, *rhs,
-          ib.add(base, ib.add(ib.constant(i),
-                              ib.mul(ib.constant(prefetchRows), loop.rhsStep))),
-          3);
+          ib.add(base, ib.mul(ib.constant(prefetchRows), loop.rhsStep)),
+          vectors * size, /*locality=*/3);
     for (int64_t v = 0; v < vectors; ++v)
       vectorsOfStep.push_back(loadRhs(ib, ib.add(base, ib.constant(v * size))));
   }

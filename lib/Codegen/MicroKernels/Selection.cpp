@@ -1,6 +1,7 @@
 // Scores the micro-kernel rows that fit a target against a shape. The rule is
 // fixed, so that the same model and target always give the same code.
 #include "Selection.h"
+#include "MatrixProduct.h"
 
 #include "mopt/Target/MicroKernels.h"
 
@@ -54,6 +55,8 @@ static bool fits(const MicroKernelRow &row, const ProductTypes &types) {
     return true;
   if (kind == "float")
     return isa<FloatType>(types.lhs);
+  if (kind == "bf16")
+    return types.lhs.isBF16() && types.rhs.isBF16();
   bool areBytes = types.lhs.isInteger(8) && types.rhs.isInteger(8) &&
                   types.accumulator.isInteger(32);
   // Words are bytes that were widened for such a row.
@@ -87,6 +90,37 @@ static double getCycles(const MicroKernelRow &row, int64_t lanes,
   return panels * perStep * std::max<int64_t>(1, steps);
 }
 
+/// Up to here rows wait for the right side, of which other kernels read several
+/// panels at once.
+constexpr int64_t kFewRows = 4;
+
+/// Registers of a matrix unit take runs of the depth whose length divides it.
+static bool fitsMatrixUnit(const MicroKernelRow &row,
+                           const ProductShape &shape) {
+  int64_t run = shape.depthRun ? shape.depthRun : shape.depth;
+  return ShapedType::isStatic(run) && run > 0 && run % row.interleave == 0 &&
+         (ShapedType::isDynamic(shape.rows) || shape.rows > kFewRows);
+}
+
+/// Estimated cycles of the whole product in a matrix unit, one row of a register
+/// being a cycle of multiplying or half of one of loading.
+static double getMatrixCycles(const MicroKernelRow &row, int64_t lanes,
+                              const ProductShape &shape) {
+  const MatrixUnit &unit = *getMatrixUnit(row.matrixUnit);
+  int64_t rows = std::max<int64_t>(1, known(shape.rows));
+  int64_t run = shape.rowRun ? std::max<int64_t>(1, known(shape.rowRun)) : rows;
+  int64_t pieces = llvm::divideCeil(run, unit.getRows());
+  double size = llvm::divideCeil(run, pieces);
+  int64_t depthRun = shape.depthRun ? shape.depthRun : shape.depth;
+  double depth = getMatrixDepth(depthRun / row.interleave, unit.getRowBytes());
+  double steps = known(shape.depth) / (depth * row.interleave);
+  double pairs = std::max(1.0, double(rows) / run * pieces / 2);
+  double panels = llvm::divideCeil(known(shape.width), lanes * row.vectors);
+  // Two by two registers; the sums are stored and loaded again.
+  double multiplies = 4 * size, loads = size + depth;
+  return panels * pairs * (steps * std::max(multiplies, loads) + 4 * size);
+}
+
 ConfigAttr mopt::selectProduct(TargetAttr target, const ProductShape &shape) {
   for (ArrayRef<MicroKernelRow> table : getMicroKernelTables()) {
     const MicroKernelRow *best = nullptr;
@@ -101,7 +135,11 @@ ConfigAttr mopt::selectProduct(TargetAttr target, const ProductShape &shape) {
       if (row->interleave > 1 && !shape.isDepthDense)
         continue;
       // A wider vector is a newer family of rows, and preferred as a whole.
-      double cycles = getCycles(*row, lanes, shape);
+      bool inMatrices = *row->matrixUnit;
+      if (inMatrices && !fitsMatrixUnit(*row, shape))
+        continue;
+      double cycles = inMatrices ? getMatrixCycles(*row, lanes, shape)
+                                 : getCycles(*row, lanes, shape);
       if (row->vectorBits < bits ||
           (row->vectorBits == bits && cycles >= kMargin * fewest))
         continue;
@@ -117,7 +155,8 @@ ConfigAttr mopt::selectProduct(TargetAttr target, const ProductShape &shape) {
                            lanes * best->vectors, lanes, best->unroll,
                            best->streams, prefetch ? best->prefetchRows : 0,
                            prefetch, best->interleave, best->accumulates,
-                           best->lhsBits, best->rhsBits, best->instruction);
+                           best->lhsBits, best->rhsBits, best->instruction,
+                           best->matrixUnit);
   }
   return {};
 }
@@ -138,7 +177,7 @@ ConfigAttr mopt::selectDepthwise(TargetAttr target, Type element, int64_t width,
       return ConfigAttr::get(target.getContext(), row.name, rows, columns,
                              getLanes(row, target, element), 1, 1, 0, false,
                              /*interleave=*/1, /*accumulates=*/false,
-                             /*lhsBits=*/0, /*rhsBits=*/0, "");
+                             /*lhsBits=*/0, /*rhsBits=*/0, "", "");
     }
   return {};
 }

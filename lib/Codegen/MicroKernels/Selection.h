@@ -29,6 +29,9 @@ struct ProductShape {
   int64_t parts = 1;
   /// Can neighbours along the depth be read at once?
   bool isDepthDense = true;
+  /// Neighbours along the depth that stand side by side in the left side, and
+  /// rows that are evenly spaced there; 0 for all.
+  int64_t depthRun = 0, rowRun = 0;
 };
 
 /// The configuration that wastes least; null if no row fits.

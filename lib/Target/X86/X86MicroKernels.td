@@ -58,6 +58,28 @@ def : AVX512DotProduct<"6x64", 6, 4, 3>;
 def : AVX512DotProduct<"12x32", 12, 2, 2>;
 def : AVX512DotProduct<"12x16", 12, 1, 1>;
 
+// Tiles of 16 rows: two of rows by two of columns, four of sums.
+class AMXProduct<string name, string types, int interleave, string instruction>
+    : AVX512Product<name, 32, 2, 5> {
+  let Name = "amx-" # name;
+  let Features = "avx512f,amx-tile";
+  let Types = types;
+  let Interleave = interleave;
+  let Instruction = instruction;
+  let Accumulates = 1;
+  let LhsBits = !div(32, interleave);
+  let RhsBits = !div(32, interleave);
+  let Unroll = 1;
+  let Streams = 1;
+  let MatrixUnit = "amx";
+}
+def : AMXProduct<"u8s8-32x32", "u8s8", 4, "llvm.x86.tdpbusd"> {
+  let Features = "avx512f,amx-tile,amx-int8";
+}
+def : AMXProduct<"bf16-32x32", "bf16", 2, "llvm.x86.tdpbf16ps"> {
+  let Features = "avx512f,amx-tile,amx-bf16";
+}
+
 // Bytes of any sign as words, two at a time: exact, where the instruction of
 // bytes would saturate. The product needs a register of its own.
 class AVX512PairProduct<string name, int rows, int vectors, int rank>

@@ -11,7 +11,8 @@ LogicalResult ConfigAttr::verify(function_ref<InFlightDiagnostic()> emitError,
                                  int64_t lanes, int64_t unroll, int64_t streams,
                                  int64_t prefetchRows, bool, int64_t interleave,
                                  bool accumulates, int64_t lhsBits,
-                                 int64_t rhsBits, StringRef instruction) {
+                                 int64_t rhsBits, StringRef instruction,
+                                 StringRef matrixUnit) {
   if (rows < 1 || columns < 1 || lanes < 1 || unroll < 1 || streams < 1)
     return emitError()
            << "expected rows, columns, lanes, unroll and streams of "
@@ -34,6 +35,10 @@ LogicalResult ConfigAttr::verify(function_ref<InFlightDiagnostic()> emitError,
     return emitError() << "expected one instruction, or two that sum four "
                           "neighbours and do not accumulate, found '"
                        << instruction << "' for " << interleave;
+  if (!matrixUnit.empty() && (interleave == 1 || more > 0 || !accumulates))
+    return emitError() << "expected one 'instruction' that accumulates for the "
+                          "matrix unit '"
+                       << matrixUnit << "', found '" << instruction << "'";
   return success();
 }
 

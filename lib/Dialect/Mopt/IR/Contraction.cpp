@@ -8,11 +8,23 @@
 using namespace mlir;
 using namespace mopt;
 
+static bool isHalf(Type type) { return type.isF16() || type.isBF16(); }
+
 /// The accumulator type is the result type: 8-bit integers sum in 32 bits.
-static Type getResultElement(Type operand) {
+static Type getResultElement(Type operand, bool f32Result) {
   if (operand.isInteger(8))
     return IntegerType::get(operand.getContext(), 32);
-  return operand;
+  return f32Result ? Float32Type::get(operand.getContext()) : operand;
+}
+
+/// Checks `f32_result`.
+static LogicalResult verifyF32Result(Operation *op, bool f32Result,
+                                     Type operand) {
+  if (f32Result && !isHalf(operand))
+    return op->emitOpError("expected 'f32_result' with operands of f16 or bf16, "
+                           "found ")
+           << operand;
+  return success();
 }
 
 static bool haveEqualElements(RankedTensorType a, RankedTensorType b) {
@@ -44,8 +56,9 @@ LogicalResult MatmulOp::inferReturnTypes(MLIRContext *,
                       "found ",
                       adaptor.getLhs().getType(), " and ",
                       adaptor.getRhs().getType());
-  bool areWeights =
-      lhs.getElementType().isF32() && rhs.getElementType().isSignlessInteger(8);
+  bool areWeights = lhs.getElementType().isF32() &&
+                    (rhs.getElementType().isSignlessInteger(8) ||
+                     isHalf(rhs.getElementType()));
   if (!haveEqualElements(lhs, rhs) && !areWeights)
     return inferError(location, "expected equal element types, found ",
                       lhs.getElementType(), " and ", rhs.getElementType());
@@ -70,11 +83,15 @@ LogicalResult MatmulOp::inferReturnTypes(MLIRContext *,
                       lhs, " and ", rhs);
   shape->append({m, n});
   types.push_back(
-      RankedTensorType::get(*shape, getResultElement(lhs.getElementType())));
+      RankedTensorType::get(*shape, getResultElement(lhs.getElementType(),
+                                                     adaptor.getF32Result())));
   return success();
 }
 
-LogicalResult MatmulOp::verify() { return success(); }
+LogicalResult MatmulOp::verify() {
+  return verifyF32Result(*this, getF32Result(),
+                         getElementTypeOrSelf(getLhs().getType()));
+}
 
 /// Sizes of the result of a matrix product, of quantized operands or not.
 template <typename MatmulLike>
@@ -158,11 +175,27 @@ LogicalResult ConvOp::inferReturnTypes(MLIRContext *,
     shape[layout.spatial[i]] = inferWindowCount(
         input.getDimSize(layout.spatial[i]), getWindow(adaptor, filter, i));
   types.push_back(
-      RankedTensorType::get(shape, getResultElement(input.getElementType())));
+      RankedTensorType::get(shape, getResultElement(input.getElementType(),
+                                                    adaptor.getF32Result())));
   return success();
 }
 
-LogicalResult ConvOp::verify() { return success(); }
+LogicalResult ConvOp::verify() {
+  return verifyF32Result(*this, getF32Result(),
+                         getElementTypeOrSelf(getInput().getType()));
+}
+
+bool ConvOp::isProductOfRows() {
+  auto isZero = [](int64_t pad) { return pad == 0; };
+  auto isOne = [](int64_t size) { return size == 1; };
+  return getGroup() == 1 && llvm::all_of(getPadsBegin(), isZero) &&
+         llvm::all_of(getPadsEnd(), isZero) &&
+         llvm::all_of(getStrides(), isOne) &&
+         llvm::all_of(cast<RankedTensorType>(getFilter().getType())
+                          .getShape()
+                          .drop_front(2),
+                      isOne);
+}
 
 /// Sizes of the result of a convolution, of quantized operands or not.
 template <typename ConvLike>

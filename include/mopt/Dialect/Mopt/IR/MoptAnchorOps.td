@@ -32,6 +32,10 @@ def Mopt_ConfigAttr : AttrDef<Mopt_Dialect, "Config"> {
     them in a lane. Where the first saturates, whoever chooses it must have
     proved that the right side cannot make it do so.
 
+    With a `matrixUnit`, `rows` and `columns` are up to two of its registers each
+    way, `lanes` the columns of one, and `instruction` adds the product of two
+    registers to a third.
+
     ```mlir
     #mopt.config<kernel = "avx2-f32", rows = 6, columns = 16, lanes = 8,
                  unroll = 8, streams = 4, prefetchRows = 0, prefetchNext = true>
@@ -48,7 +52,8 @@ def Mopt_ConfigAttr : AttrDef<Mopt_Dialect, "Config"> {
     DefaultValuedParameter<"bool", "false">:$accumulates,
     DefaultValuedParameter<"int64_t", "0">:$lhsBits,
     DefaultValuedParameter<"int64_t", "0">:$rhsBits,
-    StringRefParameter<"LLVM intrinsic", [{""}]>:$instruction);
+    StringRefParameter<"LLVM intrinsic", [{""}]>:$instruction,
+    StringRefParameter<"unit of matrix registers", [{""}]>:$matrixUnit);
   let assemblyFormat = "`<` struct(params) `>`";
   let genVerifyDecl = 1;
   let extraClassDeclaration = [{

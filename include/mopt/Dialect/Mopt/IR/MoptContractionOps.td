@@ -14,8 +14,9 @@ def Mopt_MatmulOp : Mopt_InferredOp<"matmul"> {
     operand are stored the other way around. The result's element type is that
     of `lhs` for floats and `i32` for integers of 8 bits (ONNX MatMulInteger
     with zero points of 0; `lhs` and `rhs` may differ in signedness), else the
-    operand's. A left side of f32 may have a right side of `i8`, whose elements
-    count as numbers: weights that are scaled behind the product.
+    operand's; with `f32_result` that of `bf16` or `f16` is f32, and sums are not
+    rounded before. A left side of f32 may have a right side of `i8`, `bf16` or
+    `f16`, whose elements count as numbers: weights that are stored so.
 
     ```mlir
     %c = mopt.matmul %a, %b {transpose_rhs}
@@ -23,7 +24,8 @@ def Mopt_MatmulOp : Mopt_InferredOp<"matmul"> {
     ```
   }];
   let arguments = (ins AnyRankedTensor:$lhs, AnyRankedTensor:$rhs,
-                       UnitAttr:$transpose_lhs, UnitAttr:$transpose_rhs);
+                       UnitAttr:$transpose_lhs, UnitAttr:$transpose_rhs,
+                       UnitAttr:$f32_result);
   let results = (outs AnyRankedTensor:$result);
   let assemblyFormat = [{
     $lhs `,` $rhs attr-dict `:` type($lhs) `,` type($rhs) `->` type($result)
@@ -39,7 +41,7 @@ def Mopt_ConvOp : Mopt_InferredOp<"conv"> {
     likewise); `filter` is `[o, c / group, spatial..]` always. `pads_begin` and
     `pads_end` are at least 0, per spatial dimension. The padding of integers has
     the value `pad_value`, as an element of the input. Element types as for
-    `mopt.matmul`.
+    `mopt.matmul`, but those of both sides are equal.
 
     ```mlir
     %y = mopt.conv %x, %w {strides = array<i64: 2, 2>,
@@ -54,8 +56,14 @@ def Mopt_ConvOp : Mopt_InferredOp<"conv"> {
                        DenseI64ArrayAttr:$pads_end,
                        DefaultValuedAttr<I64Attr, "1">:$group,
                        UnitAttr:$channels_last,
-                       DefaultValuedAttr<I64Attr, "0">:$pad_value);
+                       DefaultValuedAttr<I64Attr, "0">:$pad_value,
+                       UnitAttr:$f32_result);
   let results = (outs AnyRankedTensor:$result);
+  let extraClassDeclaration = [{
+    /// Is each output position of a convolution with channels last a row of a
+    /// matrix product?
+    bool isProductOfRows();
+  }];
   let assemblyFormat = [{
     $input `,` $filter attr-dict `:` type($input) `,` type($filter) `->`
     type($result)

@@ -1,0 +1,233 @@
+// Level in and out: graph. Products of f32 take operands of 16 bits where that
+// is faster: both where the target multiplies them in matrix registers, else
+// the weights of few rows, which wait for memory. Sums stay in f32, and so does
+// everything between the products. What --precision asks for.
+#include "mopt/Dialect/Mopt/IR/QuantizationParameters.h"
+#include "mopt/Target/MicroKernels.h"
+#include "mopt/Transforms/Passes.h"
+
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/IR/IRMapping.h"
+#include "mlir/IR/PatternMatch.h"
+#include "llvm/ADT/MapVector.h"
+
+using namespace mlir;
+
+namespace mopt {
+#define GEN_PASS_DEF_REDUCEPRECISION
+#include "mopt/Transforms/Passes.h.inc"
+} // namespace mopt
+
+using namespace mopt;
+
+/// Rows up to which a product waits for its weights, not for its arithmetic.
+static constexpr int64_t kMemoryBoundRows = 4;
+/// Neighbours along the depth that instructions take at once.
+static constexpr int64_t kGroup = 2;
+/// With a smaller depth or width the sums cost as much as the products.
+static constexpr int64_t kLeastSize = 16;
+
+static RankedTensorType getTensor(Value value) {
+  return cast<RankedTensorType>(value.getType());
+}
+
+static bool isF32(Value value) {
+  return getTensor(value).getElementType().isF32();
+}
+
+/// Rows that share the right side, dynamic if not known.
+static int64_t countRows(MatmulOp op) {
+  bool shared =
+      llvm::all_of(getTensor(op.getRhs()).getShape().drop_back(2),
+                   [](int64_t size) { return size == 1; });
+  ArrayRef<int64_t> shape = getTensor(op.getResult()).getShape().drop_back();
+  int64_t rows = 1;
+  for (int64_t size : shared ? shape : shape.take_back()) {
+    if (ShapedType::isDynamic(size))
+      return size;
+    rows *= size;
+  }
+  return rows;
+}
+
+static int64_t getDepth(MatmulOp op) {
+  RankedTensorType lhs = getTensor(op.getLhs()), rhs = getTensor(op.getRhs());
+  int64_t rank = lhs.getRank();
+  int64_t depth = lhs.getDimSize(op.getTransposeLhs() ? rank - 2 : rank - 1);
+  return ShapedType::isStatic(depth)
+             ? depth
+             : rhs.getDimSize(op.getTransposeRhs() ? rank - 1 : rank - 2);
+}
+
+/// Do matrix registers take the product, as mopt-select-microkernels sees it?
+static bool suitsMatrices(MatmulOp op) {
+  int64_t rows = countRows(op), depth = getDepth(op),
+          width = getTensor(op.getResult()).getShape().back();
+  return !op.getTransposeLhs() && ShapedType::isStatic(depth) &&
+         depth % kGroup == 0 && depth >= kLeastSize &&
+         (ShapedType::isDynamic(rows) || rows > kMemoryBoundRows) &&
+         (ShapedType::isDynamic(width) || width >= kLeastSize);
+}
+
+static bool suitsMatrices(ConvOp op) {
+  RankedTensorType filter = getTensor(op.getFilter());
+  if (!filter.hasStaticShape() || filter.getRank() > 5)
+    return false;
+  int64_t group = op.getGroup(), channels = filter.getDimSize(1),
+          depth = ShapedType::getNumElements(filter.getShape().drop_front());
+  bool isWhole = channels % kGroup == 0;
+  // Channels of one group can be padded, but not where positions are rows.
+  bool isPointwise = llvm::all_of(filter.getShape().drop_front(2),
+                                  [](int64_t size) { return size == 1; });
+  return (isWhole || (group == 1 && !isPointwise)) && depth >= kLeastSize &&
+         filter.getDimSize(0) / group >= kLeastSize;
+}
+
+/// Are all of a constant's numbers in the range of `type`?
+static bool fitsRange(const ConstantTensor &values, FloatType type) {
+  double largest =
+      APFloat::getLargest(type.getFloatSemantics()).convertToDouble();
+  for (int64_t i = 0; i < values.getNumElements(); ++i)
+    if (std::isfinite(values.getFloat(i)) &&
+        std::abs(values.getFloat(i)) > largest)
+      return false;
+  return true;
+}
+
+namespace {
+struct ReducePrecision : mopt::impl::ReducePrecisionBase<ReducePrecision> {
+  using ReducePrecisionBase::ReducePrecisionBase;
+
+  void runOnOperation() override {
+    if (type == "f32")
+      return;
+    roundedValues.clear();
+    Builder b(&getContext());
+    if (type == "bf16")
+      narrow = b.getBF16Type();
+    else if (type == "f16")
+      narrow = b.getF16Type();
+    if (!narrow) {
+      emitError(getOperation().getLoc(),
+                "expected 'type' of f32, bf16 or f16, found '")
+          << type << "'";
+      return signalPassFailure();
+    }
+    IRRewriter rewriter(&getContext());
+    getOperation()->walk([&](Operation *op) {
+      if (!isa<MatmulOp, ConvOp>(op) || !isF32(op->getOperand(0)) ||
+          !isF32(op->getOperand(1)))
+        return;
+      // What is quantized is computed as its quantization says.
+      if (op->getOperand(0).getDefiningOp<DequantizeOp>() ||
+          op->getOperand(1).getDefiningOp<DequantizeOp>())
+        return;
+      rewriter.setInsertionPoint(op);
+      if (auto matmul = dyn_cast<MatmulOp>(op))
+        convert(rewriter, matmul);
+      else
+        convert(rewriter, cast<ConvOp>(op));
+    });
+    storeRounded(rewriter);
+  }
+
+  bool hasMatrices(Operation *op) const {
+    TargetAttr target = TargetAttr::lookup(op);
+    return target && multipliesInMatrices(target, type);
+  }
+
+  void remark(Operation *op, const Twine &what) {
+    if (remarks)
+      op->emitRemark(what);
+  }
+
+  /// Weights that the type cannot hold stay.
+  bool canHold(Value weights) {
+    std::optional<ConstantTensor> values = getConstantTensor(weights);
+    return !values || fitsRange(*values, narrow);
+  }
+
+  /// `value` in 16 bits, rounded once and where it is made, so that it can be
+  /// stored so.
+  Value round(OpBuilder &b, Value value) {
+    Value &rounded = roundedValues[value];
+    if (rounded)
+      return rounded;
+    OpBuilder::InsertionGuard guard(b);
+    b.setInsertionPointAfterValue(value);
+    Operation *def = value.getDefiningOp();
+    if (isa_and_present<ReshapeOp, TransposeOp>(def) && value.hasOneUse()) {
+      Value source = round(b, def->getOperand(0));
+      b.setInsertionPoint(def);
+      IRMapping mapping;
+      mapping.map(def->getOperand(0), source);
+      Operation *moved = b.clone(*def, mapping);
+      moved->getResult(0).setType(getTensor(value).clone(narrow));
+      return roundedValues[value] = moved->getResult(0);
+    }
+    rounded = CastOp::create(b, value.getLoc(),
+                             getTensor(value).clone(narrow), value);
+    return rounded;
+  }
+
+  /// Where all that reads a value computes elements from elements, or rounds it,
+  /// it is stored in 16 bits alone.
+  void storeRounded(IRRewriter &rewriter) {
+    for (auto [value, rounded] : roundedValues) {
+      Operation *cast = rounded.getDefiningOp();
+      auto isRounding = [&, value = value](Operation *user) {
+        return user == cast && cast->getOperand(0) == value;
+      };
+      if (!value.getDefiningOp() || getConstantTensor(value) ||
+          !llvm::all_of(value.getUsers(), [&](Operation *user) {
+            return isRounding(user) || user->hasTrait<Elementwise>();
+          }))
+        continue;
+      rewriter.setInsertionPointAfter(cast);
+      Value widened = CastOp::create(rewriter, value.getLoc(), value.getType(),
+                                     rounded);
+      rewriter.replaceUsesWithIf(value, widened, [&](OpOperand &use) {
+        return !isRounding(use.getOwner());
+      });
+    }
+  }
+
+  void convert(IRRewriter &rewriter, MatmulOp op) {
+    int64_t rows = countRows(op);
+    if (!canHold(op.getRhs()))
+      return remark(op, "stays in f32: weights beyond the range of " + type);
+    if (hasMatrices(op) && suitsMatrices(op)) {
+      remark(op, "operands in " + type);
+      rewriter.replaceOpWithNewOp<MatmulOp>(
+          op, op.getType(), round(rewriter, op.getLhs()),
+          round(rewriter, op.getRhs()), op.getTransposeLhs(),
+          op.getTransposeRhs(), /*f32_result=*/true);
+    } else if (ShapedType::isStatic(rows) && rows <= kMemoryBoundRows &&
+               getConstantTensor(op.getRhs()) && !op.getTransposeLhs()) {
+      remark(op, "weights in " + type);
+      Value rhs = round(rewriter, op.getRhs());
+      rewriter.modifyOpInPlace(op, [&] { op.getRhsMutable().set(rhs); });
+    } else {
+      remark(op, "stays in f32, which is as fast on this target");
+    }
+  }
+
+  void convert(IRRewriter &rewriter, ConvOp op) {
+    if (!hasMatrices(op) || !suitsMatrices(op))
+      return remark(op, "stays in f32, which is as fast on this target");
+    if (!canHold(op.getFilter()))
+      return remark(op, "stays in f32: weights beyond the range of " + type);
+    remark(op, "operands in " + type);
+    Value input = round(rewriter, op.getInput()),
+          filter = round(rewriter, op.getFilter());
+    rewriter.replaceOpWithNewOp<ConvOp>(
+        op, op.getType(), input, filter, op.getStridesAttr(),
+        op.getDilationsAttr(), op.getPadsBeginAttr(), op.getPadsEndAttr(),
+        op.getGroupAttr(), op.getChannelsLastAttr(), op.getPadValueAttr(),
+        rewriter.getUnitAttr());
+  }
+
+  FloatType narrow;
+  llvm::MapVector<Value, Value> roundedValues;
+};
+} // namespace
