@@ -4,7 +4,7 @@
 // RUN: not mopt-opt %s -split-input-file --pass-pipeline="builtin.module(func.func(mopt-reduce-precision{type=f8}))" -o /dev/null 2>&1 | FileCheck %s --check-prefix=TYPE
 // RUN: mopt-opt %s -split-input-file --pass-pipeline="builtin.module(func.func(mopt-reduce-precision{type=f16}))" | FileCheck %s --check-prefix=F16
 
-// NONE-NOT: bf16
+// NONE-NOT: xbf16
 // TYPE: error: expected 'type' of f32, bf16 or f16, found 'f8'
 
 #amx = #mopt.target<name = "m", triple = "t", cpu = "c", features = "+avx512f,+amx-tile,+amx-bf16", vectorBits = 512, vectorRegisters = 32, l1Bytes = 32768, l2Bytes = 524288>
