@@ -17,7 +17,20 @@ namespace mopt {
 #include "mopt/Codegen/Passes.h.inc"
 
 namespace {
+/// Products and sums may become one instruction that rounds once.
+void allowContraction(Region &region) {
+  region.walk([](arith::ArithFastMathInterface op) {
+    auto flags = op.getFastMathFlagsAttr().getValue();
+    op->setAttr(op.getFastMathAttrName(),
+                arith::FastMathFlagsAttr::get(
+                    op->getContext(),
+                    flags | arith::FastMathFlags::contract));
+  });
+}
+
 struct ExpandMicrokernels : impl::ExpandMicrokernelsBase<ExpandMicrokernels> {
+  using ExpandMicrokernelsBase::ExpandMicrokernelsBase;
+
   void runOnOperation() override {
     SmallVector<PackColumnsOp> packs;
     getOperation()->walk([&](PackColumnsOp op) { packs.push_back(op); });
@@ -42,6 +55,8 @@ struct ExpandMicrokernels : impl::ExpandMicrokernelsBase<ExpandMicrokernels> {
                         "computes it");
         return signalPassFailure();
       }
+      if (contract)
+        allowContraction(op.getEpilogue());
       OpBuilder b(op);
       llvm::TypeSwitch<Operation *>(op)
           .Case(

@@ -76,6 +76,8 @@ void mopt::buildKernelPipeline(OpPassManager &pm,
     FoldConstantsOptions fold;
     fold.dequantize = true;
     pm.addNestedPass<func::FuncOp>(createFoldConstants(fold));
+    if (options.numerics != Numerics::Strict)
+      pm.addNestedPass<func::FuncOp>(createMergeScales());
   }
   FormKernelsOptions form;
   form.fuse = options.optLevel > 0 && !options.reference;
@@ -106,6 +108,7 @@ void mopt::buildStructuredPipeline(OpPassManager &pm,
     pm.addPass(createFoldBroadcastReads());
     pm.addNestedPass<func::FuncOp>(createLinalgElementwiseOpFusionPass());
     pm.addPass(createFuseEpilogue());
+    pm.addPass(createSimplifyRounding());
     pm.addPass(createCanonicalizer());
     pm.addPass(createCSEPass());
   }
@@ -150,7 +153,11 @@ void mopt::buildLowerPipeline(OpPassManager &pm,
     pm.addPass(createProfileKernels());
   if (options.numerics == Numerics::Fast)
     pm.addPass(createRelaxFloats());
-  pm.addPass(createExpandMicrokernels());
+  ExpandMicrokernelsOptions expand;
+  expand.contract = options.numerics != Numerics::Strict;
+  pm.addPass(createExpandMicrokernels(expand));
+  if (!options.reference)
+    pm.addPass(createConvertRounding());
   pm.addNestedPass<func::FuncOp>(createCanonicalizer());
   pm.addNestedPass<func::FuncOp>(createCSEPass());
   pm.addNestedPass<func::FuncOp>(createConvertLinalgToLoopsPass());

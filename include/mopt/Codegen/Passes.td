@@ -291,6 +291,26 @@ def FuseEpilogue : Pass<"mopt-fuse-epilogue"> {
     "::mlir::linalg::LinalgDialect", "::mlir::tensor::TensorDialect"];
 }
 
+def SimplifyRounding : Pass<"mopt-simplify-rounding"> {
+  let summary = "steps stay floats until they are stored";
+  let description = [{
+    Rounding to a byte, which is dequantized at once, is clamping a rounded float.
+    Where the byte is stored, it is clamped before it is rounded, so that rounding
+    and conversion stand side by side. The results are the same.
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect",
+    "::mlir::math::MathDialect"];
+}
+
+def ConvertRounding : Pass<"mopt-convert-rounding"> {
+  let summary = "round while converting to integers";
+  let description = [{
+    A float that is rounded to even and then converted to an integer is converted
+    by an instruction that rounds, in the rounding mode that all code runs in.
+  }];
+  let dependentDialects = ["::mlir::LLVM::LLVMDialect"];
+}
+
 def TileAnchors : Pass<"mopt-tile-anchors"> {
   let summary = "cut anchors on tensors into tiles that run in parallel";
   let description = [{
@@ -327,8 +347,11 @@ def ExpandMicrokernels : Pass<"mopt-expand-microkernels"> {
   let summary = "replace anchors on memrefs by their micro-kernels";
   let description = [{
     Emits, for each anchor's `config`, loops around a register tile of vectors,
-    and the epilogue on those vectors before they are stored.
+    and the epilogue on those vectors before they are stored. With `contract`
+    products and sums in epilogues may be fused.
   }];
+  let options = [Option<"contract", "contract", "bool", "false",
+    "a product and a sum may round once">];
   let dependentDialects = ["::mlir::arith::ArithDialect",
     "::mlir::LLVM::LLVMDialect", "::mlir::memref::MemRefDialect",
     "::mlir::scf::SCFDialect", "::mlir::vector::VectorDialect"];

@@ -88,6 +88,17 @@ def InsertQuantization
     "::mopt::MoptDialect"];
 }
 
+def MergeScales : Pass<"mopt-merge-scales", "::mlir::func::FuncOp"> {
+  let summary = "one multiplication by constants instead of several";
+  let description = [{
+    A constant that multiplies what is dequantized becomes part of its scale, and
+    one that multiplies what is quantized becomes part of the scales, factors and
+    addends that this was made of, through additions, minima and maxima.
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect",
+    "::mopt::MoptDialect"];
+}
+
 def ReducePrecision : Pass<"mopt-reduce-precision", "::mlir::func::FuncOp"> {
   let summary = "compute products of floats from operands of 16 bits";
   let description = [{
