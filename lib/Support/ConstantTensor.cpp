@@ -154,3 +154,28 @@ SmallVector<int64_t> ConstantTensor::getStrides(ArrayRef<int64_t> shape) {
     strides[i] = strides[i + 1] * shape[i + 1];
   return strides;
 }
+
+std::optional<ConstantTensor>
+ConstantTensor::sumIntegers(llvm::ArrayRef<int64_t> axes,
+                            IntegerType sumType) const {
+  llvm::SmallVector<int64_t> shape(type.getShape());
+  for (int64_t axis : axes)
+    shape[axis] = 1;
+  std::optional<ConstantTensor> result =
+      allocate(RankedTensorType::get(shape, sumType));
+  if (!result)
+    return std::nullopt;
+  llvm::SmallVector<int64_t> strides = getStrides(shape),
+                             own = getStrides(type.getShape());
+  llvm::SmallVector<int64_t> sums(result->getNumElements(), 0);
+  for (int64_t i = 0, e = getNumElements(); i < e; ++i) {
+    int64_t at = 0;
+    for (auto [dim, stride] : llvm::enumerate(strides))
+      if (shape[dim] != 1)
+        at += i / own[dim] % shape[dim] * stride;
+    sums[at] += getInt(i);
+  }
+  for (auto [i, value] : llvm::enumerate(sums))
+    result->setInt(i, value);
+  return result;
+}

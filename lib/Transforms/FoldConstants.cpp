@@ -23,6 +23,8 @@ struct FoldConstants : mopt::impl::FoldConstantsBase<FoldConstants> {
 
   void runOnOperation() override {
     getOperation().walk([&](Operation *op) {
+      if (auto reduce = dyn_cast<ReduceOp>(op); reduce && foldSum(reduce))
+        return;
       if (isa<MoptDialect>(op->getDialect()) && op->getNumResults() == 1 &&
           op->getNumOperands() > 0 && !staysQuantized(op))
         fold(op);
@@ -34,6 +36,34 @@ struct FoldConstants : mopt::impl::FoldConstantsBase<FoldConstants> {
     auto type = dyn_cast<RankedTensorType>(op->getResult(0).getType());
     return isa<DequantizeOp>(op) && !dequantize &&
            !(type.hasStaticShape() && type.getNumElements() == 1);
+  }
+
+  /// Sums of constant bytes: widened they would be larger than the bytes, and
+  /// are never made.
+  static bool foldSum(ReduceOp op) {
+    auto cast = op.getInput().getDefiningOp<CastOp>();
+    ElementsAttr elements;
+    auto sumType = dyn_cast<IntegerType>(getElementTypeOrSelf(op.getType()));
+    if (op.getKind() != ReduceKind::sum || !cast || !sumType ||
+        !isa<IntegerType>(getElementTypeOrSelf(cast.getInput().getType())) ||
+        !matchPattern(cast.getInput(), m_Constant(&elements)))
+      return false;
+    std::optional<ConstantTensor> bytes = ConstantTensor::fromAttr(elements);
+    if (!bytes || bytes->getNumElements() == 0)
+      return false;
+    std::optional<ConstantTensor> sums =
+        bytes->sumIntegers(op.getAxes(), sumType);
+    if (!sums || sums->getType() != op.getType())
+      return false;
+    OpBuilder b(op);
+    auto constant = arith::ConstantOp::create(
+        b, op.getLoc(),
+        ::cast<TypedAttr>(std::move(*sums).toAttr("sums")));
+    op.getResult().replaceAllUsesWith(constant);
+    op.erase();
+    if (isOpTriviallyDead(cast))
+      cast.erase();
+    return true;
   }
 
   void fold(Operation *op) {

@@ -63,3 +63,17 @@ func.func @single() -> tensor<1xf32> {
   %0 = mopt.dequantize %q, %s : tensor<1xui8>, tensor<1xf32> -> tensor<1xf32>
   return %0 : tensor<1xf32>
 }
+
+// -----
+
+// Sums of bytes, without the wide bytes.
+// CHECK-LABEL: func.func @sums
+// CHECK: %[[S:.*]] = arith.constant dense<{{\[}}[2, 398]]> : tensor<1x2xi32>
+// CHECK-NOT: mopt.cast
+// CHECK: return %[[S]]
+func.func @sums() -> tensor<1x2xi32> {
+  %w = arith.constant dense<[[1, 199], [1, 199]]> : tensor<2x2xui8>
+  %0 = mopt.cast %w : tensor<2x2xui8> -> tensor<2x2xi32>
+  %1 = mopt.reduce <sum> %0 {axes = array<i64: 0>} : tensor<2x2xi32> -> tensor<1x2xi32>
+  return %1 : tensor<1x2xi32>
+}

@@ -45,6 +45,11 @@ public:
   /// bytes over.
   mlir::ElementsAttr toAttr(llvm::StringRef name) &&;
 
+  /// Sums of integers along `axes`, which keep size 1, as elements of `type`,
+  /// wrapped where they don't fit.
+  std::optional<ConstantTensor> sumIntegers(llvm::ArrayRef<int64_t> axes,
+                                            mlir::IntegerType type) const;
+
   /// Row-major strides of a shape, in elements.
   static llvm::SmallVector<int64_t> getStrides(llvm::ArrayRef<int64_t> shape);
 

@@ -76,23 +76,8 @@ static Value sum(OpBuilder &b, Location loc, Value x, ArrayRef<int64_t> axes) {
   if (!constant || type.getNumElements() == 0)
     return ReduceOp::create(b, loc, ReduceKind::sum,
                             castTo(b, loc, x, b.getI32Type()), axes);
-  SmallVector<int64_t> shape(type.getShape());
-  for (int64_t axis : axes)
-    shape[axis] = 1;
   std::optional<ConstantTensor> result =
-      ConstantTensor::allocate(RankedTensorType::get(shape, b.getI32Type()));
-  SmallVector<int64_t> strides = ConstantTensor::getStrides(shape);
-  SmallVector<int64_t> own = ConstantTensor::getStrides(type.getShape());
-  SmallVector<int64_t> sums(result->getNumElements(), 0);
-  for (int64_t i = 0, e = type.getNumElements(); i < e; ++i) {
-    int64_t at = 0;
-    for (auto [dim, stride] : llvm::enumerate(strides))
-      if (shape[dim] != 1)
-        at += i / own[dim] % shape[dim] * stride;
-    sums[at] += constant->getInt(i);
-  }
-  for (auto [i, value] : llvm::enumerate(sums))
-    result->setInt(i, value);
+      constant->sumIntegers(axes, b.getI32Type());
   return arith::ConstantOp::create(
       b, loc, cast<TypedAttr>(std::move(*result).toAttr("sums")));
 }
