@@ -38,15 +38,16 @@ struct FoldConstants : mopt::impl::FoldConstantsBase<FoldConstants> {
            !(type.hasStaticShape() && type.getNumElements() == 1);
   }
 
-  /// Sums of constant bytes: widened they would be larger than the bytes, and
-  /// are never made.
+  /// Sums of constant integers. Bytes are not widened for it: that would be
+  /// larger than they are.
   static bool foldSum(ReduceOp op) {
     auto cast = op.getInput().getDefiningOp<CastOp>();
     ElementsAttr elements;
     auto sumType = dyn_cast<IntegerType>(getElementTypeOrSelf(op.getType()));
-    if (op.getKind() != ReduceKind::sum || !cast || !sumType ||
-        !isa<IntegerType>(getElementTypeOrSelf(cast.getInput().getType())) ||
-        !matchPattern(cast.getInput(), m_Constant(&elements)))
+    Value source = cast ? cast.getInput() : op.getInput();
+    if (op.getKind() != ReduceKind::sum || !sumType ||
+        !isa<IntegerType>(getElementTypeOrSelf(source.getType())) ||
+        !matchPattern(source, m_Constant(&elements)))
       return false;
     std::optional<ConstantTensor> bytes = ConstantTensor::fromAttr(elements);
     if (!bytes || bytes->getNumElements() == 0)
@@ -61,7 +62,7 @@ struct FoldConstants : mopt::impl::FoldConstantsBase<FoldConstants> {
         ::cast<TypedAttr>(std::move(*sums).toAttr("sums")));
     op.getResult().replaceAllUsesWith(constant);
     op.erase();
-    if (isOpTriviallyDead(cast))
+    if (cast && isOpTriviallyDead(cast))
       cast.erase();
     return true;
   }

@@ -64,8 +64,6 @@ func.func @single() -> tensor<1xf32> {
   return %0 : tensor<1xf32>
 }
 
-// -----
-
 // Sums of bytes, without the wide bytes.
 // CHECK-LABEL: func.func @sums
 // CHECK: %[[S:.*]] = arith.constant dense<{{\[}}[2, 398]]> : tensor<1x2xi32>
