@@ -1,0 +1,6 @@
+"""Quantizing and pruning ONNX models."""
+
+from .quantize import quantize
+from .report import AccuracyError, LayerReport, Result
+
+__all__ = ["AccuracyError", "LayerReport", "Result", "quantize"]
