@@ -153,3 +153,10 @@ def _recurrent(graph, node):
             layers.append(Layer(f"{node.name}.{letter}", node, operand, weights, 1, (2,),
                                 attributes=attributes(node)))
     return layers
+
+
+def channel_axis(layer):
+    """Where the input channels of a layer's activations are."""
+    if layer.node.op_type == "Conv":
+        return 1
+    return 0 if layer.attributes.get("transA", 0) else -1

@@ -7,7 +7,7 @@ import numpy as np
 from . import equalize as equalization
 from .activations import choose_steps, static_values
 from .gate import Metric, fewest_exclusions, ranking
-from .layers import find_layers
+from .layers import channel_axis, find_layers
 from .observe import as_feeds, observe, run_all
 from .options import Options
 from .prepare import load, prepare
@@ -172,10 +172,3 @@ class _Quantizer:
                                                for end in (info.min, info.max))
             reports.append(report)
         return Result(model, self.options.mode, reports, decibels, drop)
-
-
-def channel_axis(layer):
-    """Where the input channels of a layer's activations are."""
-    if layer.node.op_type == "Conv":
-        return 1
-    return 0 if layer.attributes.get("transA", 0) else -1

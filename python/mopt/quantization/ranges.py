@@ -47,7 +47,7 @@ def steps(low, high, dtype, symmetric):
         scale = (high - low) / (info.max - info.min)
         zero = info.min if scale == 0 else int(np.clip(
             np.rint(info.min - low / scale), info.min, info.max))
-    if not scale <= np.finfo(np.float32).max:
+    if not scale <= float(np.finfo(np.float32).max):
         raise ValueError(f"a range from {low} to {high} has no finite scale")
     scale = np.float32(scale)
     # Of zeros only, or of numbers too small to divide by, any scale will do.

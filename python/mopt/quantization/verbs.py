@@ -1,4 +1,4 @@
-"""python -m mopt quantize: the same as `mopt.quantize`, from files."""
+"""python -m mopt quantize and prune: `mopt.quantize` and `mopt.prune` from files."""
 
 import glob
 import json
@@ -7,6 +7,8 @@ import sys
 import numpy as np
 
 from .options import MODES
+from .prune import METHODS as PRUNING_METHODS
+from .prune import prune
 from .quantize import quantize
 from .ranges import METHODS
 from .report import AccuracyError
@@ -42,6 +44,21 @@ def quantize_verb(options, rest):
         group=options.group, bias_correction=not options.no_bias_correction,
         equalize=options.equalize, exclude=options.exclude, max_drop=options.max_drop,
         sensitivity=not options.no_sensitivity, threads=options.threads))
+
+
+def add_prune(sub):
+    _add_files(sub)
+    sub.add_argument("--pattern", default="2:4", help="N:M, or unstructured:SHARE of zeros")
+    sub.add_argument("--method", choices=PRUNING_METHODS,
+                     help="by default sparsegpt with data, else magnitude")
+    sub.add_argument("--no-bias-correction", action="store_true")
+
+
+def prune_verb(options, rest):
+    return _finish(options, lambda: prune(
+        options.model, read_data(options.data), None, options.pattern, options.method,
+        exclude=options.exclude, bias_correction=not options.no_bias_correction,
+        threads=options.threads))
 
 
 def _add_files(sub):
