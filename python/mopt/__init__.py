@@ -11,5 +11,16 @@ from ._model import RunError
 from ._verify import verify
 from .session import InferenceSession
 
-__all__ = ["CompileError", "Diagnostic", "InferenceSession", "Library", "RunError", "bench",
-           "compile", "verify", "version"]
+__all__ = ["AccuracyError", "CompileError", "Diagnostic", "InferenceSession", "Library",
+           "RunError", "bench", "compile", "prune", "quantize", "verify", "version"]
+
+# They need the onnx package, which running a library does not.
+_OF_QUANTIZATION = {"AccuracyError", "prune", "quantize"}
+
+
+def __getattr__(name):
+    if name in _OF_QUANTIZATION:
+        from . import quantization
+
+        return getattr(quantization, name)
+    raise AttributeError(f"module 'mopt' has no attribute '{name}'")

@@ -1,4 +1,4 @@
-"""python -m mopt compile|run|check|bench|verify|inspect"""
+"""python -m mopt compile|run|check|bench|verify|quantize|prune|inspect"""
 
 import argparse
 import json
@@ -167,6 +167,12 @@ def _parser():
     verify.add_argument("--against", default="onnxruntime")
     verify.add_argument("--library", help="a library compiled of the model")
     verify.add_argument("--per-layer", action="store_true")
+    from .quantization import verbs as quantization
+
+    quantization.add_quantize(verb("quantize", quantization.quantize_verb,
+                                   "quantize a float model and write ONNX"))
+    quantization.add_prune(verb("prune", quantization.prune_verb,
+                                "set weights to zero in a pattern and write ONNX"))
     verb("inspect", _inspect_verb, "describe a model or a compiled library")
     return parser
 

@@ -1,0 +1,46 @@
+"""Optimal brain surgery on rows of weights: each weight that is changed is made up for by
+those after it in its row, so that the layer's outputs change least over the data. Pruning
+so is SparseGPT (Frantar and Alistarh, 2023), rounding so GPTQ (Frantar et al., 2022)."""
+
+import numpy as np
+
+# Columns whose changes are spread over the rest of the row at once.
+_BLOCK = 128
+# Of the mean diagonal, added to all of it.
+_DAMPING = 0.01
+
+
+def inverse_factor(moments):
+    """The upper triangular U with UᵀU the inverse of the damped moments [depth, depth]."""
+    damped = moments.astype(np.float64)
+    diagonal = np.diag_indices(len(damped))
+    dead = damped[diagonal] == 0
+    damped[diagonal] += np.where(dead, 1.0, _DAMPING * max(damped[diagonal].mean(), 1e-12))
+    inverse = np.linalg.inv(damped)
+    return np.linalg.cholesky((inverse + inverse.T) / 2).T
+
+
+def prune_rows(rows, moments, pattern):
+    """`rows` [outputs, depth] pruned to `pattern`, and the mask of what stays."""
+    upper = inverse_factor(moments)
+    scale = np.square(np.diag(upper))
+    weights = rows.astype(np.float64).copy()
+    mask = np.ones(weights.shape, bool)
+    depth = weights.shape[1]
+    # A whole number of groups, so that no group is cut.
+    block = _BLOCK // pattern.group * pattern.group or pattern.group if pattern.group else _BLOCK
+    for start in range(0, depth, block):
+        end = min(start + block, depth)
+        if not pattern.group:
+            mask[:, start:end] = pattern.choose(
+                np.square(weights[:, start:end]) / scale[start:end])
+        errors = np.zeros((len(weights), end - start))
+        for j in range(start, end):
+            if pattern.group and (j - start) % pattern.group == 0:
+                last = min(j + pattern.group, depth)
+                mask[:, j:last] = pattern.choose(np.square(weights[:, j:last]) / scale[j:last])
+            error = np.where(mask[:, j], 0, weights[:, j]) / upper[j, j]
+            weights[:, j:end] -= np.outer(error, upper[j, j:end])
+            errors[:, j - start] = error
+        weights[:, end:] -= errors @ upper[start:end, end:]
+    return np.where(mask, weights, 0).astype(np.float32), mask

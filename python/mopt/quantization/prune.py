@@ -1,0 +1,140 @@
+"""mopt.prune: zeros into the weights of an ONNX model, in a pattern."""
+
+import os
+
+import numpy as np
+
+from . import bias as biases
+from .compensate import prune_rows
+from .equalize import store
+from .gate import Metric
+from .layers import channel_axis, find_layers
+from .masks import Pattern
+from .observe import as_feeds, observe, run_all
+from .prepare import load, prepare
+from .products import SecondMoments
+from .report import LayerReport, Result
+from .sensitivity import sqnr_db
+
+METHODS = ("magnitude", "wanda", "sparsegpt")
+# Second moments of a deeper layer would take more than a gigabyte.
+MOST_DEPTH = 8192
+
+
+def prune(model, data=None, output=None, pattern="2:4", method=None, *, exclude=(),
+          bias_correction=True, threads=0):
+    """Sets weights of Conv, MatMul and Gemm to zero: of each M in a row along the depth
+    all but N ("N:M"; the depth of a convolution is its input channels, at each position
+    of the kernel), or a share of all ("unstructured:0.9").
+
+    `method`: magnitude; wanda (Sun et al., 2023), magnitude times the root mean square of
+    what the weight is multiplied with; sparsegpt (Frantar and Alistarh, 2023), where the
+    weights that stay make up for those that go. The last two need `data`, as for
+    `mopt.quantize`; without a method it is sparsegpt with data, else magnitude.
+
+    Returns a `Result`, whose layers say the scheme ("2:4") or why it was left, and the
+    SQNR of the pruned layer's weights or, with data, outputs. Raises ValueError.
+    """
+    pattern = Pattern.parse(pattern)
+    method = method or ("magnitude" if data is None else "sparsegpt")
+    if method not in METHODS:
+        raise ValueError(f"expected method {', '.join(METHODS)}, found '{method}'")
+    graph = prepare(model)
+    layers = find_layers(graph, [exclude] if isinstance(exclude, str) else exclude)
+    for layer in layers:
+        _leave(layer, pattern, method)
+    active = [layer for layer in layers if not layer.reason]
+    if not active:
+        why = "; ".join(f"{layer.name}: {layer.reason}" for layer in layers)
+        raise ValueError(f"nothing in the model can be pruned{': ' if why else ''}{why}")
+    feeds = as_feeds(data, graph) if data is not None or method != "magnitude" else []
+    reports = {id(layer): LayerReport(layer.name, layer.node.op_type, "dense", layer.reason,
+                                      layer.input) for layer in layers}
+    if method == "sparsegpt":
+        _in_order(graph, active, feeds, pattern, bias_correction, reports, threads)
+    else:
+        _at_once(graph, active, feeds, pattern, method, bias_correction, reports, threads)
+    graph.drop_unused_constants()
+    result = Result(graph.model, str(pattern), list(reports.values()))
+    if feeds:
+        original = load(model)
+        names = [value.name for value in original.graph.output]
+        metric = Metric(names, list(run_all(original, feeds, threads)))
+        found = list(run_all(graph.model, feeds, threads))
+        result.drop, result.sqnr_db = metric.drop(found), metric.sqnr_db(found)
+    if output is not None:
+        result.save(os.fspath(output))
+    return result
+
+
+def _leave(layer, pattern, method):
+    if layer.reason:
+        return
+    run = layer.weights.shape[1] if layer.node.op_type == "Conv" else layer.depth
+    if pattern.group and run % pattern.group:
+        what = "input channels" if layer.node.op_type == "Conv" else "depth"
+        layer.reason = f"its {what} of {run} have no whole groups of {pattern.group}"
+    elif layer.is_recurrent and method != "magnitude":
+        layer.reason = "the inputs of its sums are not observed"
+    elif method == "sparsegpt" and layer.depth > MOST_DEPTH:
+        layer.reason = f"its depth is above {MOST_DEPTH}"
+
+
+def _at_once(graph, active, feeds, pattern, method, bias_correction, reports, threads):
+    statistics = {}
+    axes = {layer.input: channel_axis(layer) for layer in active if not layer.is_recurrent}
+    if feeds and axes and (method == "wanda" or bias_correction):
+        statistics = observe(graph, axes, feeds, threads)
+    for layer in active:
+        rows = layer.as_rows(layer.weights)
+        importance = np.abs(rows)
+        known = statistics.get(layer.input)
+        if method == "wanda":
+            power = biases.power_inputs(layer, known.require_data())
+            groups, depth = power.shape
+            importance = (importance.reshape(groups, -1, depth)
+                          * np.sqrt(power)[:, None]).reshape(rows.shape)
+        pruned = np.where(pattern.choose(importance, by_row=method == "wanda"), rows, 0)
+        if bias_correction and known is not None and not layer.is_recurrent:
+            layer.bias = biases.correct(layer, pruned - rows, known)
+        _replace(graph, layer, pruned, pattern, reports)
+        reports[id(layer)].sqnr_db = sqnr_db(*(float(np.square(x, dtype=np.float64).sum())
+                                               for x in (rows, rows - pruned)))
+
+
+def _in_order(graph, active, feeds, pattern, bias_correction, reports, threads):
+    """Each layer's moments are of the inputs that it has once those before it are pruned;
+    layers that read one value are pruned together."""
+    done = {}
+    for layer in active:
+        done.setdefault(layer.input, []).append(layer)
+    for name, layers in done.items():
+        moments = [SecondMoments(layer) for layer in layers]
+
+        def visit(arrays, name=name, moments=moments):
+            for entry in moments:
+                entry.update(arrays[name])
+
+        observe(graph, {name: None}, feeds, threads, visit)[name].require_data()
+        for layer, entry in zip(layers, moments):
+            rows = layer.as_rows(layer.weights)
+            shifts = bias_correction and biases.can_hold_bias(layer, len(rows))
+            squares = entry.centered() if shifts else entry.squares
+            pruned = np.concatenate([prune_rows(part, sums, pattern)[0] for part, sums in
+                                     zip(np.split(rows, layer.group), squares)])
+            if shifts:
+                bias = layer.bias if layer.bias is not None else np.float32(0)
+                layer.bias = bias - biases.shift_of(layer, pruned - rows, entry.means)
+            signal, noise = (sum(float(np.einsum("ok,kl,ol->", part, sums, part))
+                                 for part, sums in zip(np.split(x, layer.group), moments_of))
+                             for x, moments_of in ((rows, entry.squares),
+                                                   (rows - pruned, squares)))
+            reports[id(layer)].sqnr_db = sqnr_db(signal, noise)
+            _replace(graph, layer, pruned, pattern, reports)
+
+
+def _replace(graph, layer, rows, pattern, reports):
+    layer.weights = layer.from_rows(rows.astype(np.float32))
+    store(graph, layer)
+    report = reports[id(layer)]
+    report.scheme = str(pattern)
