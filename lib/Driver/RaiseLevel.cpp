@@ -57,6 +57,8 @@ LogicalResult mopt::raiseLevel(ModuleOp module, Level from,
   pipeline.reference = options.referencePipeline;
   pipeline.numerics = options.numerics;
   pipeline.quantize = options.quantize;
+  pipeline.sparsity = options.sparsity;
+  pipeline.prune = options.prune;
   pipeline.remarks = options.verbose;
   pipeline.profile = options.profile;
   buildPipeline(from, passes, pipeline);

@@ -18,6 +18,10 @@ struct PipelineOptions {
   bool reference = false;
   Numerics numerics = Numerics::Default;
   QuantizeOptions quantize;
+  /// auto, off, or N:M that weights must have.
+  std::string sparsity = "auto";
+  /// N:M to impose on weights; empty for nothing.
+  std::string prune;
   /// Say which micro-kernels were chosen.
   bool remarks = false;
   /// Count the calls of kernels and their time.
