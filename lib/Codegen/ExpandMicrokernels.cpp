@@ -62,6 +62,7 @@ struct ExpandMicrokernels : impl::ExpandMicrokernelsBase<ExpandMicrokernels> {
           .Case(
               [&](ContractAnchorOp anchor) { expandContractAnchor(b, anchor); })
           .Case([&](ConvAnchorOp anchor) { expandConvAnchor(b, anchor); })
+          .Case([&](SparseAnchorOp anchor) { expandSparseAnchor(b, anchor); })
           .Case([&](DepthwiseAnchorOp anchor) {
             expandDepthwiseAnchor(b, anchor);
           });

@@ -78,6 +78,22 @@ Domain getDomain(ContractAnchorOp op) {
   return domain;
 }
 
+Domain getDomain(SparseAnchorOp op) {
+  auto anchor = cast<AnchorOpInterface>(op.getOperation());
+  auto values = cast<ShapedType>(op.getValues().getType());
+  Domain domain;
+  domain.sizes = {cast<ShapedType>(op.getLhs().getType()).getDimSize(0),
+                  values.getDimSize(0)};
+  // Rows of the lanes or masks of one block are expanded together.
+  if (op.getRowBlock() > 1)
+    orderRowsAndBlocks(domain, 0, known(anchor.getOutputDimSize(0)), 1, 1,
+                       known(anchor.getOutputDimSize(1)));
+  else
+    domain.order.push_back({1, 1});
+  domain.work = known(values.getDimSize(1)) * op.getRowBlock();
+  return domain;
+}
+
 Domain getDomain(ConvAnchorOp op) {
   auto anchor = cast<AnchorOpInterface>(op.getOperation());
   Domain domain;
@@ -178,8 +194,8 @@ struct TileAnchors : impl::TileAnchorsBase<TileAnchors> {
       return SmallVector<int64_t>(tileSizes.begin(), tileSizes.end());
     Domain domain =
         llvm::TypeSwitch<Operation *, Domain>(op)
-            .Case<ContractAnchorOp, ConvAnchorOp, DepthwiseAnchorOp>(
-                [](auto anchor) { return getDomain(anchor); });
+            .Case<ContractAnchorOp, SparseAnchorOp, ConvAnchorOp,
+                  DepthwiseAnchorOp>([](auto anchor) { return getDomain(anchor); });
     SmallVector<int64_t> tiles(domain.sizes.size(), 0);
     double work = domain.work;
     for (int64_t size : domain.sizes)

@@ -40,6 +40,7 @@ std::string mopt::makeBuildInfo(const CompileOptions &options,
       {"weights", llvm::json::Object{{"bytes", weights.sizeBytes()},
                                      {"sha256", weights.sha256()}}},
       {"quantization", getQuantizedLayers(module)},
+      {"sparsity", getSparseLayers(module)},
       {"options",
        llvm::json::Object{
            {"opt_level", options.optLevel},
@@ -53,6 +54,7 @@ std::string mopt::makeBuildInfo(const CompileOptions &options,
                                {"symmetric", options.quantize.symmetric}}},
            {"precision", options.precision},
            {"sparsity", options.sparsity},
+           {"prune", options.prune},
            {"shapes", std::move(shapes)},
            {"dims", std::move(dims)}}}};
   return llvm::formatv("{0}", llvm::json::Value(std::move(info))).str();

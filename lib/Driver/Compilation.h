@@ -52,6 +52,12 @@ llvm::Error writeIR(mlir::ModuleOp module, Level level, llvm::StringRef path);
 void noteQuantizedLayers(mlir::ModuleOp module, Level level);
 llvm::json::Array getQuantizedLayers(mlir::ModuleOp module);
 
+/// Keeps the sparse layers of a module of level legal in an attribute: "layer"
+/// and "pattern"; at level kernels also their "arithmetic", "sparse" or "dense".
+/// Other levels have nothing to add.
+void noteSparseLayers(mlir::ModuleOp module, Level level);
+llvm::json::Array getSparseLayers(mlir::ModuleOp module);
+
 /// The certificate.
 std::string makeBuildInfo(const CompileOptions &options,
                           const TargetInfo &target, const WeightsBlob &weights,

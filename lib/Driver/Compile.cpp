@@ -94,7 +94,6 @@ ExitCode Compilation::checkOptions() {
   struct {
     StringRef name, value, plain;
   } later[] = {{"calibration", options.calibration, ""},
-               {"prune", options.prune, ""},
                {"max-drop", options.maxDrop, ""},
                {"instrument", options.instrument, ""},
                {"tune", options.tune, ""},
@@ -207,6 +206,7 @@ ExitCode Compilation::raiseTo(ModuleOp module, Level from, Level to) {
     if (level == Level::Graph)
       interface = readInterface(module);
     noteQuantizedLayers(module, level);
+    noteSparseLayers(module, level);
     if (!options.report.empty())
       kernels.read(module, level);
     progress.end();

@@ -1,6 +1,8 @@
 // Every option of mopt-compile as a row: its help, and how its value is read.
 #include "OptionTable.h"
 
+#include "mopt/Support/SparsityPattern.h"
+
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/StringSwitch.h"
 
@@ -131,8 +133,10 @@ static llvm::Error setPipeline(CompileOptions &options, StringRef value) {
 }
 
 static llvm::Error setSparsity(CompileOptions &options, StringRef value) {
-  if (value != "auto" && value != "off")
-    return expected("auto or off", value);
+  if (value != "auto" && value != "off" && !SparsityPattern::parse(value))
+    return expected("auto, off or N:M with N from 1 on and below M, and M up to "
+                    "128",
+                    value);
   options.sparsity = value.str();
   return llvm::Error::success();
 }
@@ -191,10 +195,12 @@ static llvm::Error setInstrument(CompileOptions &options, StringRef value) {
 }
 
 static llvm::Error setPrune(CompileOptions &options, StringRef value) {
-  auto [kept, group] = value.split(':');
-  unsigned n, m;
-  if (kept.getAsInteger(10, n) || group.getAsInteger(10, m) || n == 0 || n > m)
-    return expected("N:M with N of M values kept", value);
+  StringRef pattern = value;
+  pattern.consume_back(":magnitude");
+  if (!SparsityPattern::parse(pattern))
+    return expected("N:M or N:M:magnitude, with N from 1 on and below M, and M "
+                    "up to 128",
+                    value);
   options.prune = value.str();
   return llvm::Error::success();
 }
@@ -271,8 +277,9 @@ llvm::ArrayRef<OptionRow> mopt::getOptionTable() {
        setQuantize},
       {accuracy, "calibration", "FILE", "inputs to measure ranges with",
        setText<&O::calibration>},
-      {accuracy, "sparsity", "MODE", "auto or off", setSparsity},
-      {accuracy, "prune", "N:M", "impose structured sparsity", setPrune},
+      {accuracy, "sparsity", "MODE",
+       "auto, off, or N:M that all weights must have", setSparsity},
+      {accuracy, "prune", "N:M", "keep N of each M weights, the largest", setPrune},
       {accuracy, "precision", "TYPE", "f32, bf16, f16, int8 or fp8",
        setPrecision},
       {accuracy, "max-drop", "X", "largest loss of accuracy that passes",

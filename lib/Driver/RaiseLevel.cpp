@@ -58,6 +58,8 @@ LogicalResult mopt::raiseLevel(ModuleOp module, Level from,
   pipeline.numerics = options.numerics;
   pipeline.quantize = options.quantize;
   pipeline.precision = options.precision;
+  pipeline.sparsity = options.sparsity;
+  pipeline.prune = options.prune;
   pipeline.remarks = options.verbose;
   pipeline.profile = options.profile;
   buildPipeline(from, passes, pipeline);

@@ -42,6 +42,9 @@ void mopt::buildGraphPipeline(OpPassManager &pm,
 
 void mopt::buildLegalizePipeline(OpPassManager &pm,
                                  const PipelineOptions &options) {
+  PruneWeightsOptions prune;
+  prune.pattern = options.prune;
+  pm.addNestedPass<func::FuncOp>(createPruneWeights(prune));
   InsertQuantizationOptions insert;
   insert.mode = options.quantize.mode;
   insert.group = options.quantize.group;
@@ -63,6 +66,9 @@ void mopt::buildLegalizePipeline(OpPassManager &pm,
     pm.addNestedPass<func::FuncOp>(createTabulateFunctions());
     pm.addNestedPass<func::FuncOp>(createLegalizeQuantization(legalize));
   }
+  EncodeSparsityOptions encode;
+  encode.mode = options.sparsity;
+  pm.addNestedPass<func::FuncOp>(createEncodeSparsity(encode));
 }
 
 void mopt::buildKernelPipeline(OpPassManager &pm,
@@ -73,6 +79,13 @@ void mopt::buildKernelPipeline(OpPassManager &pm,
     select.narrowWeights = options.numerics != Numerics::Strict;
     select.remarks = options.remarks;
     pm.addNestedPass<func::FuncOp>(createSelectSchemes(select));
+    SelectSparsityOptions sparsity;
+    // A zero weight times infinity is NaN, unless it is left out.
+    sparsity.sparse =
+        options.optLevel > 0 && options.numerics != Numerics::Strict ? "auto"
+                                                                     : "never";
+    sparsity.remarks = options.remarks;
+    pm.addNestedPass<func::FuncOp>(createSelectSparsity(sparsity));
     FoldConstantsOptions fold;
     fold.dequantize = true;
     pm.addNestedPass<func::FuncOp>(createFoldConstants(fold));
@@ -94,6 +107,9 @@ void mopt::buildStructuredPipeline(OpPassManager &pm,
                                    const PipelineOptions &options) {
   bool hasAnchors = options.optLevel > 0 && !options.reference;
   if (hasAnchors) {
+    ConvertSparseAnchorsOptions sparse;
+    sparse.remarks = options.remarks;
+    pm.addPass(createConvertSparseAnchors(sparse));
     SelectMicrokernelsOptions select;
     select.remarks = options.remarks;
     pm.addPass(createSelectMicrokernels(select));

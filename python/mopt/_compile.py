@@ -123,7 +123,7 @@ def model_path(model, folder):
 
 
 def arguments_of(target="native", shapes=None, dims=None, quantize=None, sparsity="auto",
-                 opt_level=3, numerics=None, arguments=()):
+                 opt_level=3, numerics=None, arguments=(), prune=None):
     """The tool's options for those of `compile`; what has its default is left out."""
     result = []
     if target != "native":
@@ -137,6 +137,8 @@ def arguments_of(target="native", shapes=None, dims=None, quantize=None, sparsit
         result.append(f"--quantize={quantize}")
     if sparsity != "auto":
         result.append(f"--sparsity={sparsity}")
+    if prune is not None:
+        result.append(f"--prune={prune}")
     if opt_level != 3:
         result.append(f"-O{opt_level}")
     if numerics is not None:
@@ -158,12 +160,12 @@ def invoke(model, output, options, timeout=None):
 
 
 def compile(model, output=None, *, target="native", shapes=None, dims=None, quantize=None,
-            sparsity="auto", opt_level=3, numerics=None, arguments=()):
+            sparsity="auto", opt_level=3, numerics=None, arguments=(), prune=None):
     """Compiles a model (path, bytes or ModelProto) to `output`, whose extension chooses
     what is made; without it, to a library that lives as long as the returned object.
     `arguments` are passed to mopt-compile as they are."""
     options = arguments_of(target, shapes, dims, quantize, sparsity, opt_level, numerics,
-                           arguments)
+                           arguments, prune)
     folder = None
     if output is None:
         folder = tempfile.TemporaryDirectory(prefix="mopt-")

@@ -34,13 +34,13 @@ def tool(tmp_path, monkeypatch):
 def test_options_become_those_of_the_tool(tool, tmp_path):
     library = mopt.compile("m.onnx", tmp_path / "m.so", target=["x86-64-v3", "sapphirerapids"],
                            shapes={"x": (1, 3, 224, 224)}, dims={"batch": 8},
-                           quantize="dynamic-int8", sparsity="off", opt_level=1,
+                           quantize="dynamic-int8", sparsity="off", prune="2:4", opt_level=1,
                            numerics="strict", arguments=["-j", "1"])
     assert os.fspath(library) == str(tmp_path / "m.so")
     assert tool() == ["m.onnx", "-o", str(tmp_path / "m.so"),
                       "--target=x86-64-v3,sapphirerapids", "--shape=x:1x3x224x224",
-                      "--dim=batch=8", "--quantize=dynamic-int8", "--sparsity=off", "-O1",
-                      "--numerics=strict", "-j", "1"]
+                      "--dim=batch=8", "--quantize=dynamic-int8", "--sparsity=off", "--prune=2:4",
+                      "-O1", "--numerics=strict", "-j", "1"]
 
 
 def test_defaults_are_left_to_the_tool(tool, tmp_path):

@@ -20,6 +20,10 @@ struct PipelineOptions {
   QuantizeOptions quantize;
   /// The type of products' operands: f32, bf16 or f16.
   std::string precision = "f32";
+  /// auto, off, or N:M that weights must have.
+  std::string sparsity = "auto";
+  /// N:M to impose on weights; empty for nothing.
+  std::string prune;
   /// Say which micro-kernels were chosen.
   bool remarks = false;
   /// Count the calls of kernels and their time.

@@ -43,6 +43,9 @@ inline constexpr llvm::StringLiteral kBuildInfoAttr = "mopt.build_info";
 /// "layer" (the ONNX nodes), "input" and "weights" (element types).
 inline constexpr llvm::StringLiteral kQuantizedLayersAttr =
     "mopt.quantized_layers";
+/// On the module: the layers with sparse weights, dictionaries of "layer" (the
+/// ONNX nodes), "pattern" (N:M) and "arithmetic" (sparse or dense).
+inline constexpr llvm::StringLiteral kSparseLayersAttr = "mopt.sparse_layers";
 /// Marks a function of the runtime that takes the run first.
 inline constexpr llvm::StringLiteral kRuntimeAttr = "mopt.runtime";
 /// On the module: for each call of a kernel that is counted, an array of the

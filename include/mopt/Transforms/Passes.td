@@ -88,6 +88,48 @@ def InsertQuantization
     "::mopt::MoptDialect"];
 }
 
+def PruneWeights : Pass<"mopt-prune-weights", "::mlir::func::FuncOp"> {
+  let summary = "make most weights zero";
+  let description = [{
+    Of each M neighbours along the channels of a contraction's constant weights the
+    N of largest magnitude stay, the others become 0. `pattern` is
+    "N:M", with ":magnitude" behind it or not; empty for nothing. Weights of fewer
+    than M channels, and those that are not finite, stay as they are.
+  }];
+  let options = [Option<"pattern", "pattern", "std::string", "\"\"",
+    "N:M, of which N stay">];
+  let dependentDialects = ["::mlir::arith::ArithDialect"];
+}
+
+def EncodeSparsity : Pass<"mopt-encode-sparsity", "::mlir::func::FuncOp"> {
+  let summary = "find weights of which most are zero";
+  let description = [{
+    Constant f32 weights of a `mopt.matmul` of which at most N of each M neighbours
+    along the depth are not zero become a `mopt.sparse_assemble` of the others.
+    The sparsest of 1:4, 2:8, 4:16, 1:2, 2:4 and 4:8 is taken, and of equally
+    sparse ones that of the smallest M. `mode` is `auto`, `off`, or a pattern
+    N:M that all constant weights of at least M positions must have.
+  }];
+  let options = [Option<"mode", "mode", "std::string", "\"auto\"",
+    "auto, off or N:M">];
+  let dependentDialects = ["::mlir::arith::ArithDialect",
+    "::mopt::MoptDialect"];
+}
+
+def SelectSparsity : Pass<"mopt-select-sparsity", "::mlir::func::FuncOp"> {
+  let summary = "decide between sparse and dense products";
+  let description = [{
+    Each `mopt.sparse_assemble` of constants becomes a dense constant. A product with
+    it for which the target has a sparse micro-kernel that is faster
+    at its shape is marked with `mopt.sparsity`. `sparse` is `auto`, `always` (where
+    there is a micro-kernel) or `never`.
+  }];
+  let options = [Option<"sparse", "sparse", "std::string", "\"auto\"",
+    "auto, always or never">,
+    Option<"remarks", "remarks", "bool", "false", "say what was decided">];
+  let dependentDialects = ["::mlir::arith::ArithDialect"];
+}
+
 def MergeScales : Pass<"mopt-merge-scales", "::mlir::func::FuncOp"> {
   let summary = "one multiplication by constants instead of several";
   let description = [{

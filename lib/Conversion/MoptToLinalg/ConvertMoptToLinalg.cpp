@@ -231,7 +231,7 @@ struct ConvertMoptToLinalg
         [&](Operation *op) { return types.isLegal(op); });
     target.addIllegalDialect<MoptDialect>();
     target.addLegalOp<YieldOp, ContractAnchorOp, ConvAnchorOp,
-                      DepthwiseAnchorOp, PackColumnsOp>();
+                      DepthwiseAnchorOp, SparseAnchorOp, PackColumnsOp>();
     target.addDynamicallyLegalOp<func::FuncOp>([&](func::FuncOp func) {
       return types.isSignatureLegal(func.getFunctionType());
     });

@@ -147,3 +147,32 @@ class AVX2PairProduct<string name, int rows, int vectors, int rank>
 }
 def : AVX2PairProduct<"5x16", 5, 2, 3>;
 def : AVX2PairProduct<"6x8", 6, 1, 2>;
+
+// Sparse weights. Where few rows wait for them, they are read in packed form: 16
+// values are expanded by a mask, or the elements of the left side that
+// belong to 8 of them are picked by a permutation. Rows is the most that gain.
+class SparseKernel<string form, string name> : MicroKernelRow<"sparse-" # form> {
+  let Name = name;
+  let PrefetchRows = 16;
+}
+def : SparseKernel<"masks", "avx512-f32-expand"> {
+  let Features = "avx512f,avx512bw,avx512vl";
+  let VectorBits = 512;
+  let Registers = 32;
+  let Rows = 4;
+  let Vectors = 4;
+  let Unroll = 2;
+  let Rank = 3;
+}
+def : SparseKernel<"lanes", "avx2-f32-permute"> {
+  let Features = "avx2,fma";
+  let VectorBits = 256;
+  let Registers = 16;
+  let Rows = 1;
+  let Vectors = 2;
+  let Streams = 2;
+  let Unroll = 1;
+  // For groups of 4 and of 8.
+  let Instruction = "llvm.x86.avx.vpermilvar.ps.256,llvm.x86.avx2.permps";
+  let Rank = 2;
+}

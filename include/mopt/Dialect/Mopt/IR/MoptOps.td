@@ -12,6 +12,7 @@ include "mopt/Dialect/Mopt/IR/MoptElementwiseOps.td"
 include "mopt/Dialect/Mopt/IR/MoptQuantizationOps.td"
 include "mopt/Dialect/Mopt/IR/MoptReductionOps.td"
 include "mopt/Dialect/Mopt/IR/MoptSelectionOps.td"
+include "mopt/Dialect/Mopt/IR/MoptSparsityOps.td"
 include "mopt/Dialect/Mopt/IR/MoptStructureOps.td"
 
 #endif // MOPT_DIALECT_MOPT_IR_MOPTOPS_TD

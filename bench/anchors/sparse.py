@@ -1,0 +1,99 @@
+"""Speed of products with N:M sparse weights against mopt's own dense ones.
+
+usage: sparse.py [--target T] [--threads N] [--rounds N] [--patterns 2:4,1:4] [--rows 1,4,128]
+                 [--shape DEPTHxWIDTH]
+
+A chain of as many layers as it takes to read 192 MiB of dense weights per run, compiled twice from
+one pruned model: with --sparsity=auto and with --sparsity=off. Both libraries run in turn
+in this process; the ratio is the median of the rounds' ratios.
+"""
+
+import argparse
+import os
+import statistics
+import tempfile
+import time
+
+import numpy as np
+from onnx import TensorProto, helper, numpy_helper
+
+import mopt
+
+MIB = 1 << 20
+
+
+def prune(weights, kept, group):
+    """The largest of each group of rows; what does not fill a group stays."""
+    whole = weights.shape[0] // group * group
+    part = weights[:whole].reshape(-1, group, weights.shape[1])
+    order = np.argsort(-np.abs(part), axis=1)
+    np.put_along_axis(part, order[:, kept:], 0, axis=1)
+    return weights
+
+
+def make_model(path, pattern, rows, depth, width, layers):
+    rng = np.random.default_rng(0)
+    kept, group = (int(x) for x in pattern.split(":"))
+    nodes, weights = [], []
+    for i in range(layers):
+        w = rng.standard_normal((depth, width), np.float32) / np.float32(depth) ** np.float32(0.5)
+        weights.append(numpy_helper.from_array(prune(w, kept, group), f"w{i}"))
+        # Every layer reads the input, so that depth and width may differ.
+        nodes += [helper.make_node("MatMul", ["x", f"w{i}"], [f"m{i}"], name=f"layer{i}"),
+                  helper.make_node("Relu", [f"m{i}"], [f"y{i}"])]
+    outputs = [helper.make_tensor_value_info(f"y{i}", TensorProto.FLOAT, [rows, width])
+               for i in range(layers)]
+    graph = helper.make_graph(nodes, "sparse", [helper.make_tensor_value_info(
+        "x", TensorProto.FLOAT, [rows, depth])], outputs, weights)
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    with open(path, "wb") as file:
+        file.write(model.SerializeToString())
+
+
+def seconds(call, target=0.05):
+    count = 1
+    while True:
+        start = time.perf_counter()
+        for _ in range(count):
+            call()
+        elapsed = time.perf_counter() - start
+        if elapsed > target / 2:
+            return elapsed / count
+        count = max(2 * count, int(count * target / max(elapsed, 1e-9)))
+
+
+def main():
+    parser = argparse.ArgumentParser(usage=__doc__)
+    parser.add_argument("--target", default="native")
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--rounds", type=int, default=9)
+    parser.add_argument("--patterns", default="2:4,1:4")
+    parser.add_argument("--rows", default="1,4,128")
+    parser.add_argument("--shape", default="4096x4096")
+    options = parser.parse_args()
+    depth, width = (int(x) for x in options.shape.split("x"))
+    layers = max(1, 192 * MIB // (4 * depth * width))
+    for pattern in options.patterns.split(","):
+        for rows in (int(x) for x in options.rows.split(",")):
+            with tempfile.TemporaryDirectory() as folder:
+                path = os.path.join(folder, "m.onnx")
+                make_model(path, pattern, rows, depth, width, layers)
+                sessions = []
+                for mode in ("auto", "off"):
+                    library = os.path.join(folder, mode + ".so")
+                    mopt.compile(path, library, target=options.target, sparsity=mode)
+                    sessions.append(mopt.InferenceSession(library, threads=options.threads))
+                x = {"x": np.random.default_rng(1).standard_normal((rows, depth), np.float32)}
+                sparse, dense = (s.run(None, x) for s in sessions)
+                error = max(np.abs(a - b).max() / np.abs(b).max() for a, b in zip(sparse, dense))
+                assert error < 1e-5, error
+                times = [[seconds(lambda s=s: s.run(None, x)) for s in sessions]
+                         for _ in range(options.rounds)]
+                a, b = (statistics.median(t[i] for t in times) * 1e3 for i in (0, 1))
+                ratio = statistics.median(t[1] / t[0] for t in times)
+                print(f"{pattern} {rows} rows {depth}x{width} x {layers}: {a:8.3f} ms, dense "
+                      f"{b:8.3f} ms, speed-up {ratio:5.2f}, error {error:.1e}", flush=True)
+
+
+if __name__ == "__main__":
+    main()

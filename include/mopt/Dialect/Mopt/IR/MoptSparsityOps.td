@@ -1,0 +1,110 @@
+//===- MoptSparsityOps.td - weights of which most are zero --*- tablegen -*-===//
+
+#ifndef MOPT_DIALECT_MOPT_IR_MOPTSPARSITYOPS_TD
+#define MOPT_DIALECT_MOPT_IR_MOPTSPARSITYOPS_TD
+
+include "mopt/Dialect/Mopt/IR/MoptAnchorOps.td"
+include "mopt/Dialect/Mopt/IR/MoptEnums.td"
+
+def Mopt_SparsityAttr : AttrDef<Mopt_Dialect, "Sparsity"> {
+  let mnemonic = "sparsity";
+  let summary = "at most N of each M neighbours are not zero";
+  let description = [{
+    Groups of `group` neighbours start at multiples of `group`; a last one may
+    have fewer. Along which dimension they lie is said where the attribute is
+    used. As `mopt.sparsity` of a `mopt.matmul` it says that the constant right side
+    has this structure along the depth, and that a sparse micro-kernel is wanted.
+
+    ```mlir
+    #mopt.sparsity<2:4>
+    ```
+  }];
+  let parameters = (ins "int64_t":$kept, "int64_t":$group);
+  let assemblyFormat = "`<` $kept `` `:` `` $group `>`";
+  let genVerifyDecl = 1;
+  let extraClassDeclaration = [{
+    /// The name under which an op that is not an anchor yet carries it.
+    static constexpr ::llvm::StringLiteral kAttrName = "mopt.sparsity";
+    /// Positions that are kept of `size` neighbours.
+    int64_t countKept(int64_t size) const;
+  }];
+}
+
+def Mopt_SparseAssembleOp : Mopt_Op<"sparse_assemble", [Pure]> {
+  let summary = "a tensor of which each group of neighbours keeps a few";
+  let description = [{
+    Along `axis` each group of M neighbours of the result is made of N elements of
+    `values`, at the `positions` within the group that stand beside them, and of
+    zeros. Where the last group has fewer than N elements, so has its part of
+    `values`. Positions ascend within a group.
+
+    ```mlir
+    %w = mopt.sparse_assemble %v, %p sparsity <2:4> axis 0
+        : tensor<32x10xf32>, tensor<32x10xi8> -> tensor<64x10xf32>
+    ```
+  }];
+  let arguments = (ins AnyRankedTensor:$values, AnyRankedTensor:$positions,
+    Mopt_SparsityAttr:$sparsity, I64Attr:$axis);
+  let results = (outs AnyRankedTensor:$result);
+  let assemblyFormat = [{
+    $values `,` $positions `sparsity` $sparsity `axis` $axis attr-dict `:`
+    type($values) `,` type($positions) `->` type($result)
+  }];
+  let hasVerifier = 1;
+}
+
+def Mopt_SparseAnchorOp : Mopt_AnchorOp<"sparse_anchor"> {
+  let summary = "contraction with packed sparse weights and a scalar epilogue";
+  let description = [{
+    `init[m, n] = epilogue(sum_k lhs[m, k] * w[k, n])` with N of each M neighbours
+    along `k` of `w` in `values`. Their blocks are blocks of columns, as many as
+    `config` says; a column that does not exist has values of 0. `positions` says where the values belong:
+
+    - `masks`: for each `k` and each vector of columns a mask of the columns whose
+      value is kept, in `values` one behind the other.
+    - `lanes`: for each group of M and each of its N a vector of values, one for
+      each column; positions within the group have log2(M) bits of a lane of
+      32 bits, those of the next vectors of values in higher bits, as many as fit.
+      `permutation`, an LLVM intrinsic, picks an element of its first operand for
+      each lane of the second.
+    - `scalars`: for each part of `depth_part` rows of `w` and each column its
+      values; positions are rows of the part. `lhs` is packed as
+      `[m / R, k, m % R]` by `mopt.pack_columns`, and tiles are made of its blocks.
+
+    Epilogue as in `mopt.contract_anchor`.
+
+    ```mlir
+    %0 = mopt.sparse_anchor <masks> sparsity <2:4>
+        ins(%x, %v, %p : tensor<1x64xf32>, tensor<2x2048xf32>, tensor<2x256xi16>)
+        outs(%c : tensor<1x128xf32>) {
+      ^bb0(%acc: f32):
+        mopt.yield %acc : f32
+    } -> tensor<1x128xf32>
+    ```
+  }];
+  let arguments = (ins Mopt_TensorOrMemRef:$lhs, Mopt_TensorOrMemRef:$values,
+    Mopt_TensorOrMemRef:$positions,
+    Variadic<Mopt_EpilogueInput>:$epilogue_inputs, Mopt_TensorOrMemRef:$init,
+    Mopt_SparseFormAttr:$form, Mopt_SparsityAttr:$sparsity,
+    Mopt_ConfigAttr:$config,
+    DefaultValuedAttr<AffineMapArrayAttr, "{}">:$epilogue_maps,
+    DefaultValuedAttr<I64Attr, "0">:$depth_part,
+    OptionalAttr<StrAttr>:$permutation);
+  let assemblyFormat = [{
+    $form `sparsity` $sparsity
+    `ins` `(` $lhs `,` $values `,` $positions `:` type($lhs) `,` type($values)
+    `,` type($positions) `)`
+    (`epilogue_ins` `(` $epilogue_inputs^ `:` type($epilogue_inputs) `)`)?
+    `outs` `(` $init `:` type($init) `)` attr-dict-with-keyword $epilogue
+    (`->` type($results)^)?
+  }];
+  let extraClassDeclaration = anchorDeclaration # [{
+    int64_t getDomainRank() { return 2; }
+    /// Rows of `init` for each element of the first dimension of `lhs`.
+    int64_t getRowBlock();
+    /// The contracted size.
+    int64_t getDepth();
+  }];
+}
+
+#endif // MOPT_DIALECT_MOPT_IR_MOPTSPARSITYOPS_TD

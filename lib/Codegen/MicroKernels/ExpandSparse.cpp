@@ -1,0 +1,315 @@
+// Sparse anchor to micro-kernels for few rows, which wait for their weights:
+// several packed blocks stream at once, values are brought to their columns by
+// a mask, or elements of the left side to the values by a permutation.
+#include "Columns.h"
+#include "Expansions.h"
+
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "llvm/Support/MathExtras.h"
+
+using namespace mlir;
+using namespace mopt;
+
+/// Floats that one prefetch brings.
+constexpr int64_t kLineFloats = 16;
+/// Of a lane that holds positions.
+constexpr int64_t kLaneBits = 32;
+
+namespace {
+/// Rows of `lhs` times some packed blocks.
+class SparseTile {
+public:
+  SparseTile(IndexBuilder &ib, SparseAnchorOp op, const LinearView &lhs,
+             const LinearView &values, const LinearView &positions,
+             int64_t rows, const Panels &panels)
+      : ib(ib), op(op), config(op.getConfig()), lhs(lhs), values(values),
+        positions(positions), rows(rows), vectors(panels.vectors),
+        lanes(config.getLanes()) {
+    for (int64_t p = 0; p < panels.count; ++p) {
+      OpFoldResult block = ib.add(panels.firstBlock, ib.constant(p));
+      valueStarts.push_back(ib.mul(block, values.strides[0]));
+      positionStarts.push_back(ib.mul(block, positions.strides[0]));
+    }
+  }
+
+  /// One accumulator per row, panel and vector, rows first.
+  SmallVector<Value> emit() {
+    Value zero = arith::ConstantOp::create(ib.b, ib.loc,
+                                           ib.b.getZeroAttr(getVectorType()));
+    SmallVector<Value> sums(rows * valueStarts.size() * vectors, zero);
+    return op.getForm() == SparseForm::masks ? emitMasks(std::move(sums))
+                                             : emitLanes(std::move(sums));
+  }
+
+private:
+  VectorType getVectorType() {
+    return VectorType::get(lanes, ib.b.getF32Type());
+  }
+
+  /// Calls `body(i, carried)` for `from` to `to` in steps; its results are
+  /// carried.
+  SmallVector<Value> carry(
+      int64_t from, int64_t to, int64_t step, SmallVector<Value> carried,
+      function_ref<SmallVector<Value>(OpFoldResult, SmallVector<Value>)> body) {
+    if (to <= from)
+      return carried;
+    if (to - from <= step)
+      return body(ib.constant(from), std::move(carried));
+    auto loop = scf::ForOp::create(ib.b, ib.loc, ib.value(ib.constant(from)),
+                                   ib.value(ib.constant(to)),
+                                   ib.value(ib.constant(step)), carried);
+    OpBuilder::InsertionGuard guard(ib.b);
+    ib.b.setInsertionPointToStart(loop.getBody());
+    scf::YieldOp::create(ib.b, ib.loc,
+                         body(OpFoldResult(loop.getInductionVar()),
+                              SmallVector<Value>(loop.getRegionIterArgs())));
+    return SmallVector<Value>(loop.getResults());
+  }
+
+  OpFoldResult getLhsPosition(int64_t row, OpFoldResult k) {
+    return ib.add(ib.mul(ib.constant(row), lhs.strides[0]),
+                  ib.mul(k, lhs.strides[1]));
+  }
+
+  void prefetch(OpFoldResult position, int64_t floats) {
+    for (int64_t i = 0; i < floats; i += kLineFloats)
+      memref::PrefetchOp::create(
+          ib.b, ib.loc, values.buffer,
+          ValueRange{ib.value(ib.add(position, ib.constant(i)))},
+          /*isWrite=*/false, /*localityHint=*/3, /*isDataCache=*/true);
+  }
+
+  //===--------------------------------------------------------------------===//
+  // Masks
+  //===--------------------------------------------------------------------===//
+
+  /// One step of the depth. `state` is the sums, then the position of the next
+  /// value of each panel.
+  void emitMaskStep(OpFoldResult k, SmallVector<Value> &state) {
+    int64_t perStep = config.getColumns() / lanes, count = valueStarts.size();
+    int64_t width = count * vectors, sums = rows * width;
+    SmallVector<Value> splats;
+    for (int64_t r = 0; r < rows; ++r)
+      splats.push_back(vector::BroadcastOp::create(
+          ib.b, ib.loc, getVectorType(),
+          memref::LoadOp::create(ib.b, ib.loc, lhs.buffer,
+                                 ib.value(getLhsPosition(r, k)))));
+    Value zero = arith::ConstantOp::create(ib.b, ib.loc,
+                                           ib.b.getZeroAttr(getVectorType()));
+    Type bits = ib.b.getIntegerType(lanes);
+    SparsityAttr sparsity = op.getSparsity();
+    int64_t floats = llvm::divideCeil(config.getColumns() * sparsity.getKept(),
+                                      sparsity.getGroup());
+    for (int64_t p = 0; p < count; ++p) {
+      Value &next = state[sums + p];
+      if (config.getPrefetchRows())
+        prefetch(ib.add(OpFoldResult(next),
+                        ib.constant(config.getPrefetchRows() * floats)),
+                 floats);
+      for (int64_t v = 0; v < vectors; ++v) {
+        OpFoldResult at =
+            ib.add(positionStarts[p],
+                   ib.add(ib.mul(k, ib.constant(perStep)), ib.constant(v)));
+        Value word = memref::LoadOp::create(ib.b, ib.loc, positions.buffer,
+                                            ib.value(at));
+        Value mask = vector::BitCastOp::create(
+            ib.b, ib.loc, VectorType::get(lanes, ib.b.getI1Type()),
+            vector::BroadcastOp::create(ib.b, ib.loc, VectorType::get(1, bits),
+                                        word));
+        Value expanded = vector::ExpandLoadOp::create(
+            ib.b, ib.loc, getVectorType(), values.buffer, next, mask, zero);
+        Value used = arith::IndexCastUIOp::create(
+            ib.b, ib.loc, ib.b.getIndexType(),
+            math::CtPopOp::create(ib.b, ib.loc, word));
+        next = arith::AddIOp::create(ib.b, ib.loc, next, used);
+        for (int64_t r = 0; r < rows; ++r) {
+          Value &sum = state[r * width + p * vectors + v];
+          sum = vector::FMAOp::create(ib.b, ib.loc, splats[r], expanded, sum);
+        }
+      }
+    }
+  }
+
+  SmallVector<Value> emitMasks(SmallVector<Value> state) {
+    int64_t sums = state.size(), depth = op.getDepth();
+    int64_t unroll = config.getUnroll();
+    for (OpFoldResult start : valueStarts)
+      state.push_back(ib.value(start));
+    auto steps = [&](int64_t count) {
+      return [this, count](OpFoldResult k, SmallVector<Value> inner) {
+        for (int64_t u = 0; u < count; ++u)
+          emitMaskStep(ib.add(k, ib.constant(u)), inner);
+        return inner;
+      };
+    };
+    int64_t whole = depth / unroll * unroll;
+    state = carry(0, whole, unroll, std::move(state), steps(unroll));
+    state = carry(whole, depth, depth - whole, std::move(state),
+                  steps(depth - whole));
+    state.resize(sums);
+    return state;
+  }
+
+  //===--------------------------------------------------------------------===//
+  // Lanes
+  //===--------------------------------------------------------------------===//
+
+  /// The `size` elements of a row that one group belongs to, in each part of a
+  /// vector that the permutation picks from.
+  Value loadGroup(int64_t row, OpFoldResult k, int64_t size) {
+    int64_t group = op.getSparsity().getGroup();
+    auto type = VectorType::get(group, ib.b.getF32Type());
+    Value position = ib.value(getLhsPosition(row, k));
+    Value elements;
+    if (getConstantIntValue(lhs.strides[1]) != 1) {
+      elements =
+          arith::ConstantOp::create(ib.b, ib.loc, ib.b.getZeroAttr(type));
+      for (int64_t i = 0; i < size; ++i)
+        elements = vector::InsertOp::create(
+            ib.b, ib.loc,
+            memref::LoadOp::create(
+                ib.b, ib.loc, lhs.buffer,
+                ib.value(getLhsPosition(row, ib.add(k, ib.constant(i))))),
+            elements, i);
+    } else if (size == group) {
+      elements =
+          vector::LoadOp::create(ib.b, ib.loc, type, lhs.buffer, position);
+    } else {
+      // Nothing behind the last element may be read.
+      Value mask = vector::ConstantMaskOp::create(
+          ib.b, ib.loc, VectorType::get(group, ib.b.getI1Type()),
+          ib.b.getDenseI64ArrayAttr({size}));
+      Value zero =
+          arith::ConstantOp::create(ib.b, ib.loc, ib.b.getZeroAttr(type));
+      elements = vector::MaskedLoadOp::create(ib.b, ib.loc, type, lhs.buffer,
+                                              position, mask, zero);
+    }
+    if (group == lanes)
+      return elements;
+    SmallVector<int64_t> repeated;
+    for (int64_t i = 0; i < lanes; ++i)
+      repeated.push_back(i % group);
+    return vector::ShuffleOp::create(ib.b, ib.loc, elements, elements,
+                                     repeated);
+  }
+
+  /// `count` groups from `k` on, whose positions share words; the last one has
+  /// `lastSize` elements.
+  void emitWord(OpFoldResult word, OpFoldResult k, int64_t count,
+                int64_t lastSize, SmallVector<Value> &sums) {
+    int64_t group = op.getSparsity().getGroup(),
+            kept = op.getSparsity().getKept();
+    int64_t columns = config.getColumns(), bits = llvm::Log2_64(group);
+    int64_t panels = valueStarts.size(), width = panels * vectors;
+    int64_t groupsPerWord = kLaneBits / (bits * kept);
+    auto wordType = VectorType::get(lanes, ib.b.getI32Type());
+    SmallVector<Value> words;
+    for (int64_t p = 0; p < panels; ++p)
+      for (int64_t v = 0; v < vectors; ++v)
+        words.push_back(vector::LoadOp::create(
+            ib.b, ib.loc, wordType, positions.buffer,
+            ib.value(ib.add(positionStarts[p],
+                            ib.add(ib.mul(word, ib.constant(columns)),
+                                   ib.constant(v * lanes))))));
+    for (int64_t g = 0; g < count; ++g) {
+      SmallVector<Value> elements;
+      for (int64_t r = 0; r < rows; ++r)
+        elements.push_back(loadGroup(r, ib.add(k, ib.constant(g * group)),
+                                     g + 1 == count ? lastSize : group));
+      for (int64_t j = 0; j < kept; ++j) {
+        OpFoldResult slot =
+            ib.add(ib.mul(word, ib.constant(groupsPerWord * kept)),
+                   ib.constant(g * kept + j));
+        for (int64_t p = 0; p < panels; ++p) {
+          OpFoldResult base =
+              ib.add(valueStarts[p], ib.mul(slot, ib.constant(columns)));
+          if (config.getPrefetchRows())
+            prefetch(
+                ib.add(base, ib.constant(config.getPrefetchRows() * columns)),
+                vectors * lanes);
+          for (int64_t v = 0; v < vectors; ++v) {
+            Value &picks = words[p * vectors + v];
+            Value weights = vector::LoadOp::create(
+                ib.b, ib.loc, getVectorType(), values.buffer,
+                ib.value(ib.add(base, ib.constant(v * lanes))));
+            for (int64_t r = 0; r < rows; ++r) {
+              Value picked =
+                  LLVM::CallIntrinsicOp::create(ib.b, ib.loc, getVectorType(),
+                                                op.getPermutationAttr(),
+                                                ValueRange{elements[r], picks})
+                      .getResult(0);
+              Value &sum = sums[r * width + p * vectors + v];
+              sum = vector::FMAOp::create(ib.b, ib.loc, picked, weights, sum);
+            }
+            // The permutation looks at the lowest bits only.
+            Value shift = arith::ConstantOp::create(
+                ib.b, ib.loc,
+                DenseElementsAttr::get(wordType, ib.b.getI32IntegerAttr(bits)));
+            picks = arith::ShRUIOp::create(ib.b, ib.loc, picks, shift);
+          }
+        }
+      }
+    }
+  }
+
+  SmallVector<Value> emitLanes(SmallVector<Value> sums) {
+    int64_t group = op.getSparsity().getGroup();
+    int64_t bits = llvm::Log2_64(group);
+    int64_t perWord = kLaneBits / (bits * op.getSparsity().getKept());
+    int64_t depth = op.getDepth(), groups = llvm::divideCeil(depth, group);
+    int64_t words = depth / group / perWord;
+    sums = carry(0, words, 1, std::move(sums),
+                 [&](OpFoldResult word, SmallVector<Value> inner) {
+                   emitWord(word, ib.mul(word, ib.constant(perWord * group)),
+                            perWord, group, inner);
+                   return inner;
+                 });
+    int64_t done = words * perWord;
+    if (groups > done)
+      emitWord(ib.constant(words), ib.constant(done * group), groups - done,
+               depth - (groups - 1) * group, sums);
+    return sums;
+  }
+
+  IndexBuilder &ib;
+  SparseAnchorOp op;
+  ConfigAttr config;
+  const LinearView &lhs, &values, &positions;
+  int64_t rows, vectors, lanes;
+  /// Of each panel.
+  SmallVector<OpFoldResult> valueStarts, positionStarts;
+};
+} // namespace
+
+void mopt::expandSparseAnchor(OpBuilder &b, SparseAnchorOp op) {
+  IndexBuilder ib(b, op.getLoc());
+  LinearView lhs = LinearView::create(ib, op.getLhs());
+  LinearView values = LinearView::create(ib, op.getValues());
+  LinearView positions = LinearView::create(ib, op.getPositions());
+  Epilogue epilogue(ib, cast<AnchorOpInterface>(op.getOperation()));
+  LinearView init = LinearView::create(ib, op.getInit());
+  ConfigAttr config = op.getConfig();
+  // Few rows are a number that is known.
+  int64_t rows = *getConstantIntValue(init.sizes[0]);
+  SmallVector<SmallVector<OpFoldResult>> coordinates;
+  for (int64_t r = 0; r < rows; ++r)
+    coordinates.push_back({ib.constant(r)});
+  llvm::SmallBitVector varying(1, true);
+  int64_t streams =
+      std::max<int64_t>(1, config.getStreams() / llvm::PowerOf2Ceil(rows));
+  forEachPanel(
+      ib, init.sizes[1], config.getColumns(), config.getLanes(), streams,
+      [&](const Panels &panels) {
+        SmallVector<Value> sums =
+            SparseTile(ib, op, lhs, values, positions, rows, panels).emit();
+        epilogue.emit(ib, coordinates, varying,
+                      panels.getOutputVectors(ib, config.getColumns(),
+                                              config.getLanes(),
+                                              ib.constant(0)),
+                      sums);
+      });
+}

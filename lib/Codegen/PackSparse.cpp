@@ -1,0 +1,154 @@
+// Packs constant weights with N:M structure for sparse micro-kernels: values in
+// the order in which they are read, and where they belong.
+#include "PackSparse.h"
+
+#include "llvm/Support/MathExtras.h"
+
+using namespace mlir;
+using namespace mopt;
+
+constexpr size_t kAlignment = 64;
+/// Of a lane that holds positions.
+constexpr int64_t kLaneBits = 32;
+
+namespace {
+class Packing {
+public:
+  Packing(const DenseWeights &weights, const SparseLayout &layout)
+      : weights(weights), layout(layout),
+        blocks(llvm::divideCeil(weights.width, layout.columns)),
+        perColumn(layout.sparsity.countKept(weights.depth)) {}
+
+  FailureOr<PackedSparse> run() {
+    if (failed(findKept()))
+      return failure();
+    switch (layout.form) {
+    case SparseForm::masks:
+      return packMasks();
+    case SparseForm::lanes:
+      return packLanes();
+    case SparseForm::scalars:
+      return packScalars();
+    }
+    llvm_unreachable("all forms are listed");
+  }
+
+private:
+  /// The depths at which each column keeps a value, `perColumn` each: where a
+  /// group has fewer, its first free positions.
+  LogicalResult findKept() {
+    int64_t group = layout.sparsity.getGroup();
+    kept.reserve(weights.width * perColumn);
+    for (int64_t n = 0; n < weights.width; ++n)
+      for (int64_t first = 0; first < weights.depth; first += group) {
+        int64_t size = std::min(group, weights.depth - first);
+        int64_t fillers = std::min(layout.sparsity.getKept(), size);
+        for (int64_t i = 0; i < size; ++i)
+          fillers -= weights.at(first + i, n) != 0;
+        if (fillers < 0)
+          return failure();
+        for (int64_t i = 0; i < size; ++i)
+          if (weights.at(first + i, n) != 0 || fillers-- > 0)
+            kept.push_back(first + i);
+      }
+    return success();
+  }
+
+  ArrayRef<int64_t> getKept(int64_t column) const {
+    return ArrayRef(kept).slice(column * perColumn, perColumn);
+  }
+
+  PackedPart allocate(int64_t perBlock, Type element) {
+    auto type = RankedTensorType::get({blocks, perBlock}, element);
+    size_t size = type.getNumElements() * (element.getIntOrFloatBitWidth() / 8);
+    AsmResourceBlob blob = HeapAsmResourceBlob::allocate(size, kAlignment);
+    std::memset(blob.getMutableData().data(), 0, size);
+    return {type, std::move(blob)};
+  }
+
+  PackedSparse allocate(int64_t values, int64_t positions, int64_t bits) {
+    MLIRContext *context = layout.sparsity.getContext();
+    return {allocate(values, Float32Type::get(context)),
+            allocate(positions, IntegerType::get(context, bits))};
+  }
+
+  template <typename T> static T *getData(PackedPart &part, int64_t block) {
+    return reinterpret_cast<T *>(part.blob.getMutableData().data()) +
+           block * part.type.getDimSize(1);
+  }
+
+  PackedSparse packMasks() {
+    int64_t vectors = layout.columns / layout.lanes;
+    PackedSparse packed = allocate(perColumn * layout.columns,
+                                   weights.depth * vectors, layout.lanes);
+    for (int64_t block = 0; block < blocks; ++block) {
+      auto *masks = getData<uint16_t>(packed.positions, block);
+      int64_t first = block * layout.columns;
+      int64_t end = std::min(first + layout.columns, weights.width);
+      for (int64_t n = first; n < end; ++n)
+        for (int64_t k : getKept(n))
+          masks[k * vectors + (n - first) / layout.lanes] |=
+              1 << (n - first) % layout.lanes;
+      float *out = getData<float>(packed.values, block);
+      for (int64_t i = 0; i < weights.depth * vectors; ++i)
+        for (unsigned bits = masks[i]; bits != 0; bits &= bits - 1)
+          *out++ = weights.at(i / vectors, first + i % vectors * layout.lanes +
+                                               llvm::countr_zero(bits));
+    }
+    return packed;
+  }
+
+  PackedSparse packLanes() {
+    int64_t group = layout.sparsity.getGroup(),
+            number = layout.sparsity.getKept();
+    int64_t bits = llvm::Log2_64(group);
+    int64_t perWord = kLaneBits / (bits * number) * number;
+    // A last group that is not whole has as many slots as the others.
+    int64_t slots = llvm::divideCeil(weights.depth, group) * number;
+    PackedSparse packed =
+        allocate(slots * layout.columns,
+                 llvm::divideCeil(slots, perWord) * layout.columns, kLaneBits);
+    for (int64_t n = 0; n < weights.width; ++n) {
+      int64_t block = n / layout.columns, column = n % layout.columns;
+      float *values = getData<float>(packed.values, block);
+      auto *words = getData<uint32_t>(packed.positions, block);
+      for (auto [i, k] : llvm::enumerate(getKept(n))) {
+        int64_t slot = i;
+        values[slot * layout.columns + column] = weights.at(k, n);
+        words[slot / perWord * layout.columns + column] |=
+            uint32_t(k % group) << slot % perWord * bits;
+      }
+    }
+    return packed;
+  }
+
+  PackedSparse packScalars() {
+    PackedSparse packed =
+        allocate(perColumn * layout.columns, perColumn * layout.columns, 16);
+    int64_t perPart = layout.sparsity.countKept(layout.depthPart);
+    for (int64_t n = 0; n < weights.width; ++n) {
+      float *values = getData<float>(packed.values, n / layout.columns);
+      auto *rows = getData<uint16_t>(packed.positions, n / layout.columns);
+      for (auto [i, k] : llvm::enumerate(getKept(n))) {
+        int64_t part = i / perPart;
+        int64_t size = std::min(perPart, perColumn - part * perPart);
+        int64_t at = part * perPart * layout.columns +
+                     n % layout.columns * size + i % perPart;
+        values[at] = weights.at(k, n);
+        rows[at] = k % layout.depthPart * layout.rowBlock;
+      }
+    }
+    return packed;
+  }
+
+  const DenseWeights &weights;
+  const SparseLayout &layout;
+  int64_t blocks, perColumn;
+  std::vector<int64_t> kept;
+};
+} // namespace
+
+FailureOr<PackedSparse> mopt::packSparse(const DenseWeights &weights,
+                                         const SparseLayout &layout) {
+  return Packing(weights, layout).run();
+}

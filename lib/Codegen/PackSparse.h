@@ -1,0 +1,44 @@
+//===- PackSparse.h - sparse weights as micro-kernels read them -*- C++ -*-===//
+
+#ifndef MOPT_LIB_CODEGEN_PACKSPARSE_H
+#define MOPT_LIB_CODEGEN_PACKSPARSE_H
+
+#include "mopt/Dialect/Mopt/IR/Mopt.h"
+
+#include "mlir/IR/AsmState.h"
+
+namespace mopt {
+/// Constant f32 weights of `depth` x `width` elements.
+struct DenseWeights {
+  const float *data;
+  int64_t depth, width, depthStride, widthStride;
+
+  float at(int64_t k, int64_t n) const {
+    return data[k * depthStride + n * widthStride];
+  }
+};
+
+/// How `mopt.sparse_anchor` takes weights: blocks of `columns`, vectors of
+/// `lanes`; for scalars parts of `depthPart` rows of `rowBlock` elements.
+struct SparseLayout {
+  SparseForm form;
+  SparsityAttr sparsity;
+  int64_t columns, lanes, depthPart = 0, rowBlock = 0;
+};
+
+/// A constant with as many rows as there are blocks.
+struct PackedPart {
+  mlir::RankedTensorType type;
+  mlir::AsmResourceBlob blob;
+};
+
+struct PackedSparse {
+  PackedPart values, positions;
+};
+
+/// Failure if a group has more elements that are not 0 than the pattern allows.
+mlir::FailureOr<PackedSparse> packSparse(const DenseWeights &weights,
+                                         const SparseLayout &layout);
+} // namespace mopt
+
+#endif // MOPT_LIB_CODEGEN_PACKSPARSE_H

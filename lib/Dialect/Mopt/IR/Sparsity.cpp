@@ -1,0 +1,69 @@
+// Sparse weights: the pattern, and tensors that are put together from it.
+#include "mopt/Dialect/Mopt/IR/Mopt.h"
+#include "mopt/Dialect/Mopt/IR/QuantizationParameters.h"
+
+using namespace mlir;
+using namespace mopt;
+
+/// Positions within a group are signed bytes.
+constexpr int64_t kLargestGroup = 128;
+
+LogicalResult SparsityAttr::verify(function_ref<InFlightDiagnostic()> emitError,
+                                   int64_t kept, int64_t group) {
+  if (kept < 1 || kept >= group || group > kLargestGroup)
+    return emitError() << "expected N:M with N from 1 on and below M, and M up "
+                          "to "
+                       << kLargestGroup << ", found " << kept << ":" << group;
+  return success();
+}
+
+int64_t SparsityAttr::countKept(int64_t size) const {
+  return size / getGroup() * getKept() + std::min(getKept(), size % getGroup());
+}
+
+/// Do the positions, a constant, ascend within each group and lie inside?
+static LogicalResult verifyPositions(SparseAssembleOp op,
+                                     const ConstantTensor &positions) {
+  auto type = cast<RankedTensorType>(op.getType());
+  int64_t axis = op.getAxis(), size = type.getDimSize(axis);
+  int64_t kept = op.getSparsity().getKept(),
+          group = op.getSparsity().getGroup();
+  int64_t length = positions.getType().getDimSize(axis), inner = 1;
+  for (int64_t dim : type.getShape().drop_front(axis + 1))
+    inner *= dim;
+  for (int64_t i = 0, e = positions.getNumElements(); i < e; ++i) {
+    int64_t along = i / inner % length;
+    int64_t found = positions.getInt(i), first = along / kept * group;
+    int64_t low = along % kept == 0 ? 0 : positions.getInt(i - inner) + 1;
+    int64_t high = std::min(group, size - first);
+    if (found < low || found >= high)
+      return op.emitOpError("expected ascending positions below ")
+             << high << " in the group at " << first << ", found " << found
+             << " at index " << along % kept << " of it";
+  }
+  return success();
+}
+
+LogicalResult SparseAssembleOp::verify() {
+  auto type = cast<RankedTensorType>(getType());
+  auto values = cast<RankedTensorType>(getValues().getType());
+  auto positions = cast<RankedTensorType>(getPositions().getType());
+  int64_t axis = getAxis();
+  if (axis < 0 || axis >= type.getRank())
+    return emitOpError("expected an axis in [0, ")
+           << type.getRank() << "), found " << axis;
+  if (!type.hasStaticShape())
+    return emitOpError("expected a static shape, found ") << type;
+  SmallVector<int64_t> shape(type.getShape());
+  shape[axis] = getSparsity().countKept(shape[axis]);
+  if (values != type.clone(shape))
+    return emitOpError("expected values of type ")
+           << type.clone(shape) << ", found " << values;
+  Type byte = IntegerType::get(getContext(), 8);
+  if (positions != RankedTensorType::get(shape, byte))
+    return emitOpError("expected positions of type ")
+           << RankedTensorType::get(shape, byte) << ", found " << positions;
+  if (std::optional<ConstantTensor> known = getConstantTensor(getPositions()))
+    return verifyPositions(*this, *known);
+  return success();
+}

@@ -1,0 +1,77 @@
+// The contractions with sparse weights as an attribute of the module, which
+// keeps them known to the certificate at every later level: at level legal what
+// they are, at level kernels how they are computed.
+#include "Compilation.h"
+
+#include "mopt/Dialect/Mopt/IR/Mopt.h"
+#include "mopt/Support/NodeNames.h"
+
+#include "llvm/ADT/StringSet.h"
+
+using namespace mlir;
+using namespace mopt;
+
+static std::string getLayerName(Operation *op) {
+  return llvm::join(getNodeNames(op->getLoc()), ", ");
+}
+
+static void noteLegal(ModuleOp module) {
+  Builder b(module.getContext());
+  SmallVector<Attribute> layers;
+  module.walk([&](MatmulOp op) {
+    auto weights = op.getRhs().getDefiningOp<SparseAssembleOp>();
+    if (!weights)
+      return;
+    SparsityAttr sparsity = weights.getSparsity();
+    layers.push_back(b.getDictionaryAttr(
+        {b.getNamedAttr("layer", b.getStringAttr(getLayerName(op))),
+         b.getNamedAttr("pattern",
+                        b.getStringAttr(Twine(sparsity.getKept()) + ":" +
+                                        Twine(sparsity.getGroup())))}));
+  });
+  if (!layers.empty())
+    module->setAttr(kSparseLayersAttr, b.getArrayAttr(layers));
+}
+
+static void noteArithmetic(ModuleOp module) {
+  auto layers = module->getAttrOfType<ArrayAttr>(kSparseLayersAttr);
+  if (!layers)
+    return;
+  llvm::StringSet<> sparse;
+  module.walk([&](MatmulOp op) {
+    if (op->hasAttr(SparsityAttr::kAttrName))
+      sparse.insert(getLayerName(op));
+  });
+  Builder b(module.getContext());
+  SmallVector<Attribute> noted;
+  for (auto layer : layers.getAsRange<DictionaryAttr>()) {
+    NamedAttrList fields(layer);
+    bool isSparse =
+        sparse.contains(layer.getAs<StringAttr>("layer").getValue());
+    fields.set("arithmetic", b.getStringAttr(isSparse ? "sparse" : "dense"));
+    noted.push_back(fields.getDictionary(b.getContext()));
+  }
+  module->setAttr(kSparseLayersAttr, b.getArrayAttr(noted));
+}
+
+void mopt::noteSparseLayers(ModuleOp module, Level level) {
+  if (level == Level::Legal)
+    noteLegal(module);
+  else if (level == Level::Kernels)
+    noteArithmetic(module);
+}
+
+llvm::json::Array mopt::getSparseLayers(ModuleOp module) {
+  llvm::json::Array result;
+  auto layers = module->getAttrOfType<ArrayAttr>(kSparseLayersAttr);
+  if (!layers)
+    return result;
+  for (auto layer : layers.getAsRange<DictionaryAttr>()) {
+    llvm::json::Object object;
+    for (NamedAttribute field : layer)
+      object[field.getName().getValue()] =
+          cast<StringAttr>(field.getValue()).getValue();
+    result.push_back(std::move(object));
+  }
+  return result;
+}

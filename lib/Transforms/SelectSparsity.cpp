@@ -1,0 +1,132 @@
+// Level in and out: legal. Sparse weights become dense constants again; a
+// product that a sparse micro-kernel computes faster is marked, and packs its
+// weights without the zeros later. Leaves all other products alone.
+#include "mopt/Dialect/Mopt/IR/QuantizationParameters.h"
+#include "mopt/Target/SparseKernels.h"
+#include "mopt/Transforms/Passes.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/IR/PatternMatch.h"
+
+using namespace mlir;
+
+namespace mopt {
+#define GEN_PASS_DEF_SELECTSPARSITY
+#include "mopt/Transforms/Passes.h.inc"
+} // namespace mopt
+
+using namespace mopt;
+
+static RankedTensorType getTensor(Value value) {
+  return cast<RankedTensorType>(value.getType());
+}
+
+/// Dense weights of fewer bytes stay in a cache, from which reading them takes
+/// no longer than expanding.
+static constexpr int64_t kLeastBytes = 4 << 20;
+
+/// The rows that share the weights, dynamic if not known.
+static int64_t countRows(MatmulOp op) {
+  int64_t rows = 1;
+  for (int64_t size : getTensor(op.getResult()).getShape().drop_back()) {
+    if (ShapedType::isDynamic(size))
+      return size;
+    rows *= size;
+  }
+  return rows;
+}
+
+/// The dense constant that `op` stands for.
+static Value densify(OpBuilder &b, SparseAssembleOp op,
+                     const ConstantTensor &values,
+                     const ConstantTensor &positions) {
+  RankedTensorType type = getTensor(op.getResult());
+  ConstantTensor result = std::move(*ConstantTensor::allocate(type));
+  MutableArrayRef<char> bytes = result.getMutableBytes();
+  int64_t width = result.getElementBytes(), axis = op.getAxis();
+  int64_t length = values.getType().getDimSize(axis);
+  int64_t inner = ConstantTensor::getStrides(type.getShape())[axis];
+  int64_t kept = op.getSparsity().getKept(),
+          group = op.getSparsity().getGroup();
+  std::fill(bytes.begin(), bytes.end(), 0);
+  for (int64_t i = 0, e = values.getNumElements(); i < e; ++i) {
+    int64_t along = i / inner % length, outer = i / inner / length;
+    int64_t k = along / kept * group + positions.getInt(i);
+    int64_t at = (outer * type.getDimSize(axis) + k) * inner + i % inner;
+    std::memcpy(bytes.data() + at * width, values.getBytes().data() + i * width,
+                width);
+  }
+  return arith::ConstantOp::create(
+      b, op.getLoc(), cast<TypedAttr>(std::move(result).toAttr("dense")));
+}
+
+namespace {
+struct SelectSparsity : mopt::impl::SelectSparsityBase<SelectSparsity> {
+  using SelectSparsityBase::SelectSparsityBase;
+
+  void runOnOperation() override {
+    if (!llvm::is_contained({"auto", "always", "never"}, sparse)) {
+      emitError(getOperation().getLoc(),
+                "expected 'sparse' of auto, always or never, found '")
+          << sparse << "'";
+      return signalPassFailure();
+    }
+    getOperation()->walk([&](MatmulOp op) {
+      auto assemble = op.getRhs().getDefiningOp<SparseAssembleOp>();
+      if (!assemble)
+        return;
+      StringRef why = findReasonForDense(op, assemble);
+      if (why.empty())
+        op->setAttr(SparsityAttr::kAttrName, assemble.getSparsity());
+      if (remarks)
+        op->emitRemark("computed with ")
+            << (why.empty() ? "sparse" : "dense") << " weights of pattern "
+            << assemble.getSparsity().getKept() << ":"
+            << assemble.getSparsity().getGroup() << (why.empty() ? "" : ": ")
+            << why;
+    });
+    IRRewriter rewriter(&getContext());
+    getOperation()->walk([&](SparseAssembleOp op) {
+      std::optional<ConstantTensor> values = getConstantTensor(op.getValues()),
+                                    positions =
+                                        getConstantTensor(op.getPositions());
+      if (!values || !positions) {
+        op.emitOpError("expected constant values and positions");
+        return signalPassFailure();
+      }
+      rewriter.setInsertionPoint(op);
+      Value dense = densify(rewriter, op, *values, *positions);
+      SmallVector<Operation *> parts{op.getValues().getDefiningOp(),
+                                     op.getPositions().getDefiningOp()};
+      rewriter.replaceOp(op, dense);
+      for (Operation *part : parts)
+        if (part->use_empty())
+          rewriter.eraseOp(part);
+    });
+  }
+
+  /// Empty if a sparse micro-kernel is faster.
+  StringRef findReasonForDense(MatmulOp op, SparseAssembleOp weights) {
+    TargetAttr target = TargetAttr::lookup(op);
+    RankedTensorType type = getTensor(weights.getResult());
+    bool shared = llvm::all_of(type.getShape().drop_back(2),
+                               [](int64_t size) { return size == 1; });
+    if (sparse == "never")
+      return "sparse micro-kernels are off";
+    if (!shared || op.getTransposeLhs() || !type.getElementType().isF32() ||
+        !getTensor(op.getLhs()).getElementType().isF32())
+      return "no sparse micro-kernel has this form";
+    int64_t rows = countRows(op);
+    if (rows == 0 || !target ||
+        !findSparseKernel(target, weights.getSparsity(), rows))
+      return "the target has no sparse micro-kernel for this pattern and so "
+             "many rows";
+    if (sparse == "always")
+      return "";
+    if (type.getNumElements() * int64_t(sizeof(float)) < kLeastBytes)
+      return "the weights are small";
+    return "";
+  }
+};
+} // namespace

@@ -1,0 +1,67 @@
+// RUN: mopt-opt %s --split-input-file --verify-diagnostics | FileCheck %s
+
+// CHECK-LABEL: func.func @assemble
+// CHECK: mopt.sparse_assemble %{{.*}}, %{{.*}} sparsity <2:4> axis 0 : tensor<2x3xf32>, tensor<2x3xi8> -> tensor<4x3xf32>
+func.func @assemble(%v: tensor<2x3xf32>, %p: tensor<2x3xi8>) -> tensor<4x3xf32> {
+  %w = mopt.sparse_assemble %v, %p sparsity <2:4> axis 0 : tensor<2x3xf32>, tensor<2x3xi8> -> tensor<4x3xf32>
+  return %w : tensor<4x3xf32>
+}
+
+// A last group of 3 keeps 2, one of 1 keeps 1.
+// CHECK-LABEL: func.func @rest
+// CHECK: mopt.sparse_assemble
+func.func @rest(%v: tensor<1x3xf32>) -> tensor<1x5xf32> {
+  %p = arith.constant dense<[[0, 3, 0]]> : tensor<1x3xi8>
+  %w = mopt.sparse_assemble %v, %p sparsity <2:4> axis 1 : tensor<1x3xf32>, tensor<1x3xi8> -> tensor<1x5xf32>
+  return %w : tensor<1x5xf32>
+}
+
+// -----
+
+func.func @pattern(%v: tensor<2x3xf32>, %p: tensor<2x3xi8>) {
+  // expected-error@+1 {{expected N:M with N from 1 on and below M, and M up to 128, found 4:4}}
+  %w = mopt.sparse_assemble %v, %p sparsity <4:4> axis 0 : tensor<2x3xf32>, tensor<2x3xi8> -> tensor<4x3xf32>
+  return
+}
+
+// -----
+
+func.func @axis(%v: tensor<2x3xf32>, %p: tensor<2x3xi8>) {
+  // expected-error@+1 {{expected an axis in [0, 2), found 2}}
+  %w = mopt.sparse_assemble %v, %p sparsity <2:4> axis 2 : tensor<2x3xf32>, tensor<2x3xi8> -> tensor<4x3xf32>
+  return
+}
+
+// -----
+
+func.func @values(%v: tensor<3x3xf32>, %p: tensor<2x3xi8>) {
+  // expected-error@+1 {{expected values of type 'tensor<2x3xf32>', found 'tensor<3x3xf32>'}}
+  %w = mopt.sparse_assemble %v, %p sparsity <2:4> axis 0 : tensor<3x3xf32>, tensor<2x3xi8> -> tensor<4x3xf32>
+  return
+}
+
+// -----
+
+func.func @positions(%v: tensor<2x3xf32>, %p: tensor<2x3xi16>) {
+  // expected-error@+1 {{expected positions of type 'tensor<2x3xi8>', found 'tensor<2x3xi16>'}}
+  %w = mopt.sparse_assemble %v, %p sparsity <2:4> axis 0 : tensor<2x3xf32>, tensor<2x3xi16> -> tensor<4x3xf32>
+  return
+}
+
+// -----
+
+func.func @descending(%v: tensor<4x1xf32>) {
+  %p = arith.constant dense<[[0], [1], [2], [2]]> : tensor<4x1xi8>
+  // expected-error@+1 {{expected ascending positions below 4 in the group at 4, found 2 at index 1 of it}}
+  %w = mopt.sparse_assemble %v, %p sparsity <2:4> axis 0 : tensor<4x1xf32>, tensor<4x1xi8> -> tensor<8x1xf32>
+  return
+}
+
+// -----
+
+func.func @outside(%v: tensor<3x1xf32>) {
+  %p = arith.constant dense<[[0], [1], [1]]> : tensor<3x1xi8>
+  // expected-error@+1 {{expected ascending positions below 1 in the group at 4, found 1 at index 0 of it}}
+  %w = mopt.sparse_assemble %v, %p sparsity <2:4> axis 0 : tensor<3x1xf32>, tensor<3x1xi8> -> tensor<5x1xf32>
+  return
+}

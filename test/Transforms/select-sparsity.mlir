@@ -1,0 +1,62 @@
+// RUN: mopt-opt %s --pass-pipeline="builtin.module(func.func(mopt-select-sparsity{sparse=always remarks}))" -verify-diagnostics | FileCheck %s
+// RUN: mopt-opt %s --pass-pipeline="builtin.module(func.func(mopt-select-sparsity))" | FileCheck %s --check-prefix=AUTO
+// RUN: mopt-opt %s --pass-pipeline="builtin.module(func.func(mopt-select-sparsity{sparse=never}))" | FileCheck %s --check-prefix=NEVER
+// RUN: not mopt-opt %s --pass-pipeline="builtin.module(func.func(mopt-select-sparsity{sparse=maybe}))" 2>&1 | FileCheck %s --check-prefix=MALFORMED
+
+// MALFORMED: expected 'sparse' of auto, always or never, found 'maybe'
+// NEVER-NOT: #mopt.sparsity
+
+#target = #mopt.target<name = "m", triple = "t", cpu = "c", features = "+avx2,+fma", vectorBits = 256, vectorRegisters = 16, l1Bytes = 32768, l2Bytes = 524288>
+module attributes {mopt.target = #target} {
+
+// Small weights are read faster as they are.
+// CHECK-LABEL: func.func @one_row
+// CHECK: %[[W:.*]] = arith.constant dense<{{\[\[}}0.000000e+00, 1.000000e+00], [3.000000e+00, 0.000000e+00], [0.000000e+00, 0.000000e+00], [0.000000e+00, 2.000000e+00], [5.000000e+00, 6.000000e+00]]> : tensor<5x2xf32>
+// CHECK: mopt.matmul %arg0, %[[W]] {mopt.sparsity = #mopt.sparsity<2:4>}
+// AUTO-LABEL: func.func @one_row
+// AUTO-NOT: mopt.sparsity
+// AUTO: return
+func.func @one_row(%x: tensor<1x5xf32>) -> tensor<1x2xf32> {
+  %v = arith.constant dense<[[0.0, 1.0], [3.0, 2.0], [5.0, 6.0]]> : tensor<3x2xf32>
+  %p = arith.constant dense<[[0, 0], [1, 3], [0, 0]]> : tensor<3x2xi8>
+  %w = mopt.sparse_assemble %v, %p sparsity <2:4> axis 0 : tensor<3x2xf32>, tensor<3x2xi8> -> tensor<5x2xf32>
+  // expected-remark@+1 {{computed with sparse weights of pattern 2:4}}
+  %y = mopt.matmul %x, %w : tensor<1x5xf32>, tensor<5x2xf32> -> tensor<1x2xf32>
+  return %y : tensor<1x2xf32>
+}
+
+// CHECK-LABEL: func.func @large
+// AUTO-LABEL: func.func @large
+// AUTO: mopt.matmul {{.*}} {mopt.sparsity = #mopt.sparsity<1:4>
+func.func @large(%x: tensor<1x4096xf32>) -> tensor<1x1024xf32> {
+  %v = arith.constant dense<1.0> : tensor<1024x1024xf32>
+  %p = arith.constant dense<2> : tensor<1024x1024xi8>
+  %w = mopt.sparse_assemble %v, %p sparsity <1:4> axis 0 : tensor<1024x1024xf32>, tensor<1024x1024xi8> -> tensor<4096x1024xf32>
+  // expected-remark@+1 {{computed with sparse weights of pattern 1:4}}
+  %y = mopt.matmul %x, %w : tensor<1x4096xf32>, tensor<4096x1024xf32> -> tensor<1x1024xf32>
+  return %y : tensor<1x1024xf32>
+}
+
+// Permutations know groups of 2, 4 and 8.
+// CHECK-LABEL: func.func @group_of_16
+// CHECK-NOT: mopt.sparsity
+func.func @group_of_16(%x: tensor<1x16xf32>) -> tensor<1x2xf32> {
+  %v = arith.constant dense<1.0> : tensor<1x2xf32>
+  %p = arith.constant dense<9> : tensor<1x2xi8>
+  %w = mopt.sparse_assemble %v, %p sparsity <1:16> axis 0 : tensor<1x2xf32>, tensor<1x2xi8> -> tensor<16x2xf32>
+  // expected-remark@+1 {{computed with dense weights of pattern 1:16: the target has no sparse micro-kernel for this pattern and so many rows}}
+  %y = mopt.matmul %x, %w : tensor<1x16xf32>, tensor<16x2xf32> -> tensor<1x2xf32>
+  return %y : tensor<1x2xf32>
+}
+
+// CHECK-LABEL: func.func @transposed
+// CHECK-NOT: mopt.sparsity
+func.func @transposed(%x: tensor<4x1xf32>) -> tensor<1x2xf32> {
+  %v = arith.constant dense<1.0> : tensor<1x2xf32>
+  %p = arith.constant dense<3> : tensor<1x2xi8>
+  %w = mopt.sparse_assemble %v, %p sparsity <1:4> axis 0 : tensor<1x2xf32>, tensor<1x2xi8> -> tensor<4x2xf32>
+  // expected-remark@+1 {{computed with dense weights of pattern 1:4: no sparse micro-kernel has this form}}
+  %y = mopt.matmul %x, %w {transpose_lhs} : tensor<4x1xf32>, tensor<4x2xf32> -> tensor<1x2xf32>
+  return %y : tensor<1x2xf32>
+}
+}
