@@ -57,6 +57,9 @@ LogicalResult mopt::raiseLevel(ModuleOp module, Level from,
   pipeline.reference = options.referencePipeline;
   pipeline.numerics = options.numerics;
   pipeline.quantize = options.quantize;
+  if (!options.maxDrop.empty())
+    (void)StringRef(options.maxDrop).getAsDouble(pipeline.maxDrop);
+  pipeline.instrumentRanges = options.instrument == "ranges";
   pipeline.remarks = options.verbose;
   pipeline.profile = options.profile;
   buildPipeline(from, passes, pipeline);

@@ -42,11 +42,19 @@ void mopt::buildGraphPipeline(OpPassManager &pm,
 
 void mopt::buildLegalizePipeline(OpPassManager &pm,
                                  const PipelineOptions &options) {
-  InsertQuantizationOptions insert;
-  insert.mode = options.quantize.mode;
-  insert.group = options.quantize.group;
-  insert.symmetric = options.quantize.symmetric;
-  pm.addNestedPass<func::FuncOp>(createInsertQuantization(insert));
+  if (options.instrumentRanges)
+    pm.addPass(createInstrumentRanges());
+  if (options.quantize.mode == "static-int8") {
+    QuantizeStaticallyOptions calibrated;
+    calibrated.maxDrop = options.maxDrop;
+    pm.addPass(createQuantizeStatically(calibrated));
+  } else {
+    InsertQuantizationOptions insert;
+    insert.mode = options.quantize.mode;
+    insert.group = options.quantize.group;
+    insert.symmetric = options.quantize.symmetric;
+    pm.addNestedPass<func::FuncOp>(createInsertQuantization(insert));
+  }
   if (options.reference)
     return;
   pm.addNestedPass<func::FuncOp>(createPropagateQuantization());

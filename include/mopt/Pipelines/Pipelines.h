@@ -18,6 +18,10 @@ struct PipelineOptions {
   bool reference = false;
   Numerics numerics = Numerics::Default;
   QuantizeOptions quantize;
+  /// With static-int8: the largest loss of accuracy; below 0: any.
+  double maxDrop = -1;
+  /// Return statistics of the values that could be quantized.
+  bool instrumentRanges = false;
   /// Say which micro-kernels were chosen.
   bool remarks = false;
   /// Count the calls of kernels and their time.

@@ -43,6 +43,17 @@ inline constexpr llvm::StringLiteral kBuildInfoAttr = "mopt.build_info";
 /// "layer" (the ONNX nodes), "input" and "weights" (element types).
 inline constexpr llvm::StringLiteral kQuantizedLayersAttr =
     "mopt.quantized_layers";
+/// On the module: what --calibration gave, a dictionary of "model" (the hash of
+/// the weights) and "ranges" (by product: low, high, relative noise).
+inline constexpr llvm::StringLiteral kCalibrationAttr = "mopt.calibration";
+/// On the module, for each product that a calibration quantized or excluded:
+/// its "scheme" and "sqnr_db", estimated.
+inline constexpr llvm::StringLiteral kCalibratedLayersAttr =
+    "mopt.calibrated_layers";
+/// On the module: which values the entry returns statistics of.
+inline constexpr llvm::StringLiteral kInstrumentedAttr = "mopt.instrumented";
+/// On the module: quantizing it loses more than was allowed.
+inline constexpr llvm::StringLiteral kAccuracyGateAttr = "mopt.accuracy_gate";
 /// Marks a function of the runtime that takes the run first.
 inline constexpr llvm::StringLiteral kRuntimeAttr = "mopt.runtime";
 /// On the module: for each call of a kernel that is counted, an array of the
