@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Trains the small models whose accuracy bench/accuracy.py measures, and writes them as ONNX.
 
-    python bench/train.py [DIR] [NAME...] [--fashion FOLDER] [--epochs N]
+    python bench/train.py [DIR] [NAME...] [--fashion FOLDER] [--epochs N] [--samples N]
 
 Needs numpy, onnx, scikit-learn (for its digits) and torch, in an environment of its own.
 Fashion-MNIST's four .gz files are Debian's package dataset-fashion-mnist; without them the
@@ -22,7 +22,7 @@ from torch import nn
 from torch.nn import functional
 
 FASHION = "/usr/share/datasets/fashion-mnist"
-CALIBRATION = 512
+CALIBRATION = 1024
 
 
 def digits():
@@ -321,16 +321,20 @@ def main():
     parser.add_argument("names", nargs="*", help=", ".join(MODELS))
     parser.add_argument("--fashion", default=FASHION)
     parser.add_argument("--epochs", type=int, default=0)
+    parser.add_argument("--samples", type=int, help="train with the first N; default: all")
     options = parser.parse_args()
     folder = pathlib.Path(options.folder)
     folder.mkdir(parents=True, exist_ok=True)
-    sets = {"digits": digits()}
-    if pathlib.Path(options.fashion).is_dir():
+    names = options.names or MODELS
+    asked, sets = {MODELS[name][0] for name in names}, {}
+    if "digits" in asked:
+        sets["digits"] = digits()
+    if "fashion" in asked and pathlib.Path(options.fashion).is_dir():
         sets["fashion"] = fashion(options.fashion)
     for name, (x, y, test_x, test_y) in sets.items():
         np.savez(folder / f"{name}.npz", calibration=x[:CALIBRATION],
                  calibration_labels=y[:CALIBRATION], test=test_x, labels=test_y)
-    for name in options.names or MODELS:
+    for name in names:
         data, shape, make, epochs = MODELS[name]
         if data not in sets:
             print(f"{name}: left out, no '{options.fashion}'")
@@ -338,7 +342,8 @@ def main():
         torch.manual_seed(0)
         x, y, test_x, test_y = sets[data]
         start = time.time()
-        model = train(make(), x, y, options.epochs or epochs)
+        model = train(make(), x[:options.samples], y[:options.samples],
+                      options.epochs or epochs)
         writer = Writer(shape)
         proto = writer.model(model.write(writer))
         onnx.helper.set_model_props(proto, {"data": data})
