@@ -38,6 +38,9 @@ mlir::LogicalResult specializeShapes(mlir::ModuleOp module,
 /// input's file name.
 void nameEntry(mlir::ModuleOp module, const CompileOptions &options);
 
+/// Puts a calibration on the module. The error says what is wrong with the file.
+llvm::Error readCalibration(mlir::ModuleOp module, llvm::StringRef path);
+
 /// Takes the module from one level to the next.
 mlir::LogicalResult raiseLevel(mlir::ModuleOp module, Level from,
                                const CompileOptions &options);
@@ -48,7 +51,8 @@ llvm::Error writeIR(mlir::ModuleOp module, Level level, llvm::StringRef path);
 
 /// Keeps the quantized layers of a module of level legal in an attribute:
 /// "layer", "input", "weights"; at level kernels also their "arithmetic",
-/// "integers" or "floats". Other levels have nothing to add.
+/// "integers" or "floats". Of a calibrated model also "scheme" and "sqnr_db".
+/// Other levels have nothing to add.
 void noteQuantizedLayers(mlir::ModuleOp module, Level level);
 llvm::json::Array getQuantizedLayers(mlir::ModuleOp module);
 
@@ -57,6 +61,10 @@ llvm::json::Array getQuantizedLayers(mlir::ModuleOp module);
 /// Other levels have nothing to add.
 void noteSparseLayers(mlir::ModuleOp module, Level level);
 llvm::json::Array getSparseLayers(mlir::ModuleOp module);
+/// What an instrumented library's outputs are: "model", the hash of its weights,
+/// and "inputs", for each layer the key of the statistics of its input. Null for
+/// other libraries.
+llvm::json::Value getInstrumentation(mlir::ModuleOp module);
 
 /// The certificate.
 std::string makeBuildInfo(const CompileOptions &options,

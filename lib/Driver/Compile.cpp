@@ -93,10 +93,7 @@ private:
 ExitCode Compilation::checkOptions() {
   struct {
     StringRef name, value, plain;
-  } later[] = {{"calibration", options.calibration, ""},
-               {"max-drop", options.maxDrop, ""},
-               {"instrument", options.instrument, ""},
-               {"tune", options.tune, ""},
+  } later[] = {{"tune", options.tune, ""},
                {"tune-record", options.tuneRecord, ""}};
   for (auto &option : later)
     if (!option.value.empty() && option.value != option.plain)
@@ -107,9 +104,18 @@ ExitCode Compilation::checkOptions() {
     return fail(ExitCode::Unsupported, "option '--precision=" +
                                            options.precision +
                                            "' is not supported");
-  if (options.quantize.mode == "static-int8")
-    return fail(ExitCode::Unsupported,
-                "option '--quantize=static-int8' is not supported");
+  bool isStatic = options.quantize.mode == "static-int8";
+  if (isStatic && options.calibration.empty())
+    return fail(ExitCode::Usage,
+                "--quantize=static-int8 needs --calibration=FILE, which "
+                "mopt.calibrate makes with a library of --instrument=ranges");
+  if (!isStatic && !options.calibration.empty())
+    return fail(ExitCode::Usage,
+                "--calibration is for --quantize=static-int8");
+  if (!isStatic && !options.maxDrop.empty())
+    return fail(ExitCode::Usage, "--max-drop is for --quantize=static-int8");
+  if (!options.instrument.empty() && options.quantize.mode != "none")
+    return fail(ExitCode::Usage, "--instrument excludes --quantize");
   std::string output = options.getOutputPath();
   StringRef extension = llvm::sys::path::extension(output);
   if (extension == ".ptx" || extension == ".cubin")
@@ -199,11 +205,19 @@ ExitCode Compilation::raiseTo(ModuleOp module, Level from, Level to) {
       // What the model's own ops say is checked on the way to L1.
       if (next == Level::Graph && diagnostics.hasErrors())
         return ExitCode::BadModel;
+      // As is whether a calibration fits it.
+      bool speaksOfRanges =
+          !options.calibration.empty() || !options.instrument.empty();
+      if (next == Level::Legal && speaksOfRanges && diagnostics.hasErrors())
+        return module->hasAttr(kAccuracyGateAttr) ? ExitCode::AccuracyGate
+                                                  : ExitCode::BadModel;
       return failInternally("");
     }
     level = next;
     // The clearest view of the interface; lower down types lose their signs.
-    if (level == Level::Graph)
+    // Statistics are outputs from level legal on.
+    if (level == Level::Graph ||
+        (level == Level::Legal && !options.instrument.empty()))
       interface = readInterface(module);
     noteQuantizedLayers(module, level);
     noteSparseLayers(module, level);
@@ -329,6 +343,16 @@ ExitCode Compilation::compileModel() {
       return code;
   }
   interface = readInterface(module);
+  if (!options.calibration.empty() || !options.instrument.empty()) {
+    if (loaded.level > Level::Graph)
+      return fail(ExitCode::Usage,
+                  "--instrument and --calibration apply to levels onnx and "
+                  "graph, found a module of level " +
+                      getLevelName(loaded.level));
+    if (!options.calibration.empty())
+      if (llvm::Error error = readCalibration(module, options.calibration))
+        return fail(ExitCode::BadModel, std::move(error));
+  }
   progress.end();
 
   Level final = options.getFinalLevel();

@@ -36,6 +36,34 @@ static Value getQuantizedWeights(Value weights) {
   return {};
 }
 
+/// What a calibration made of each layer; those that it excluded are entries too.
+static void addCalibrated(ModuleOp module, SmallVector<Attribute> &layers) {
+  auto calibrated =
+      module->getAttrOfType<DictionaryAttr>(kCalibratedLayersAttr);
+  if (!calibrated)
+    return;
+  MLIRContext *ctx = module.getContext();
+  for (NamedAttribute entry : calibrated) {
+    // A second product of the same nodes has a number behind its name.
+    StringRef name = entry.getName().getValue().split(" #").first;
+    auto *known = llvm::find_if(layers, [&](Attribute layer) {
+      auto fields = cast<DictionaryAttr>(layer);
+      return fields.getAs<StringAttr>("layer").getValue() == name &&
+             !fields.contains("scheme");
+    });
+    NamedAttrList fields(cast<DictionaryAttr>(entry.getValue()));
+    if (known != layers.end())
+      fields.append(cast<DictionaryAttr>(*known).getValue());
+    else
+      fields.set("layer", StringAttr::get(ctx, name));
+    Attribute merged = fields.getDictionary(ctx);
+    if (known != layers.end())
+      *known = merged;
+    else
+      layers.push_back(merged);
+  }
+}
+
 static void noteLegal(ModuleOp module) {
   Builder b(module.getContext());
   SmallVector<Attribute> layers;
@@ -58,6 +86,7 @@ static void noteLegal(ModuleOp module) {
          text("input", printElement(op->getOperand(0))),
          text("weights", printElement(weights))}));
   });
+  addCalibrated(module, layers);
   if (!layers.empty())
     module->setAttr(kQuantizedLayersAttr, b.getArrayAttr(layers));
 }
@@ -102,7 +131,22 @@ llvm::json::Array mopt::getQuantizedLayers(ModuleOp module) {
     for (NamedAttribute field : layer)
       if (auto text = dyn_cast<StringAttr>(field.getValue()))
         object[field.getName().getValue()] = text.getValue();
+      else if (auto number = dyn_cast<FloatAttr>(field.getValue()))
+        object[field.getName().getValue()] = number.getValueAsDouble();
     result.push_back(std::move(object));
   }
   return result;
+}
+
+llvm::json::Value mopt::getInstrumentation(ModuleOp module) {
+  auto instrumented = module->getAttrOfType<DictionaryAttr>(kInstrumentedAttr);
+  if (!instrumented)
+    return nullptr;
+  llvm::json::Object inputs;
+  for (NamedAttribute input : instrumented.getAs<DictionaryAttr>("inputs"))
+    inputs[input.getName().getValue()] =
+        cast<StringAttr>(input.getValue()).getValue();
+  return llvm::json::Object{
+      {"model", instrumented.getAs<StringAttr>("model").getValue()},
+      {"inputs", std::move(inputs)}};
 }

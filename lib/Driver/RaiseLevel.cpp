@@ -60,6 +60,9 @@ LogicalResult mopt::raiseLevel(ModuleOp module, Level from,
   pipeline.precision = options.precision;
   pipeline.sparsity = options.sparsity;
   pipeline.prune = options.prune;
+  if (!options.maxDrop.empty())
+    (void)StringRef(options.maxDrop).getAsDouble(pipeline.maxDrop);
+  pipeline.instrumentRanges = options.instrument == "ranges";
   pipeline.remarks = options.verbose;
   pipeline.profile = options.profile;
   buildPipeline(from, passes, pipeline);

@@ -45,11 +45,19 @@ void mopt::buildLegalizePipeline(OpPassManager &pm,
   PruneWeightsOptions prune;
   prune.pattern = options.prune;
   pm.addNestedPass<func::FuncOp>(createPruneWeights(prune));
-  InsertQuantizationOptions insert;
-  insert.mode = options.quantize.mode;
-  insert.group = options.quantize.group;
-  insert.symmetric = options.quantize.symmetric;
-  pm.addNestedPass<func::FuncOp>(createInsertQuantization(insert));
+  if (options.instrumentRanges)
+    pm.addPass(createInstrumentRanges());
+  if (options.quantize.mode == "static-int8") {
+    QuantizeStaticallyOptions calibrated;
+    calibrated.maxDrop = options.maxDrop;
+    pm.addPass(createQuantizeStatically(calibrated));
+  } else {
+    InsertQuantizationOptions insert;
+    insert.mode = options.quantize.mode;
+    insert.group = options.quantize.group;
+    insert.symmetric = options.quantize.symmetric;
+    pm.addNestedPass<func::FuncOp>(createInsertQuantization(insert));
+  }
   ReducePrecisionOptions reduce;
   reduce.type = options.precision;
   reduce.remarks = options.remarks;

@@ -2,6 +2,8 @@
 // activations that are quantized as they come: what --quantize asks for.
 // Contractions without constant weights, of other types than f32, and those too
 // small to gain stay as they are.
+#include "RoundWeights.h"
+
 #include "mopt/Dialect/Mopt/IR/IntegerProduct.h"
 #include "mopt/Dialect/Mopt/IR/QuantizationParameters.h"
 #include "mopt/Target/MicroKernels.h"
@@ -24,133 +26,6 @@ using namespace mopt;
 
 static RankedTensorType getTensor(Value value) {
   return cast<RankedTensorType>(value.getType());
-}
-
-static Value createConstant(OpBuilder &b, Location loc, ConstantTensor tensor) {
-  return arith::ConstantOp::create(
-      b, loc, cast<TypedAttr>(std::move(tensor).toAttr("quantized")));
-}
-
-/// A constant of `number` in `[1, .., 1]`.
-static Value createNumber(OpBuilder &b, Location loc, Type element,
-                          int64_t rank, double number) {
-  auto type = RankedTensorType::get(SmallVector<int64_t>(rank, 1), element);
-  Attribute value =
-      isa<FloatType>(element)
-          ? Attribute(b.getFloatAttr(element, number))
-          : b.getIntegerAttr(element, static_cast<int64_t>(number));
-  return arith::ConstantOp::create(
-      b, loc, cast<TypedAttr>(DenseElementsAttr::get(type, value)));
-}
-
-//===----------------------------------------------------------------------===//
-// Weights
-//===----------------------------------------------------------------------===//
-
-namespace {
-/// Steps of a range of numbers.
-struct Steps {
-  float scale = 1;
-  int64_t zero = 0;
-
-  /// For `low` to `high`, which hold 0, in `levels` steps above the lowest one,
-  /// 0. Symmetric ones have 0 in the middle.
-  static Steps fit(float low, float high, int64_t levels, bool symmetric) {
-    Steps steps;
-    int64_t middle = (levels + 1) / 2;
-    if (symmetric) {
-      float largest = std::fmax(-low, high);
-      steps.zero = middle;
-      if (largest > 0)
-        steps.scale = largest / static_cast<float>(middle - 1);
-    } else if (high > low) {
-      steps.scale = (high - low) / static_cast<float>(levels);
-      steps.zero = static_cast<int64_t>(std::nearbyint(-low / steps.scale));
-    }
-    return steps;
-  }
-
-  int64_t quantize(float x, int64_t levels) const {
-    int64_t q = static_cast<int64_t>(std::nearbyint(x / scale)) + zero;
-    return std::clamp<int64_t>(q, 0, levels);
-  }
-};
-} // namespace
-
-/// `weights`, a constant, rounded to steps that each line along `axis` has of
-/// its own: one for the whole line, or one for every `group` positions of it.
-/// Elements are signed bytes around 0 if `symmetric` and of 8 bits, else
-/// unsigned with a zero point.
-static Value quantizeWeights(OpBuilder &b, Location loc, Value weights,
-                             const ConstantTensor &values,
-                             ArrayRef<int64_t> axes, int64_t group,
-                             int64_t bits, bool symmetric) {
-  RankedTensorType type = getTensor(weights);
-  // [.., size, ..] to [.., groups, group, ..], along the only axis there is.
-  SmallVector<int64_t> shape(type.getShape());
-  SmallVector<int64_t> reduced(axes);
-  if (group > 0) {
-    int64_t axis = axes.front();
-    shape[axis] /= group;
-    shape.insert(shape.begin() + axis + 1, group);
-    reduced = {axis + 1};
-  }
-  SmallVector<int64_t> scaleShape(shape);
-  for (int64_t dim : reduced)
-    scaleShape[dim] = 1;
-  int64_t levels = (int64_t(1) << bits) - 1;
-  bool isSigned = symmetric && bits == 8;
-  int64_t shift = isSigned ? 128 : 0;
-  Type byte = b.getIntegerType(8, isSigned);
-  if (isSigned)
-    byte = b.getIntegerType(8);
-
-  auto scaleType = RankedTensorType::get(scaleShape, b.getF32Type());
-  std::optional<ConstantTensor> quantized = ConstantTensor::allocate(
-                                    RankedTensorType::get(shape, byte)),
-                                scales = ConstantTensor::allocate(scaleType),
-                                zeros = ConstantTensor::allocate(
-                                    scaleType.clone(byte));
-  int64_t lines = scaleType.getNumElements(), count = values.getNumElements();
-  SmallVector<int64_t> own = ConstantTensor::getStrides(shape),
-                       strides = ConstantTensor::getStrides(scaleShape);
-  auto lineOf = [&](int64_t i) {
-    int64_t line = 0;
-    for (auto [dim, stride] : llvm::enumerate(strides))
-      if (scaleShape[dim] != 1)
-        line += i / own[dim] % shape[dim] * stride;
-    return line;
-  };
-  SmallVector<float> low(lines, 0), high(lines, 0);
-  for (int64_t i = 0; i < count; ++i) {
-    float x = values.getFloat(i);
-    int64_t line = lineOf(i);
-    low[line] = std::fmin(low[line], x);
-    high[line] = std::fmax(high[line], x);
-  }
-  SmallVector<Steps> steps;
-  for (int64_t line = 0; line < lines; ++line) {
-    steps.push_back(Steps::fit(low[line], high[line], levels, symmetric));
-    scales->setFloat(line, steps.back().scale);
-    zeros->setInt(line, steps.back().zero - shift);
-  }
-  for (int64_t i = 0; i < count; ++i)
-    quantized->setInt(i, steps[lineOf(i)].quantize(values.getFloat(i), levels) -
-                             shift);
-
-  Value zero;
-  if (!isSigned && symmetric)
-    zero = createNumber(b, loc, byte, shape.size(), (levels + 1) / 2);
-  else if (!symmetric)
-    zero = createConstant(b, loc, std::move(*zeros));
-  Value real =
-      DequantizeOp::create(b, loc, RankedTensorType::get(shape, b.getF32Type()),
-                           createConstant(b, loc, std::move(*quantized)),
-                           createConstant(b, loc, std::move(*scales)), zero);
-  if (group == 0)
-    return real;
-  return ReshapeOp::create(
-      b, loc, real, getAsIndexOpFoldResult(b.getContext(), type.getShape()));
 }
 
 //===----------------------------------------------------------------------===//
@@ -230,8 +105,7 @@ struct InsertQuantization
       depth *= getTensor(weights).getDimSize(axis);
     if (isDynamic() && depth > kMostProductsOfBytes)
       return leave("sums of " + Twine(depth) + " products may not fit 32 bits");
-    if (depth < kLeastDepth ||
-        values->getNumElements() < kLeastDepth * kLeastDepth)
+    if (isTooSmallToQuantize(depth, values->getNumElements()))
       return leave("it is too small to gain");
     for (int64_t i = 0; i < values->getNumElements(); ++i)
       if (!std::isfinite(values->getFloat(i)))
@@ -241,9 +115,9 @@ struct InsertQuantization
     if (size > 0 && depth % size != 0)
       return leave("its depth of " + Twine(depth) + " has no whole groups of " +
                    Twine(size));
-    op->setOperand(1,
-                   quantizeWeights(b, op->getLoc(), weights, *values, axes,
-                                   size, getBits(), isDynamic() || symmetric));
+    op->setOperand(1, roundWeights(*values, axes, size, getBits(),
+                                   isDynamic() || symmetric)
+                          .materialize(b, op->getLoc()));
     return true;
   }
 
@@ -268,8 +142,5 @@ struct InsertQuantization
         quantizeActivations(rewriter, op.getLoc(), op.getInput(), all));
   }
 
-  /// Below this depth, or with fewer weights than its square, quantizing costs
-  /// more than it saves.
-  static constexpr int64_t kLeastDepth = 32;
 };
 } // namespace

@@ -12,10 +12,10 @@ from ._verify import verify
 from .session import InferenceSession
 
 __all__ = ["AccuracyError", "CompileError", "Diagnostic", "InferenceSession", "Library",
-           "RunError", "bench", "compile", "prune", "quantize", "verify", "version"]
+           "RunError", "bench", "calibrate", "compile", "prune", "quantize", "verify", "version"]
 
 # They need the onnx package, which running a library does not.
-_OF_QUANTIZATION = {"AccuracyError", "prune", "quantize"}
+_OF_QUANTIZATION = {"AccuracyError", "calibrate", "prune", "quantize"}
 
 
 def __getattr__(name):

@@ -1,4 +1,4 @@
-"""python -m mopt compile|run|check|bench|verify|quantize|prune|inspect"""
+"""python -m mopt compile|run|check|bench|verify|calibrate|quantize|prune|inspect"""
 
 import argparse
 import json
@@ -171,6 +171,8 @@ def _parser():
 
     quantization.add_quantize(verb("quantize", quantization.quantize_verb,
                                    "quantize a float model and write ONNX"))
+    quantization.add_calibrate(verb("calibrate", quantization.calibrate_verb,
+                                    "write the ranges of mopt-compile --quantize=static-int8"))
     quantization.add_prune(verb("prune", quantization.prune_verb,
                                 "set weights to zero in a pattern and write ONNX"))
     verb("inspect", _inspect_verb, "describe a model or a compiled library")

@@ -1,6 +1,9 @@
 """mopt.quantize: the model it writes loads and agrees in ONNX Runtime and mopt, is near the
 float model, and what does not fit is an error."""
 
+import importlib.util
+import pathlib
+
 import numpy as np
 import onnx
 import pytest
@@ -150,3 +153,47 @@ def test_bad_options():
     b = Builder()
     with pytest.raises(ValueError, match="nothing in the model can be quantized"):
         mopt.quantize(b.model(b.node("Relu", b.input("x", 4))), [{"x": np.zeros(4, np.float32)}])
+
+
+def test_data_of_several_shapes():
+    """Sensitivity is of the most frequent shape, the drop of all."""
+    random = np.random.default_rng(7)
+    data = [{"x": random.normal(size=(n, 3, 13, 11)).astype(np.float32)} for n in (1, 2, 2)]
+    result = mopt.quantize(residual(), data, max_drop=0.5)
+    exact = run_onnxruntime(residual(), data)
+    session = mopt.InferenceSession(result.model)
+    found = [session.run(None, feed)[0] for feed in data]
+    assert result.drop == pytest.approx(relative_error(found, exact), rel=0.01)
+
+
+def wheel_model(package, name):
+    origin = importlib.util.find_spec(package).origin
+    return str(pathlib.Path(origin).parent / name)
+
+
+@pytest.mark.parametrize("mode", ["static-int8", "dynamic-int8"])
+def test_classifier_of_text_directions(mode):
+    """A real network of opset 11: squeeze and excitation, hard swish, reshaped biases."""
+    model = wheel_model("rapidocr_onnxruntime", "models/ch_ppocr_mobile_v2.0_cls_infer.onnx")
+    random = np.random.default_rng(0)
+    data = [{"x": random.normal(0, 0.5, (1, 3, 48, 192)).astype(np.float32)} for _ in range(4)]
+    result = mopt.quantize(model, data, mode=mode, sensitivity=False)
+    assert "BatchNormalization" not in operators(result.model)
+    exact = run_onnxruntime(onnx.load(model), data)
+    found = run_onnxruntime(result.model, data, optimized=False)
+    assert relative_error(found, exact) < 0.08
+    assert result.drop == pytest.approx(relative_error(found, exact), abs=0.02)
+
+
+def test_voice_activity():
+    """A real network with one-dimensional convolutions, an LSTM, several inputs."""
+    model = wheel_model("silero_vad", "data/silero_vad_16k_sequence.onnx")
+    random = np.random.default_rng(0)
+    data = [{"input": random.normal(0, 0.1, (8, 576)).astype(np.float32),
+             "h": np.zeros((1, 1, 128), np.float32), "c": np.zeros((1, 1, 128), np.float32)}
+            for _ in range(3)]
+    result = mopt.quantize(model, data, sensitivity=False)
+    schemes = {layer.name: layer.scheme for layer in result.layers}
+    assert set(schemes.values()) == {"static-int8", "weight-int8"}
+    exact = run_onnxruntime(onnx.load(model), data)
+    assert relative_error(run_onnxruntime(result.model, data), exact) < 0.1

@@ -24,6 +24,10 @@ struct PipelineOptions {
   std::string sparsity = "auto";
   /// N:M to impose on weights; empty for nothing.
   std::string prune;
+  /// With static-int8: the largest loss of accuracy; below 0: any.
+  double maxDrop = -1;
+  /// Return statistics of the values that could be quantized.
+  bool instrumentRanges = false;
   /// Say which micro-kernels were chosen.
   bool remarks = false;
   /// Count the calls of kernels and their time.

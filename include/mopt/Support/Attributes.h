@@ -46,6 +46,17 @@ inline constexpr llvm::StringLiteral kQuantizedLayersAttr =
 /// On the module: the layers with sparse weights, dictionaries of "layer" (the
 /// ONNX nodes), "pattern" (N:M) and "arithmetic" (sparse or dense).
 inline constexpr llvm::StringLiteral kSparseLayersAttr = "mopt.sparse_layers";
+/// On the module: what --calibration gave, a dictionary of "model" (the hash of
+/// the weights) and "ranges" (by product: low, high, relative noise).
+inline constexpr llvm::StringLiteral kCalibrationAttr = "mopt.calibration";
+/// On the module, for each product that a calibration quantized or excluded:
+/// its "scheme" and "sqnr_db", estimated.
+inline constexpr llvm::StringLiteral kCalibratedLayersAttr =
+    "mopt.calibrated_layers";
+/// On the module: which values the entry returns statistics of.
+inline constexpr llvm::StringLiteral kInstrumentedAttr = "mopt.instrumented";
+/// On the module: quantizing it loses more than was allowed.
+inline constexpr llvm::StringLiteral kAccuracyGateAttr = "mopt.accuracy_gate";
 /// Marks a function of the runtime that takes the run first.
 inline constexpr llvm::StringLiteral kRuntimeAttr = "mopt.runtime";
 /// On the module: for each call of a kernel that is counted, an array of the

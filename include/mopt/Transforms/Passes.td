@@ -88,6 +88,40 @@ def InsertQuantization
     "::mopt::MoptDialect"];
 }
 
+def InstrumentRanges : Pass<"mopt-instrument-ranges", "::mlir::ModuleOp"> {
+  let summary = "return statistics of the values that could be quantized";
+  let description = [{
+    For the input of each product of f32 with constant weights in the entry's
+    body two outputs follow the model's own: "mopt.extremes:KEY", f32 [2], the
+    lowest and highest element, and "mopt.histogram:KEY", i32 [8192], how many
+    elements have which upper bits. KEY names the ONNX nodes of the product, the
+    first one where several read the value. The module's attribute
+    `mopt.instrumented` has the hash of the weights and, for each product, the
+    key of its input.
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect",
+    "::mlir::tensor::TensorDialect", "::mopt::MoptDialect"];
+}
+
+def QuantizeStatically : Pass<"mopt-quantize-statically", "::mlir::ModuleOp"> {
+  let summary = "quantize a model of floats with ranges that were observed";
+  let description = [{
+    The module's attribute `mopt.calibration` has "model", the hash of the
+    weights, and "ranges", for each product by its key the lowest and highest
+    number to represent and the share of the input's power that is lost so.
+    Inputs become unsigned bytes, which all readers of the value get; weights
+    signed bytes, each output channel with a scale of its own. Other weights, a
+    product without range, and ranges that are not finite or do not hold 0 are
+    errors. The attribute `mopt.calibrated_layers` says what became of each.
+  }];
+  let options = [
+    Option<"maxDrop", "max-drop", "double", "-1.0",
+      "largest estimated relative error of the outputs; layers with the largest "
+      "errors stay floats until it holds; below 0: any">];
+  let dependentDialects = ["::mlir::arith::ArithDialect",
+    "::mopt::MoptDialect"];
+}
+
 def PruneWeights : Pass<"mopt-prune-weights", "::mlir::func::FuncOp"> {
   let summary = "make most weights zero";
   let description = [{

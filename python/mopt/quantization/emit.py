@@ -5,7 +5,7 @@ import ml_dtypes
 import numpy as np
 from onnx import helper
 
-from .graph import attributes, set_attributes
+from .graph import attributes
 
 
 class Nodes:
@@ -82,15 +82,6 @@ class Nodes:
             self.constant(np.zeros(() if one else scales.shape, np.int32), f"{stem}_zero")],
             f"{stem}_dequantized", **({} if one else {"axis": 0}))
 
-    def copy(self, node, inputs, output):
-        copied = type(node).FromString(node.SerializeToString())
-        del copied.input[:], copied.output[:]
-        copied.input.extend(inputs)
-        copied.output.append(output)
-        copied.name = output
-        self.made.append(copied)
-        return output
-
 
 def _like_weights(layer, rows, axis, group):
     """`rows` [outputs, groups] in the order of the weights, `axis` cut into groups."""
@@ -131,9 +122,3 @@ def integer_product(nodes, layer, x, rounded, bias, output, cache):
         return nodes.node("Mul", [real, step], output, output)
     product = nodes.node("Mul", [real, step], f"{output}_product")
     return nodes.node("Add", [product, nodes.constant(bias, f"{output}_bias")], output, output)
-
-
-def plain_attributes(node):
-    """Gemm's without the scales, which are in its constants."""
-    if node.op_type == "Gemm":
-        set_attributes(node, alpha=1.0, beta=1.0)

@@ -89,14 +89,15 @@ def _check(name, array, kind):
                          f"found {list(array.shape)}")
 
 
-def with_outputs(model, names, element=onnx.TensorProto.FLOAT, ranks=None):
-    """A copy of the model whose outputs are the named values and no others."""
+def with_outputs(model, names):
+    """A copy of the model whose outputs are the named values, floats where nothing is known
+    of them, and no others."""
     copy = onnx.ModelProto()
     copy.CopyFrom(model)
     known = {value.name: value for value in
              [*model.graph.value_info, *model.graph.output, *model.graph.input]}
     outputs = [known[name] if name in known and known[name].type.HasField("tensor_type")
-               else helper.make_tensor_value_info(name, element, None) for name in names]
+               else helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, None) for name in names]
     del copy.graph.output[:]
     copy.graph.output.extend(outputs)
     return copy
@@ -107,6 +108,14 @@ def common_shapes(feeds):
     library that is compiled for them is faster, and so is its compilation."""
     return {name: first.shape for name, first in feeds[0].items()
             if first.size and first.ndim and all(feed[name].shape == first.shape for feed in feeds)}
+
+
+def of_one_shape(feeds):
+    """Those of the feeds that have the shapes which most of them have."""
+    groups = {}
+    for feed in feeds:
+        groups.setdefault(tuple(feed[name].shape for name in sorted(feed)), []).append(feed)
+    return max(groups.values(), key=len)
 
 
 def run_all(model, feeds, threads=0):

@@ -70,7 +70,7 @@ def _raise_opset(model, opset):
         except Exception as error:  # The converter throws what it likes.
             raise ValueError(f"the model is of opset {found}, and the onnx package cannot "
                              f"convert it to {opset}: {error}") from None
-    model.ir_version = max(model.ir_version, helper.VERSION_TABLE and 8, 10 * (opset >= 21))
+    model.ir_version = max(model.ir_version, 10 if opset >= 21 else 8)
     return model
 
 

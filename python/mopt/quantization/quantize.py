@@ -8,7 +8,7 @@ from . import equalize as equalization
 from .activations import choose_steps, static_values
 from .gate import Metric, fewest_exclusions, ranking
 from .layers import channel_axis, find_layers
-from .observe import as_feeds, observe, run_all
+from .observe import as_feeds, observe, of_one_shape, run_all
 from .options import Options
 from .prepare import load, prepare
 from .report import AccuracyError, LayerReport, Result
@@ -107,7 +107,9 @@ class _Quantizer:
             end_to_end = switches.end_to_end() if sensitivity else None
             order = ranking(self.chosen, own, end_to_end)
             if max_drop is not None:
-                model, excluded, found = self._search(switches, order, metric, max_drop)
+                estimate = Metric(names, switches.exact, score)
+                model, excluded, found = self._search(switches, order, metric, estimate,
+                                                      max_drop)
             switches.close()
         if max_drop is None:
             model = self.rewritten()
@@ -122,19 +124,19 @@ class _Quantizer:
         return result
 
     def _switches(self, all_runs):
-        feeds = self.feeds
+        feeds = of_one_shape(self.feeds)
         if not all_runs and len(feeds) > SENSITIVITY_RUNS:
             picked = np.linspace(0, len(feeds) - 1, SENSITIVITY_RUNS).round().astype(int)
             feeds = [feeds[i] for i in picked]
         return Switches(self.graph, self.chosen, self.steps, feeds, self.threads)
 
-    def _search(self, switches, order, metric, max_drop):
+    def _search(self, switches, order, metric, estimate, max_drop):
         """The model with the fewest layers excluded whose own outputs pass; the last one
         with something quantized where none does."""
         nodes = [entry.layer.node.name for entry in self.chosen]
         everything = set(range(len(self.chosen)))
         count, most, excluded = fewest_exclusions(
-            order, nodes, lambda gone: metric.drop(switches.outputs(everything - gone)),
+            order, nodes, lambda gone: estimate.drop(switches.outputs(everything - gone)),
             max_drop)
         # The switches estimate; what is written is measured.
         while True:

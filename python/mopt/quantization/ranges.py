@@ -35,6 +35,23 @@ def choose_range(statistics, method="minmax", levels=256, percentile=PERCENTILE)
     return bounds if result[0] == result[1] else result
 
 
+def rounding_noise(statistics, low, high, levels=256):
+    """The expected sum of squares of what rounding to `levels` steps from `low` to `high`
+    changes, over the sum of squares of all that was seen; 0 of nothing but zeros."""
+    bins = statistics.require_data().histogram()
+    center = (bins[0] + bins[1]) / 2
+    power = float((bins[2] * center * center).sum())
+    return _noise(center, bins[2], low, high, levels) / power if power else 0.0
+
+
+def _noise(center, counts, lower, upper, levels):
+    step = (upper - lower) / (levels - 1)
+    # What is nearer to zero than half a step becomes zero.
+    inside = np.where(np.abs(center) < step / 2, center * center, step * step / 12)
+    outside = np.maximum(center - upper, 0) + np.maximum(lower - center, 0)
+    return float((counts * np.where(outside > 0, outside * outside, inside)).sum())
+
+
 def steps(low, high, dtype, symmetric):
     """(scale, zero point) of the steps of `dtype` over a range that holds 0."""
     info = np.iinfo(dtype)
@@ -72,11 +89,7 @@ def _least_error(low, high, counts, levels, bounds):
     center = (low + high) / 2
 
     def error(lower, upper):
-        step = (upper - lower) / (levels - 1)
-        # What is nearer to zero than half a step becomes zero.
-        inside = np.where(np.abs(center) < step / 2, center * center, step * step / 12)
-        outside = np.maximum(center - upper, 0) + np.maximum(lower - center, 0)
-        return float((counts * np.where(outside > 0, outside * outside, inside)).sum())
+        return _noise(center, counts, lower, upper, levels)
 
     factors = np.linspace(0.02, 1, 99)
     best = min(factors, key=lambda f: error(bounds[0] * f, bounds[1] * f))

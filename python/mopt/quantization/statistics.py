@@ -56,6 +56,20 @@ class Statistics:
             self._squares = self._squares + np.square(lines, dtype=np.float64).sum(0)
             self._lines += len(lines)
 
+    def add(self, low, high, histogram):
+        """Takes in what an instrumented library says of one run: its extremes, and the
+        counts of the numbers from 0 on, then of the negative ones."""
+        counts = np.asarray(histogram, np.int64)
+        if counts.sum() == 0:
+            return
+        if not (np.isfinite(low) and np.isfinite(high)):
+            raise ValueError(f"value '{self.name}' is not finite for this data: "
+                             f"it is from {low} to {high}")
+        self.low, self.high = min(self.low, float(low)), max(self.high, float(high))
+        self.count += int(counts.sum())
+        self.positive += counts[:BINS]
+        self.negative += counts[BINS:]
+
     @property
     def mean(self):
         return self._sum / max(self._lines, 1)

@@ -1,4 +1,4 @@
-"""python -m mopt quantize and prune: `mopt.quantize` and `mopt.prune` from files."""
+"""python -m mopt calibrate, quantize and prune: the functions of these names on files."""
 
 import glob
 import json
@@ -6,11 +6,12 @@ import sys
 
 import numpy as np
 
+from .calibrate import calibrate
 from .options import MODES
 from .prune import METHODS as PRUNING_METHODS
 from .prune import prune
 from .quantize import quantize
-from .ranges import METHODS
+from .ranges import METHODS, PERCENTILE
 from .report import AccuracyError
 
 EXIT_ACCURACY = 4
@@ -21,7 +22,7 @@ def add_quantize(sub):
     _add_files(sub)
     sub.add_argument("--mode", choices=MODES, default=MODES[0])
     sub.add_argument("--method", choices=METHODS, default=METHODS[0], help="how ranges are chosen")
-    sub.add_argument("--percentile", type=float, default=99.99)
+    sub.add_argument("--percentile", type=float, default=PERCENTILE)
     sub.add_argument("--per-tensor", action="store_true", help="one scale for all of the weights")
     sub.add_argument("--asymmetric", action="store_true", help="weights with zero points")
     sub.add_argument("--symmetric-activations", action="store_true")
@@ -59,6 +60,22 @@ def prune_verb(options, rest):
         options.model, read_data(options.data), None, options.pattern, options.method,
         exclude=options.exclude, bias_correction=not options.no_bias_correction,
         threads=options.threads))
+
+
+def add_calibrate(sub):
+    sub.add_argument("-o", "--output", required=True, help="the JSON file to write")
+    sub.add_argument("--data", action="append", default=[], metavar="X.npz", required=True,
+                     help="inputs of one run by name; repeatable, may have *")
+    sub.add_argument("--method", choices=METHODS, default=METHODS[0], help="how ranges are chosen")
+    sub.add_argument("--percentile", type=float, default=PERCENTILE)
+    sub.add_argument("--threads", type=int, default=0)
+
+
+def calibrate_verb(options, rest):
+    result = calibrate(options.model, read_data(options.data), options.output, options.method,
+                       percentile=options.percentile, threads=options.threads)
+    print(f"{len(result['layers'])} layers, {result['runs']} runs")
+    return 0
 
 
 def _add_files(sub):

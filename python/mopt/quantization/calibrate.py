@@ -1,0 +1,68 @@
+"""mopt.calibrate: runs an instrumented library over data and writes down the ranges that
+`mopt-compile --quantize=static-int8 --calibration=FILE` quantizes with."""
+
+import json
+import os
+
+from ..session import InferenceSession
+from .ranges import PERCENTILE, choose_range, rounding_noise
+from .statistics import Statistics
+
+EXTREMES, HISTOGRAM = "mopt.extremes:", "mopt.histogram:"
+
+
+def calibrate(library, data, output=None, method="minmax", *, percentile=PERCENTILE, threads=0):
+    """Runs `library`, made by `mopt-compile --instrument=ranges` (or a model, which is
+    compiled so), with each dictionary of inputs in `data`, and returns the calibration as
+    a dictionary; writes it as JSON to `output` if given. `method` chooses the ranges as
+    for `mopt.quantize`. Raises ValueError for a library without statistics, for no data,
+    and for values that are not finite."""
+    is_library = not isinstance(library, (str, os.PathLike)) or os.fspath(
+        library).endswith(".so")
+    is_model = isinstance(library, (bytes, bytearray)) or hasattr(library, "graph")
+    session = InferenceSession(library, threads=threads,
+                               **({} if is_library and not is_model
+                                  else {"arguments": ["--instrument=ranges"]}))
+    try:
+        found, count = _run(session, [data] if isinstance(data, dict) else data)
+        instrumented = session.build_info["instrumented"]
+    finally:
+        session.close()
+    if not count:
+        raise ValueError("the data is empty: expected inputs of at least one run")
+    chosen = {key: _describe(statistics, method, percentile)
+              for key, statistics in found.items()}
+    result = {"format": "mopt-calibration", "version": 1, "model": instrumented["model"],
+              "method": method, "runs": count,
+              "layers": {layer: chosen[key]
+                         for layer, key in instrumented["inputs"].items()}}
+    if output is not None:
+        with open(output, "w", encoding="utf-8") as file:
+            json.dump(result, file, indent=1, allow_nan=False)
+    return result
+
+
+def _run(session, data):
+    """Statistics by key, and how many runs there were."""
+    names = [value.name for value in session.get_outputs()]
+    keys = [name.removeprefix(EXTREMES) for name in names if name.startswith(EXTREMES)]
+    if not keys:
+        raise ValueError("the library has no statistics: compile it with --instrument=ranges")
+    found = {key: Statistics(key) for key in keys}
+    wanted = [kind + key for key in keys for kind in (EXTREMES, HISTOGRAM)]
+    count = 0
+    for feed in data:
+        if not isinstance(feed, dict):
+            raise TypeError(f"expected dictionaries of inputs, found {type(feed).__name__}")
+        outputs = session.run(wanted, feed)
+        for key, extremes, histogram in zip(keys, outputs[::2], outputs[1::2]):
+            found[key].add(*extremes, histogram)
+        count += 1
+    return found, count
+
+
+def _describe(statistics, method, percentile):
+    low, high = choose_range(statistics, method, percentile=percentile)
+    return {"low": float(low), "high": float(high),
+            "relative_noise": rounding_noise(statistics, low, high),
+            "lowest": statistics.low, "highest": statistics.high, "count": statistics.count}
