@@ -1,9 +1,10 @@
 """Speed of products with N:M sparse weights against mopt's own dense ones.
 
 usage: sparse.py [--target T] [--threads N] [--rounds N] [--patterns 2:4,1:4] [--rows 1,4,128]
-                 [--shape DEPTHxWIDTH]
+                 [--shape DEPTHxWIDTH] [--layers N]
 
-A chain of as many layers as it takes to read 192 MiB of dense weights per run, compiled twice from
+Layers side by side, as many as it takes to read 192 MiB of dense weights per run (from memory, not
+from a cache) unless N is given, compiled twice from
 one pruned model: with --sparsity=auto and with --sparsity=off. Both libraries run in turn
 in this process; the ratio is the median of the rounds' ratios.
 """
@@ -70,11 +71,12 @@ def main():
     parser.add_argument("--patterns", default="2:4,1:4")
     parser.add_argument("--rows", default="1,4,128")
     parser.add_argument("--shape", default="4096x4096")
+    parser.add_argument("--layers", type=int)
     options = parser.parse_args()
     depth, width = (int(x) for x in options.shape.split("x"))
     # One thread is the caller's own: its time is not disturbed by other programs.
     clock = time.thread_time if options.threads == 1 else time.perf_counter
-    layers = max(1, 192 * MIB // (4 * depth * width))
+    layers = options.layers or max(1, 192 * MIB // (4 * depth * width))
     for pattern in options.patterns.split(","):
         for rows in (int(x) for x in options.rows.split(",")):
             with tempfile.TemporaryDirectory() as folder:

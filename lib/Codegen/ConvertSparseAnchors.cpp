@@ -29,13 +29,13 @@ ConfigAttr getConfig(TargetAttr target, const MicroKernelRow &row) {
 }
 
 /// Which of a row's intrinsics picks from groups of `sparsity`; null if the
-/// form needs none. The first is for groups of 4, the second for those of 8.
+/// form needs none. The first is for groups of 4, the second for larger ones.
 StringAttr getPermutation(OpBuilder &b, const SparseKernel &kernel,
                           SparsityAttr sparsity) {
   if (kernel.form != SparseForm::lanes)
     return {};
-  auto [ofFour, ofEight] = StringRef(kernel.row->instruction).split(',');
-  return b.getStringAttr(sparsity.getGroup() == 4 ? ofFour : ofEight);
+  auto [ofFour, ofMore] = StringRef(kernel.row->instruction).split(',');
+  return b.getStringAttr(sparsity.getGroup() == 4 ? ofFour : ofMore);
 }
 
 Value createConstant(OpBuilder &b, Location loc, PackedPart part,
@@ -176,7 +176,7 @@ struct ConvertSparseAnchors
     SparseLayout layout{kernel->form, sparsity, config.getColumns(),
                         config.getLanes()};
     if (kernel->form == SparseForm::lanes)
-      layout.sparsity = getLanePattern(sparsity);
+      layout.sparsity = getLanePattern(sparsity, *kernel->row);
     if (kernel->form == SparseForm::scalars)
       layout.depthPart = kSparseDepthPart, layout.rowBlock = config.getRows();
     FailureOr<PackedSparse> packed = packSparse(*weights, layout);

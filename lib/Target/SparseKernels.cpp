@@ -4,9 +4,11 @@
 using namespace mlir;
 using namespace mopt;
 
-SparsityAttr mopt::getLanePattern(SparsityAttr sparsity) {
+SparsityAttr mopt::getLanePattern(SparsityAttr sparsity,
+                                  const MicroKernelRow &row) {
   int64_t kept = sparsity.getKept(), group = sparsity.getGroup();
-  if (group == 4 || group == 8)
+  int64_t lanes = row.vectorBits / 32;
+  if (group == 4 || group == 8 || (group == 16 && lanes == 16))
     return sparsity;
   if (group == 2)
     return SparsityAttr::get(sparsity.getContext(), 2 * kept, 4);
@@ -40,7 +42,7 @@ mopt::findSparseKernel(TargetAttr target, SparsityAttr sparsity, int64_t rows) {
                      kSparseDepthPart % sparsity.getGroup() != 0
                : rows > int64_t(row.rows))
         continue;
-      if (*form == SparseForm::lanes && !getLanePattern(sparsity))
+      if (*form == SparseForm::lanes && !getLanePattern(sparsity, row))
         continue;
       best = SparseKernel{*form, &row};
     }

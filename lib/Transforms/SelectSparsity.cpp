@@ -25,7 +25,7 @@ static RankedTensorType getTensor(Value value) {
 
 /// Dense weights of fewer bytes stay in a cache, from which reading them takes
 /// no longer than expanding.
-static constexpr int64_t kLeastBytes = 4 << 20;
+static constexpr int64_t kLeastBytes = 1 << 14;
 
 /// The rows that share the weights, dynamic if not known.
 static int64_t countRows(Operation *op) {

@@ -161,8 +161,8 @@ def test_certificate(tmp_path, pattern):
         found = mopt.InferenceSession(library).run(None, feeds)[0]
         np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-4)
     wins = "sparse" if target != "x86-64-v2" else "dense"
-    assert layers == {64: [{"layer": "layer", "pattern": pattern, "arithmetic": "dense"}],
-                      2048: [{"layer": "layer", "pattern": pattern, "arithmetic": wins}]}
+    assert layers == {64: [{"layer": "layer (MatMul)", "pattern": pattern, "arithmetic": "dense"}],
+                      2048: [{"layer": "layer (MatMul)", "pattern": pattern, "arithmetic": wins}]}
 
 
 def test_pruning(tmp_path):

@@ -23,10 +23,10 @@ inline constexpr int64_t kSparseDepthPart = 64;
 std::optional<SparseKernel>
 findSparseKernel(TargetAttr target, SparsityAttr sparsity, int64_t rows);
 
-/// The pattern of groups of 4 or 8, from which lanes can be permuted, that all
-/// weights of `sparsity` have: 2:4 for 1:2, 4:8 for 4:16. Null if there is
-/// none.
-SparsityAttr getLanePattern(SparsityAttr sparsity);
+/// The pattern that all weights of `sparsity` have and whose groups a row of
+/// form lanes can permute, those of 4, 8 and up to a vector: 2:4 for 1:2, 4:8
+/// for 4:16. Null if there is none.
+SparsityAttr getLanePattern(SparsityAttr sparsity, const MicroKernelRow &row);
 } // namespace mopt
 
 #endif // MOPT_TARGET_SPARSEKERNELS_H

@@ -142,15 +142,25 @@ def : SparseKernel<"masks", "avx512-f32-expand"> {
   let Unroll = 2;
   let Rank = 3;
 }
-def : SparseKernel<"lanes", "avx2-f32-permute"> {
-  let Features = "avx2,fma";
-  let VectorBits = 256;
-  let Registers = 16;
-  let Rows = 1;
+class SparseLanesKernel<string name> : SparseKernel<"lanes", name> {
+  let Rows = 4;
   let Vectors = 2;
   let Streams = 2;
   let Unroll = 1;
-  // For groups of 4 and of 8.
+}
+def : SparseLanesKernel<"avx512-f32-permute"> {
+  let Features = "avx512f";
+  let VectorBits = 512;
+  let Registers = 32;
+  // For groups of 4 and larger ones.
+  let Instruction =
+      "llvm.x86.avx512.vpermilvar.ps.512,llvm.x86.avx512.permvar.sf.512";
+  let Rank = 4;
+}
+def : SparseLanesKernel<"avx2-f32-permute"> {
+  let Features = "avx2,fma";
+  let VectorBits = 256;
+  let Registers = 16;
   let Instruction = "llvm.x86.avx.vpermilvar.ps.256,llvm.x86.avx2.permps";
   let Rank = 2;
 }
