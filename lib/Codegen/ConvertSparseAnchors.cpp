@@ -5,6 +5,7 @@
 #include "mopt/Codegen/Passes.h"
 #include "mopt/Dialect/Mopt/IR/QuantizationParameters.h"
 #include "mopt/Dialect/Mopt/IR/ShapeInference.h"
+#include "mopt/Dialect/Mopt/IR/Sparsity.h"
 #include "mopt/Target/SparseKernels.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -28,13 +29,13 @@ ConfigAttr getConfig(TargetAttr target, const MicroKernelRow &row) {
 }
 
 /// Which of a row's intrinsics picks from groups of `sparsity`; null if the
-/// form needs none. The first is for groups of 4, the second for those of 8.
+/// form needs none. The first is for groups of 4, the second for larger ones.
 StringAttr getPermutation(OpBuilder &b, const SparseKernel &kernel,
                           SparsityAttr sparsity) {
   if (kernel.form != SparseForm::lanes)
     return {};
-  auto [ofFour, ofEight] = StringRef(kernel.row->instruction).split(',');
-  return b.getStringAttr(sparsity.getGroup() == 4 ? ofFour : ofEight);
+  auto [ofFour, ofMore] = StringRef(kernel.row->instruction).split(',');
+  return b.getStringAttr(sparsity.getGroup() == 4 ? ofFour : ofMore);
 }
 
 Value createConstant(OpBuilder &b, Location loc, PackedPart part,
@@ -58,34 +59,104 @@ Value collapseRows(OpBuilder &b, Location loc, Value value) {
   return tensor::CollapseShapeOp::create(b, loc, value, groups);
 }
 
+/// `[m, k]` as `[m / R, k, m % R]`.
+Value packRows(OpBuilder &b, Location loc, Value value, ConfigAttr config) {
+  SmallVector<OpFoldResult> sizes = tensor::getMixedSizes(b, loc, value);
+  sizes[0] = applyAffine(
+      b, loc, b.getAffineDimExpr(0).ceilDiv(config.getRows()), {sizes[0]});
+  sizes.push_back(b.getIndexAttr(config.getRows()));
+  Value empty = tensor::EmptyOp::create(b, loc, sizes, b.getF32Type());
+  return PackColumnsOp::create(b, loc, empty.getType(), value, empty,
+                               b.getI64IntegerAttr(config.getLanes()),
+                               b.getUnitAttr(), b.getI64IntegerAttr(1))
+      .getResult(0);
+}
+
+/// The constant right side of `op` as a matrix; nothing if it has none of f32.
+std::optional<DenseWeights> getWeights(Operation *op,
+                                       const ConstantTensor &weights) {
+  ArrayRef<int64_t> shape = weights.getType().getShape();
+  auto result = cast<RankedTensorType>(op->getResult(0).getType());
+  if (!weights.getType().getElementType().isF32() ||
+      !result.getElementType().isF32())
+    return std::nullopt;
+  auto *data = reinterpret_cast<const float *>(weights.getBytes().data());
+  if (auto matmul = dyn_cast<MatmulOp>(op)) {
+    if (matmul.getTransposeLhs() ||
+        llvm::any_of(shape.drop_back(2),
+                     [](int64_t size) { return size != 1; }))
+      return std::nullopt;
+    int64_t first = shape.end()[-2], last = shape.end()[-1];
+    if (matmul.getTransposeRhs())
+      return DenseWeights{data, last, first, 1, last};
+    return DenseWeights{data, first, last, last, 1};
+  }
+  if (!isPointwise(cast<ConvOp>(op)))
+    return std::nullopt;
+  return DenseWeights{data, shape[1], shape[0], 1, shape[1]};
+}
+
+/// The sparse micro-kernel of a marked product; nothing for a dense one. IR of
+/// this level may be compiled for another target than it was made for.
+std::optional<SparseKernel> selectKernel(Operation *op, TargetAttr target,
+                                         SparsityAttr sparsity) {
+  auto type = cast<RankedTensorType>(op->getResult(0).getType());
+  auto conv = dyn_cast<ConvOp>(op);
+  if (!type.hasStaticShape() || (conv && !conv.getChannelsLast()))
+    return std::nullopt;
+  int64_t rows = 1;
+  for (int64_t size : type.getShape().drop_back())
+    rows *= size;
+  return findSparseKernel(target, sparsity, rows);
+}
+
+SparseAnchorOp createAnchor(OpBuilder &b, Location loc, Value lhs,
+                            PackedSparse packed, RankedTensorType type,
+                            const SparseLayout &layout, ConfigAttr config,
+                            StringAttr permutation) {
+  Value init =
+      tensor::EmptyOp::create(b, loc, type.getShape(), type.getElementType());
+  Value values = createConstant(b, loc, std::move(packed.values), "values");
+  Value positions =
+      createConstant(b, loc, std::move(packed.positions), "positions");
+  auto anchor = SparseAnchorOp::create(
+      b, loc, TypeRange{type}, lhs, values, positions, ValueRange(), init,
+      layout.form, layout.sparsity, config, b.getAffineMapArrayAttr({}),
+      layout.depthPart, permutation);
+  OpBuilder::InsertionGuard guard(b);
+  Block *body =
+      b.createBlock(&anchor.getEpilogue(), {}, type.getElementType(), loc);
+  mopt::YieldOp::create(b, loc, body->getArguments());
+  return anchor;
+}
+
 struct ConvertSparseAnchors
     : impl::ConvertSparseAnchorsBase<ConvertSparseAnchors> {
   using ConvertSparseAnchorsBase::ConvertSparseAnchorsBase;
 
   void runOnOperation() override {
-    SmallVector<MatmulOp> ops;
-    getOperation()->walk([&](MatmulOp op) {
-      if (op->hasAttr(SparsityAttr::kAttrName))
+    SmallVector<Operation *> ops;
+    getOperation()->walk([&](Operation *op) {
+      if (isa<MatmulOp, ConvOp>(op) && op->hasAttr(SparsityAttr::kAttrName))
         ops.push_back(op);
     });
     IRRewriter rewriter(&getContext());
-    for (MatmulOp op : ops) {
+    for (Operation *op : ops) {
       rewriter.setInsertionPoint(op);
       if (failed(convert(rewriter, op)))
         return signalPassFailure();
     }
   }
 
-  LogicalResult convert(IRRewriter &rewriter, MatmulOp op) {
+  LogicalResult convert(IRRewriter &rewriter, Operation *op) {
     auto sparsity = op->getAttrOfType<SparsityAttr>(SparsityAttr::kAttrName);
-    std::optional<ConstantTensor> weights = getConstantTensor(op.getRhs());
-    auto type = cast<RankedTensorType>(op.getType());
-    auto rhs = cast<RankedTensorType>(op.getRhs().getType());
-    if (!sparsity || !weights || !rhs.getElementType().isF32() ||
-        !type.getElementType().isF32() || op.getTransposeLhs() ||
-        llvm::any_of(rhs.getShape().drop_back(2),
-                     [](int64_t size) { return size != 1; }))
-      return op.emitOpError("expected '")
+    std::optional<ConstantTensor> constant =
+        getConstantTensor(op->getOperand(1));
+    std::optional<DenseWeights> weights;
+    if (sparsity && constant)
+      weights = getWeights(op, *constant);
+    if (!weights)
+      return op->emitOpError("expected '")
              << SparsityAttr::kAttrName
              << "' of '#mopt.sparsity' on a product with one matrix of "
                 "constant f32 weights";
@@ -93,16 +164,8 @@ struct ConvertSparseAnchors
     if (!target)
       return op->emitOpError("expected a target on the module ('")
              << TargetAttr::kModuleAttr << "')";
-    int64_t rows = 1;
-    for (int64_t size : type.getShape().drop_back())
-      rows = ShapedType::isDynamic(size) || ShapedType::isDynamic(rows)
-                 ? ShapedType::kDynamic
-                 : rows * size;
-    std::optional<SparseKernel> kernel =
-        findSparseKernel(target, sparsity, rows);
+    std::optional<SparseKernel> kernel = selectKernel(op, target, sparsity);
     if (!kernel) {
-      // IR of this level may be compiled for another target than it was made
-      // for; the product is a dense one then.
       op->removeAttr(SparsityAttr::kAttrName);
       return success();
     }
@@ -110,55 +173,42 @@ struct ConvertSparseAnchors
     if (remarks)
       op->emitRemark("computed by micro-kernel '") << config.getKernel() << "'";
 
-    bool transposed = op.getTransposeRhs();
-    int64_t depth = rhs.getShape().end()[transposed ? -1 : -2];
-    int64_t width = rhs.getShape().end()[transposed ? -2 : -1];
-    DenseWeights dense{
-        reinterpret_cast<const float *>(weights->getBytes().data()), depth,
-        width, transposed ? 1 : width, transposed ? depth : 1};
     SparseLayout layout{kernel->form, sparsity, config.getColumns(),
                         config.getLanes()};
     if (kernel->form == SparseForm::lanes)
-      layout.sparsity = getLanePattern(sparsity);
-    FailureOr<PackedSparse> packed = packSparse(dense, layout);
+      layout.sparsity = getLanePattern(sparsity, *kernel->row);
+    if (kernel->form == SparseForm::scalars)
+      layout.depthPart = kSparseDepthPart, layout.rowBlock = config.getRows();
+    FailureOr<PackedSparse> packed = packSparse(*weights, layout);
     if (failed(packed))
-      return op.emitOpError("expected weights with at most ")
+      return op->emitOpError("expected weights with at most ")
              << sparsity.getKept() << " of " << sparsity.getGroup()
              << " neighbours along the depth that are not 0";
 
-    Location loc = op.getLoc();
-    Value lhs = collapseRows(rewriter, loc, op.getLhs());
-    SmallVector<OpFoldResult> sizes;
-    ReifiedRankedShapedTypeDims shapes;
-    if (type.hasStaticShape())
-      sizes = getAsIndexOpFoldResult(&getContext(), type.getShape());
-    else if (succeeded(reifyResultShapes(rewriter, op, shapes)))
-      sizes = shapes[0];
-    OpFoldResult rowCount = tensor::getMixedSize(rewriter, loc, lhs, 0);
-    Value init = tensor::EmptyOp::create(
-        rewriter, loc, {rowCount, sizes.back()}, type.getElementType());
-    Value values =
-        createConstant(rewriter, loc, std::move(packed->values), "values");
-    Value positions = createConstant(rewriter, loc,
-                                     std::move(packed->positions), "positions");
-    auto anchor = SparseAnchorOp::create(
-        rewriter, loc, TypeRange{init.getType()}, lhs, values, positions,
-        ValueRange(), init, kernel->form, layout.sparsity, config,
-        rewriter.getAffineMapArrayAttr({}), layout.depthPart,
-        getPermutation(rewriter, *kernel, layout.sparsity));
-    {
-      OpBuilder::InsertionGuard guard(rewriter);
-      Block *body = rewriter.createBlock(&anchor.getEpilogue(), {},
-                                         type.getElementType(), loc);
-      mopt::YieldOp::create(rewriter, loc, body->getArguments());
-    }
-    Value result = anchor.getResult(0);
+    Location loc = op->getLoc();
+    auto type = cast<RankedTensorType>(op->getResult(0).getType());
+    int64_t rows = type.getNumElements() / weights->width;
+    Value lhs = collapseRows(rewriter, loc, op->getOperand(0));
+    // What the result's type knows.
+    auto lhsType =
+        RankedTensorType::get({rows, weights->depth}, type.getElementType());
+    if (lhs.getType() != lhsType)
+      lhs = tensor::CastOp::create(rewriter, loc, lhsType, lhs);
+    if (kernel->form == SparseForm::scalars)
+      lhs = packRows(rewriter, loc, lhs, config);
+    Value result =
+        createAnchor(rewriter, loc, lhs, std::move(*packed),
+                     RankedTensorType::get({rows, weights->width},
+                                           type.getElementType()),
+                     layout, config,
+                     getPermutation(rewriter, *kernel, layout.sparsity))
+            .getResult(0);
     if (type.getRank() > 2) {
       SmallVector<ReassociationIndices> groups(2);
       for (int64_t i = 0; i < type.getRank(); ++i)
         groups[i == type.getRank() - 1].push_back(i);
-      result = tensor::ExpandShapeOp::create(rewriter, loc, type, result,
-                                             groups, sizes);
+      result =
+          tensor::ExpandShapeOp::create(rewriter, loc, type, result, groups);
     }
     rewriter.replaceOp(op, result);
     return success();

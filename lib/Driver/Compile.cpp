@@ -202,8 +202,9 @@ ExitCode Compilation::raiseTo(ModuleOp module, Level from, Level to) {
     if (failed(raiseLevel(module, level, options))) {
       if (diagnostics.hasUnsupported())
         return ExitCode::Unsupported;
-      // What the model's own ops say is checked on the way to L1.
-      if (next == Level::Graph && diagnostics.hasErrors())
+      // What the model's own ops say is checked on the way to L1, what options
+      // ask of its weights on the way to L2.
+      if (next <= Level::Legal && diagnostics.hasErrors())
         return ExitCode::BadModel;
       // As is whether a calibration fits it.
       bool speaksOfRanges =

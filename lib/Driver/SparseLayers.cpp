@@ -18,8 +18,10 @@ static std::string getLayerName(Operation *op) {
 static void noteLegal(ModuleOp module) {
   Builder b(module.getContext());
   SmallVector<Attribute> layers;
-  module.walk([&](MatmulOp op) {
-    auto weights = op.getRhs().getDefiningOp<SparseAssembleOp>();
+  module.walk([&](Operation *op) {
+    if (!isa<MatmulOp, ConvOp>(op))
+      return;
+    auto weights = op->getOperand(1).getDefiningOp<SparseAssembleOp>();
     if (!weights)
       return;
     SparsityAttr sparsity = weights.getSparsity();
@@ -38,7 +40,7 @@ static void noteArithmetic(ModuleOp module) {
   if (!layers)
     return;
   llvm::StringSet<> sparse;
-  module.walk([&](MatmulOp op) {
+  module.walk([&](Operation *op) {
     if (op->hasAttr(SparsityAttr::kAttrName))
       sparse.insert(getLayerName(op));
   });

@@ -92,7 +92,8 @@ void mopt::buildKernelPipeline(OpPassManager &pm,
     sparsity.sparse =
         options.optLevel > 0 && options.numerics != Numerics::Strict ? "auto"
                                                                      : "never";
-    sparsity.remarks = options.remarks;
+    // For the report, which has them without -v too.
+    sparsity.remarks = true;
     pm.addNestedPass<func::FuncOp>(createSelectSparsity(sparsity));
     FoldConstantsOptions fold;
     fold.dequantize = true;

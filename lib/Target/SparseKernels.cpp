@@ -4,12 +4,17 @@
 using namespace mlir;
 using namespace mopt;
 
-SparsityAttr mopt::getLanePattern(SparsityAttr sparsity) {
+SparsityAttr mopt::getLanePattern(SparsityAttr sparsity,
+                                  const MicroKernelRow &row) {
   int64_t kept = sparsity.getKept(), group = sparsity.getGroup();
-  if (group == 4 || group == 8)
+  int64_t lanes = row.vectorBits / 32;
+  if (group == 4 || group == 8 || (group == 16 && lanes == 16))
     return sparsity;
-  return group == 2 ? SparsityAttr::get(sparsity.getContext(), 2 * kept, 4)
-                    : SparsityAttr();
+  if (group == 2)
+    return SparsityAttr::get(sparsity.getContext(), 2 * kept, 4);
+  if (group % 8 == 0 && kept < 8)
+    return SparsityAttr::get(sparsity.getContext(), kept, 8);
+  return {};
 }
 
 static std::optional<SparseForm> getForm(const MicroKernelRow &row) {
@@ -22,17 +27,22 @@ static std::optional<SparseForm> getForm(const MicroKernelRow &row) {
 std::optional<SparseKernel>
 mopt::findSparseKernel(TargetAttr target, SparsityAttr sparsity, int64_t rows) {
   std::optional<SparseKernel> best;
+  if (ShapedType::isDynamic(rows))
+    return best;
   for (llvm::ArrayRef<MicroKernelRow> table : getMicroKernelTables())
     for (const MicroKernelRow &row : table) {
       std::optional<SparseForm> form = getForm(row);
       if (!form || !canRun(target, row) ||
           (best && best->row->rank >= row.rank))
         continue;
-      // Only the kernel of many rows takes any number of them.
-      bool few = ShapedType::isStatic(rows) && rows <= int64_t(row.rows);
-      if (*form == SparseForm::scalars ? few : !few)
+      // What the row's number of rows is: the most for a kernel of few, a block
+      // for one of many.
+      bool many = *form == SparseForm::scalars;
+      if (many ? rows < int64_t(row.rows) ||
+                     kSparseDepthPart % sparsity.getGroup() != 0
+               : rows > int64_t(row.rows))
         continue;
-      if (*form == SparseForm::lanes && !getLanePattern(sparsity))
+      if (*form == SparseForm::lanes && !getLanePattern(sparsity, row))
         continue;
       best = SparseKernel{*form, &row};
     }

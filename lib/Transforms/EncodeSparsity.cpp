@@ -2,6 +2,7 @@
 // so: each is a mopt.sparse_assemble of what is not zero. Nothing is decided
 // yet; leaves all other weights alone.
 #include "mopt/Dialect/Mopt/IR/QuantizationParameters.h"
+#include "mopt/Dialect/Mopt/IR/Sparsity.h"
 #include "mopt/Support/SparsityPattern.h"
 #include "mopt/Transforms/Passes.h"
 
@@ -123,30 +124,32 @@ struct EncodeSparsity : mopt::impl::EncodeSparsityBase<EncodeSparsity> {
     }
     bool failed = false;
     IRRewriter rewriter(&getContext());
-    getOperation()->walk([&](MatmulOp op) {
+    getOperation()->walk([&](Operation *op) {
+      std::optional<int64_t> axis = getDepthAxis(op);
+      if (!axis)
+        return;
       rewriter.setInsertionPoint(op);
-      failed |= !encodeRhs(rewriter, op, wanted);
+      failed |= !encodeRhs(rewriter, op, *axis, wanted);
     });
     if (failed)
       signalPassFailure();
   }
 
   /// False after an error.
-  bool encodeRhs(IRRewriter &rewriter, MatmulOp op,
+  bool encodeRhs(IRRewriter &rewriter, Operation *op, int64_t axis,
                  const std::optional<SparsityPattern> &wanted) {
-    std::optional<ConstantTensor> weights = getConstantTensor(op.getRhs());
+    std::optional<ConstantTensor> weights =
+        getConstantTensor(op->getOperand(1));
     if (!weights || !weights->getType().getElementType().isF32() ||
         weights->getNumElements() == 0)
       return true;
-    int64_t rank = weights->getType().getRank();
-    int64_t axis = op.getTransposeRhs() ? rank - 1 : rank - 2;
     Lines lines(*weights, axis);
     std::optional<SparsityPattern> found;
     if (wanted) {
       if (lines.size < wanted->group)
         return true;
       if (std::optional<Excess> excess = findExcess(lines, *wanted)) {
-        op.emitError("expected weights with at most ")
+        op->emitError("expected weights with at most ")
             << wanted->kept << " of " << wanted->group
             << " neighbours along the depth that are not 0, found "
             << excess->count << " in column " << excess->line << " from depth "
@@ -162,8 +165,8 @@ struct EncodeSparsity : mopt::impl::EncodeSparsityBase<EncodeSparsity> {
         }
     }
     if (found)
-      op.getRhsMutable().set(
-          encode(rewriter, op.getLoc(), *weights, lines, axis, *found));
+      op->setOperand(
+          1, encode(rewriter, op->getLoc(), *weights, lines, axis, *found));
     return true;
   }
 };

@@ -2,6 +2,7 @@
 // product that a sparse micro-kernel computes faster is marked, and packs its
 // weights without the zeros later. Leaves all other products alone.
 #include "mopt/Dialect/Mopt/IR/QuantizationParameters.h"
+#include "mopt/Dialect/Mopt/IR/Sparsity.h"
 #include "mopt/Target/SparseKernels.h"
 #include "mopt/Transforms/Passes.h"
 
@@ -24,17 +25,35 @@ static RankedTensorType getTensor(Value value) {
 
 /// Dense weights of fewer bytes stay in a cache, from which reading them takes
 /// no longer than expanding.
-static constexpr int64_t kLeastBytes = 4 << 20;
+static constexpr int64_t kLeastBytes = 1 << 14;
 
 /// The rows that share the weights, dynamic if not known.
-static int64_t countRows(MatmulOp op) {
+static int64_t countRows(Operation *op) {
+  RankedTensorType type = getTensor(op->getResult(0));
+  auto conv = dyn_cast<ConvOp>(op);
+  int64_t columnDim = conv && !conv.getChannelsLast() ? 1 : type.getRank() - 1;
   int64_t rows = 1;
-  for (int64_t size : getTensor(op.getResult()).getShape().drop_back()) {
+  for (auto [dim, size] : llvm::enumerate(type.getShape())) {
     if (ShapedType::isDynamic(size))
       return size;
-    rows *= size;
+    if (static_cast<int64_t>(dim) != columnDim)
+      rows *= size;
   }
   return rows;
+}
+
+/// Has the constant right side of `op` one matrix that a sparse micro-kernel
+/// could read, and its left side rows?
+static bool hasSparseForm(Operation *op, RankedTensorType weights) {
+  if (!weights.getElementType().isF32() ||
+      !getTensor(op->getOperand(0)).getElementType().isF32())
+    return false;
+  auto matmul = dyn_cast<MatmulOp>(op);
+  if (!matmul)
+    return getDepthAxis(op).has_value();
+  return !matmul.getTransposeLhs() &&
+         llvm::all_of(weights.getShape().drop_back(2),
+                      [](int64_t size) { return size == 1; });
 }
 
 /// The dense constant that `op` stands for.
@@ -72,8 +91,10 @@ struct SelectSparsity : mopt::impl::SelectSparsityBase<SelectSparsity> {
           << sparse << "'";
       return signalPassFailure();
     }
-    getOperation()->walk([&](MatmulOp op) {
-      auto assemble = op.getRhs().getDefiningOp<SparseAssembleOp>();
+    getOperation()->walk([&](Operation *op) {
+      if (!isa<MatmulOp, ConvOp>(op))
+        return;
+      auto assemble = op->getOperand(1).getDefiningOp<SparseAssembleOp>();
       if (!assemble)
         return;
       StringRef why = findReasonForDense(op, assemble);
@@ -107,22 +128,25 @@ struct SelectSparsity : mopt::impl::SelectSparsityBase<SelectSparsity> {
   }
 
   /// Empty if a sparse micro-kernel is faster.
-  StringRef findReasonForDense(MatmulOp op, SparseAssembleOp weights) {
-    TargetAttr target = TargetAttr::lookup(op);
-    RankedTensorType type = getTensor(weights.getResult());
-    bool shared = llvm::all_of(type.getShape().drop_back(2),
-                               [](int64_t size) { return size == 1; });
+  StringRef findReasonForDense(Operation *op, SparseAssembleOp weights) {
     if (sparse == "never")
       return "sparse micro-kernels are off";
-    if (!shared || op.getTransposeLhs() || !type.getElementType().isF32() ||
-        !getTensor(op.getLhs()).getElementType().isF32())
+    TargetAttr target = TargetAttr::lookup(op);
+    RankedTensorType type = getTensor(weights.getResult());
+    if (!hasSparseForm(op, type))
       return "no sparse micro-kernel has this form";
     int64_t rows = countRows(op);
-    if (rows == 0 || !target ||
-        !findSparseKernel(target, weights.getSparsity(), rows))
+    if (ShapedType::isDynamic(rows))
+      return "only run time knows its rows";
+    std::optional<SparseKernel> kernel;
+    if (rows > 0 && target)
+      kernel = findSparseKernel(target, weights.getSparsity(), rows);
+    if (!kernel)
       return "the target has no sparse micro-kernel for this pattern and so "
              "many rows";
     if (sparse == "always")
+      return "";
+    if (kernel->form == SparseForm::scalars)
       return "";
     if (type.getNumElements() * int64_t(sizeof(float)) < kLeastBytes)
       return "the weights are small";

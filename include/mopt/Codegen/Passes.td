@@ -260,15 +260,16 @@ def ConvertSparseAnchors
     : Pass<"mopt-convert-sparse-anchors", "::mlir::ModuleOp"> {
   let summary = "make anchors of products with sparse weights";
   let description = [{
-    A `mopt.matmul` that is marked with `mopt.sparsity` becomes a
+    A `mopt.matmul` or 1x1 `mopt.conv` that is marked with `mopt.sparsity` becomes a
     `mopt.sparse_anchor` with the micro-kernel of the target for its shape, and
     its constant weights become packed values and positions. Weights without the
     structure are an error.
   }];
   let options = [Option<"remarks", "remarks", "bool", "false",
     "say which micro-kernel was chosen">];
-  let dependentDialects = ["::mlir::arith::ArithDialect",
-    "::mlir::tensor::TensorDialect", "::mopt::MoptDialect"];
+  let dependentDialects = ["::mlir::affine::AffineDialect",
+    "::mlir::arith::ArithDialect", "::mlir::tensor::TensorDialect",
+    "::mopt::MoptDialect"];
 }
 
 def ConvertAnchors : Pass<"mopt-convert-anchors"> {

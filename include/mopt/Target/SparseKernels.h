@@ -13,13 +13,20 @@ struct SparseKernel {
   const MicroKernelRow *row;
 };
 
-/// The one for `rows` rows, maybe dynamic; nothing if `target` has none.
+/// Rows of the weights that meet a block of the left side's rows at a time
+/// where there are many of those: 64 of 64 floats fit half of a first-level
+/// cache.
+inline constexpr int64_t kSparseDepthPart = 64;
+
+/// The one for `rows` rows; nothing if `target` has none, or if they are
+/// dynamic: the kernels of few and of many rows take other weights.
 std::optional<SparseKernel>
 findSparseKernel(TargetAttr target, SparsityAttr sparsity, int64_t rows);
 
-/// The pattern of which lanes of 2, 4 or 8 positions can be made: 2:4 for 1:2.
-/// Null if there is none.
-SparsityAttr getLanePattern(SparsityAttr sparsity);
+/// The pattern that all weights of `sparsity` have and whose groups a row of
+/// form lanes can permute, those of 4, 8 and up to a vector: 2:4 for 1:2, 4:8
+/// for 4:16. Null if there is none.
+SparsityAttr getLanePattern(SparsityAttr sparsity, const MicroKernelRow &row);
 } // namespace mopt
 
 #endif // MOPT_TARGET_SPARSEKERNELS_H

@@ -4,6 +4,7 @@
 // are transposed in registers, whose elements are such neighbours then.
 #include "Expansions.h"
 #include "LinearView.h"
+#include "TransposeSquare.h"
 
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
@@ -134,25 +135,6 @@ private:
               [&](OpFoldResult step) { copyStep(start, out, step, used); });
   }
 
-  /// Exchanges rows and lanes of `lanes` vectors, in log2(lanes) rounds that
-  /// each swap the two off-diagonal quarters of every square.
-  SmallVector<Value> transposeSquare(SmallVector<Value> rows) {
-    for (int64_t d = 1; d < lanes; d *= 2)
-      for (int64_t i = 0; i < lanes; ++i) {
-        if (i & d)
-          continue;
-        SmallVector<int64_t> low, high;
-        for (int64_t j = 0; j < lanes; ++j) {
-          low.push_back(j & d ? lanes + (j ^ d) : j);
-          high.push_back(j & d ? lanes + j : j ^ d);
-        }
-        Value a = rows[i], c = rows[i | d];
-        rows[i] = vector::ShuffleOp::create(ib.b, ib.loc, a, c, low);
-        rows[i | d] = vector::ShuffleOp::create(ib.b, ib.loc, a, c, high);
-      }
-    return rows;
-  }
-
   void emitTransposedBlock(OpFoldResult block) {
     OpFoldResult start = getSourceStart(block), out = getBlockStart(block);
     OpFoldResult group = ib.constant(interleave);
@@ -169,7 +151,7 @@ private:
           square.push_back(interleave == 1 ? load(position)
                                            : loadGroup(position));
         }
-        square = transposeSquare(std::move(square));
+        square = transposeSquare(ib, std::move(square));
         for (int64_t i = 0; i < lanes; ++i)
           store(interleave == 1 ? square[i] : asElements(square[i]),
                 ib.add(ib.add(row, ib.constant(c * interleave)),

@@ -286,6 +286,8 @@ private:
 } // namespace
 
 void mopt::expandSparseAnchor(OpBuilder &b, SparseAnchorOp op) {
+  if (op.getForm() == SparseForm::scalars)
+    return expandSparseRows(b, op);
   IndexBuilder ib(b, op.getLoc());
   LinearView lhs = LinearView::create(ib, op.getLhs());
   LinearView values = LinearView::create(ib, op.getValues());

@@ -12,6 +12,8 @@ void expandContractAnchor(mlir::OpBuilder &b, ContractAnchorOp op);
 void expandConvAnchor(mlir::OpBuilder &b, ConvAnchorOp op);
 void expandDepthwiseAnchor(mlir::OpBuilder &b, DepthwiseAnchorOp op);
 void expandSparseAnchor(mlir::OpBuilder &b, SparseAnchorOp op);
+/// What `expandSparseAnchor` does for weights in form of scalars.
+void expandSparseRows(mlir::OpBuilder &b, SparseAnchorOp op);
 /// Likewise for packing, which needs no configuration.
 void expandPackColumns(mlir::OpBuilder &b, PackColumnsOp op);
 } // namespace mopt

@@ -164,15 +164,46 @@ def : SparseKernel<"masks", "avx512-f32-expand"> {
   let Unroll = 2;
   let Rank = 3;
 }
-def : SparseKernel<"lanes", "avx2-f32-permute"> {
-  let Features = "avx2,fma";
-  let VectorBits = 256;
-  let Registers = 16;
-  let Rows = 1;
+class SparseLanesKernel<string name> : SparseKernel<"lanes", name> {
+  let Rows = 4;
   let Vectors = 2;
   let Streams = 2;
   let Unroll = 1;
-  // For groups of 4 and of 8.
+}
+def : SparseLanesKernel<"avx512-f32-permute"> {
+  let Features = "avx512f";
+  let VectorBits = 512;
+  let Registers = 32;
+  // For groups of 4 and larger ones.
+  let Instruction =
+      "llvm.x86.avx512.vpermilvar.ps.512,llvm.x86.avx512.permvar.sf.512";
+  let Rank = 4;
+}
+def : SparseLanesKernel<"avx2-f32-permute"> {
+  let Features = "avx2,fma";
+  let VectorBits = 256;
+  let Registers = 16;
   let Instruction = "llvm.x86.avx.vpermilvar.ps.256,llvm.x86.avx2.permps";
+  let Rank = 2;
+}
+
+// Many rows: each value times vectors of rows. Rows is a block of them, Vectors
+// those of columns whose sums lie in a scratch of 16 KiB.
+class SparseRowsKernel<string name> : SparseKernel<"scalars", name> {
+  let PrefetchRows = 0;
+  let Rows = 64;
+}
+def : SparseRowsKernel<"avx512-f32-transposed"> {
+  let Features = "avx512f";
+  let VectorBits = 512;
+  let Registers = 32;
+  let Vectors = 4;
+  let Rank = 3;
+}
+def : SparseRowsKernel<"avx2-f32-transposed"> {
+  let Features = "avx2,fma";
+  let VectorBits = 256;
+  let Registers = 16;
+  let Vectors = 8;
   let Rank = 2;
 }

@@ -1,9 +1,29 @@
 // Sparse weights: the pattern, and tensors that are put together from it.
-#include "mopt/Dialect/Mopt/IR/Mopt.h"
+#include "mopt/Dialect/Mopt/IR/Sparsity.h"
 #include "mopt/Dialect/Mopt/IR/QuantizationParameters.h"
 
 using namespace mlir;
 using namespace mopt;
+
+bool mopt::isPointwise(ConvOp op) {
+  auto filter = cast<RankedTensorType>(op.getFilter().getType());
+  auto isOne = [](int64_t value) { return value == 1; };
+  auto isZero = [](int64_t value) { return value == 0; };
+  return op.getGroup() == 1 && llvm::all_of(op.getPadsBegin(), isZero) &&
+         llvm::all_of(op.getPadsEnd(), isZero) &&
+         llvm::all_of(op.getStrides(), isOne) &&
+         llvm::all_of(filter.getShape().drop_front(2), isOne);
+}
+
+std::optional<int64_t> mopt::getDepthAxis(Operation *op) {
+  if (auto conv = dyn_cast<ConvOp>(op))
+    return isPointwise(conv) ? std::optional<int64_t>(1) : std::nullopt;
+  auto matmul = dyn_cast<MatmulOp>(op);
+  if (!matmul)
+    return std::nullopt;
+  int64_t rank = cast<RankedTensorType>(matmul.getRhs().getType()).getRank();
+  return matmul.getTransposeRhs() ? rank - 1 : rank - 2;
+}
 
 /// Positions within a group are signed bytes.
 constexpr int64_t kLargestGroup = 128;

@@ -1,0 +1,204 @@
+"""Products with N:M sparse weights against dense ones in numpy, on sizes that fill no vector,
+block or group; what the certificate says; what a wrong pattern is told."""
+
+import os
+import pathlib
+import shlex
+import subprocess
+
+import numpy as np
+import pytest
+from onnx import TensorProto, helper, numpy_helper
+
+import mopt
+
+FLAGS = pathlib.Path("/proc/cpuinfo").read_text(encoding="utf-8").split()
+NATIVE = [name for name, flag in {"x86-64-v2": "sse4_2", "x86-64-v3": "avx2",
+                                  "x86-64-v4": "avx512vl"}.items() if flag in FLAGS]
+# The command of an emulator, for what this processor lacks.
+RUNNER = shlex.split(os.environ.get("MOPT_AVX512_RUNNER", ""))
+TARGETS = NATIVE + (["x86-64-v4"] if RUNNER and "x86-64-v4" not in NATIVE else [])
+PATTERNS = ["1:2", "2:4", "1:4", "4:8", "2:8", "4:16"]
+BIN = pathlib.Path(os.environ["MOPT_BIN_DIR"])
+RNG = np.random.default_rng(5)
+
+
+def sparse(depth, width, pattern):
+    """Each group keeps at most N, at random; some keep fewer. Column 0 keeps the first N of each
+    group, so that no sparser pattern fits."""
+    kept, group = (int(x) for x in pattern.split(":"))
+    weights = RNG.standard_normal((depth, width)).astype(np.float32)
+    for k in range(0, depth, group):
+        size = min(group, depth - k)
+        for n in range(width):
+            count = min(size, RNG.integers(max(kept - 1, 0), kept + 1))
+            order = RNG.permutation(size)
+            weights[k + (np.arange(size)[kept:] if n == 0 else order[count:]), n] = 0
+    return weights
+
+
+def save(folder, weights, shape, transposed=False, name="m.onnx"):
+    """relu(x @ w + bias) + residual."""
+    depth, width = weights.shape
+    arrays = {"w": weights.T.copy() if transposed else weights,
+              "bias": RNG.standard_normal(width).astype(np.float32)}
+    if transposed:
+        nodes = [helper.make_node("Gemm", ["x", "w", "bias"], ["s"], transB=1, name="layer")]
+    else:
+        nodes = [helper.make_node("MatMul", ["x", "w"], ["m"], name="layer"),
+                 helper.make_node("Add", ["m", "bias"], ["s"])]
+    nodes += [helper.make_node("Relu", ["s"], ["r"]), helper.make_node("Add", ["r", "z"], ["y"])]
+    out = [*shape, width]
+    graph = helper.make_graph(
+        nodes, "g", [helper.make_tensor_value_info("x", TensorProto.FLOAT, [*shape, depth]),
+                     helper.make_tensor_value_info("z", TensorProto.FLOAT, out)],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, out)],
+        [numpy_helper.from_array(array, name) for name, array in arrays.items()])
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    path = folder / name
+    path.write_bytes(model.SerializeToString())
+    sizes = [int(size) if isinstance(size, int) else 3 for size in shape]
+    x = RNG.standard_normal((*sizes, depth)).astype(np.float32)
+    z = RNG.standard_normal((*sizes, width)).astype(np.float32)
+    expected = np.maximum(x.astype(np.float64) @ weights + arrays["bias"], 0) + z
+    return path, {"x": x, "z": z}, expected
+
+
+def run(*command):
+    done = subprocess.run([str(part) for part in command], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return done.stderr
+
+
+def compile_sparse(model, folder, target):
+    """Sparse wherever the target has a micro-kernel, whatever it gains."""
+    legal, marked, library = folder / "legal.mlir", folder / "marked.mlir", folder / "m.so"
+    run(BIN / "mopt-compile", model, f"--target={target}", "--emit=legal", "-o", legal)
+    run(BIN / "mopt-opt", legal, "--pass-pipeline=builtin.module(func.func("
+        "mopt-select-sparsity{sparse=always}))", "-o", marked)
+    said = run(BIN / "mopt-compile", marked, f"--target={target}", "-v", "-o", library)
+    return library, said
+
+
+def execute(library, feeds, target, folder):
+    arguments = []
+    for name, array in feeds.items():
+        np.save(folder / f"{name}.npy", array)
+        arguments.append(f"--input={name}={folder}/{name}.npy")
+    runner = [] if target in NATIVE else RUNNER
+    run(*runner, BIN / "mopt-run", *arguments, f"--output={folder}/out", library)
+    return np.load(folder / "out" / "y.npy")
+
+
+def is_packed(rows, target):
+    """AVX2 permutes for one row; AVX-512 expands for up to four."""
+    few = {"x86-64-v2": 0, "x86-64-v3": 1, "x86-64-v4": 4}[target]
+    return rows <= few or (target != "x86-64-v2" and rows >= 64)
+
+
+def check_kernel(said, packed):
+    assert any(f"-{name}'" in said for name in ("expand", "permute", "transposed")) == packed, said
+
+
+# Rows that are one, few, a block, and more with a rest; the last vectors, blocks and groups are
+# never full ones in the first sizes, always in the second, and there is less than one in the third.
+@pytest.mark.parametrize("target", TARGETS)
+@pytest.mark.parametrize("shape, depth, width", [
+    ((1,), 149, 83), ((1,), 128, 256), ((1,), 17, 3), ((3,), 149, 83), ((1, 2), 131, 130),
+    ((64,), 128, 128), ((131,), 149, 83), ((5, 16), 17, 3)], ids=str)
+@pytest.mark.parametrize("pattern", PATTERNS)
+def test_products(tmp_path, pattern, shape, depth, width, target):
+    transposed = len(shape) == 1 and width == 83
+    model, feeds, expected = save(tmp_path, sparse(depth, width, pattern), shape, transposed)
+    library, said = compile_sparse(model, tmp_path, target)
+    check_kernel(said, is_packed(int(np.prod(shape)), target))
+    np.testing.assert_allclose(execute(library, feeds, target, tmp_path), expected,
+                               rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("target", TARGETS)
+@pytest.mark.parametrize("size", [1, 9])
+def test_pointwise_convolutions(tmp_path, size, target):
+    weights = sparse(37, 21, "2:4")
+    bias = RNG.standard_normal(21).astype(np.float32)
+    nodes = [helper.make_node("Conv", ["x", "w", "b"], ["s"], name="layer"),
+             helper.make_node("Relu", ["s"], ["y"])]
+    graph = helper.make_graph(
+        nodes, "g", [helper.make_tensor_value_info("x", TensorProto.FLOAT, [1, 37, size, size])],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, [1, 21, size, size])],
+        [numpy_helper.from_array(weights.T.reshape(21, 37, 1, 1).copy(), "w"),
+         numpy_helper.from_array(bias, "b")])
+    model = tmp_path / "m.onnx"
+    model.write_bytes(helper.make_model(
+        graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8).SerializeToString())
+    library, said = compile_sparse(model, tmp_path, target)
+    check_kernel(said, is_packed(size * size, target))
+    x = RNG.standard_normal((1, 37, size, size)).astype(np.float32)
+    expected = np.maximum(np.einsum("nchw,co->nohw", x.astype(np.float64), weights)
+                          + bias[:, None, None], 0)
+    np.testing.assert_allclose(execute(library, {"x": x}, target, tmp_path), expected,
+                               rtol=1e-4, atol=1e-4)
+
+
+def test_rows_that_run_time_knows_are_dense(tmp_path):
+    model, feeds, expected = save(tmp_path, sparse(40, 24, "2:4"), ("rows",))
+    library, said = compile_sparse(model, tmp_path, NATIVE[-1])
+    assert "transposed'" not in said
+    found = mopt.InferenceSession(library).run(None, feeds)[0]
+    np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("pattern", ["2:4", "1:4"])
+def test_certificate(tmp_path, pattern):
+    """Large weights stay sparse, small ones do not."""
+    target = NATIVE[-1]
+    layers = {}
+    for depth in (64, 2048):
+        model, feeds, expected = save(tmp_path, sparse(depth, 1024, pattern), (1,))
+        library = tmp_path / "m.so"
+        mopt.compile(model, library, target=target)
+        layers[depth] = mopt.InferenceSession(library).build_info["sparsity"]
+        found = mopt.InferenceSession(library).run(None, feeds)[0]
+        np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-4)
+    wins = "sparse" if target != "x86-64-v2" else "dense"
+    assert layers == {64: [{"layer": "layer (MatMul)", "pattern": pattern, "arithmetic": "dense"}],
+                      2048: [{"layer": "layer (MatMul)", "pattern": pattern, "arithmetic": wins}]}
+
+
+def test_pruning(tmp_path):
+    weights = RNG.standard_normal((66, 9)).astype(np.float32)
+    model, feeds, _ = save(tmp_path, weights, (2,))
+    pruned = weights.copy()
+    for k in range(0, 66, 4):
+        for n in range(9):
+            small = np.argsort(-np.abs(weights[k:k + 4, n]))[2:]
+            pruned[k + small, n] = 0
+    bias = mopt.InferenceSession(mopt.compile(model)).run(
+        None, {"x": np.zeros_like(feeds["x"]), "z": np.zeros_like(feeds["z"])})[0]
+    found = mopt.InferenceSession(mopt.compile(model, prune="2:4")).run(None, feeds)[0]
+    reference = mopt.InferenceSession(mopt.compile(
+        model, prune="2:4", arguments=["--pipeline=reference"])).run(None, feeds)[0]
+    np.testing.assert_allclose(found, reference, rtol=1e-4, atol=1e-4)
+    dense = mopt.InferenceSession(mopt.compile(model)).run(None, feeds)[0]
+    assert np.abs(found - dense).max() > 0.1
+    # Where relu is the identity for both the bias and the sum, the product is seen.
+    product = feeds["x"].astype(np.float64) @ pruned
+    sums = found - feeds["z"]
+    seen = (sums > 0) & (bias > 0)
+    assert seen.any()
+    np.testing.assert_allclose(sums[seen], (product + bias)[seen], rtol=1e-4, atol=1e-4)
+
+
+def test_pattern_that_weights_lack(tmp_path):
+    model, _, _ = save(tmp_path, np.ones((8, 4), np.float32), (1,))
+    with pytest.raises(mopt.CompileError) as error:
+        mopt.compile(model, sparsity="2:4")
+    assert error.value.exit_code == 1
+    message = error.value.diagnostics[0]
+    assert message.node == "layer"
+    assert "at most 2 of 4 neighbours along the depth" in message.message
+
+
+def test_pattern_with_a_rest(tmp_path):
+    model, _, _ = save(tmp_path, sparse(37, 6, "2:4"), (1,))
+    mopt.compile(model, tmp_path / "m.so", sparsity="2:4")

@@ -1,0 +1,24 @@
+// Two columns of 4 vectors of rows: one multiply-add with the left side in memory
+// for each, and no spill. The squares of results are turned in registers.
+// RUN: mopt-opt %s -mopt-expand-microkernels -canonicalize -cse -expand-strided-metadata \
+// RUN:   -lower-affine -convert-scf-to-cf -convert-vector-to-llvm -finalize-memref-to-llvm \
+// RUN:   -convert-math-to-llvm -convert-func-to-llvm -convert-arith-to-llvm -convert-index-to-llvm -convert-cf-to-llvm \
+// RUN:   -canonicalize -cse -reconcile-unrealized-casts \
+// RUN: | mlir-translate --mlir-to-llvmir | opt -O3 -mcpu=x86-64-v4 -mtriple=x86_64-linux-gnu \
+// RUN: | llc -O3 -mcpu=x86-64-v4 -mtriple=x86_64-linux-gnu | FileCheck %s
+
+// CHECK-LABEL: kernel:
+// CHECK-NOT: 64-byte Spill
+// CHECK-COUNT-8: vfmadd{{[0-9]+}}ps {{.*}}(%{{.*}}), %zmm
+// CHECK-NOT: 64-byte Spill
+// CHECK: .size kernel
+func.func @kernel(%x: memref<2x768x64xf32>, %v: memref<12x24576xf32>, %p: memref<12x24576xi16>, %c: memref<128x768xf32>) {
+  mopt.sparse_anchor <scalars> sparsity <2:4>
+      ins(%x, %v, %p : memref<2x768x64xf32>, memref<12x24576xf32>, memref<12x24576xi16>) outs(%c : memref<128x768xf32>)
+      attributes {depth_part = 64 : i64,
+        config = #mopt.config<kernel = "k", rows = 64, columns = 64, lanes = 16, unroll = 4, streams = 1, prefetchRows = 0, prefetchNext = false>} {
+  ^bb0(%acc: f32):
+    mopt.yield %acc : f32
+  }
+  return
+}
