@@ -330,7 +330,8 @@ def ExpandMicrokernels : Pass<"mopt-expand-microkernels"> {
     and the epilogue on those vectors before they are stored.
   }];
   let dependentDialects = ["::mlir::arith::ArithDialect",
-    "::mlir::LLVM::LLVMDialect", "::mlir::memref::MemRefDialect",
+    "::mlir::LLVM::LLVMDialect", "::mlir::math::MathDialect",
+    "::mlir::memref::MemRefDialect",
     "::mlir::scf::SCFDialect", "::mlir::vector::VectorDialect"];
 }
 
