@@ -44,13 +44,12 @@ struct ExpandMicrokernels : impl::ExpandMicrokernelsBase<ExpandMicrokernels> {
       }
       OpBuilder b(op);
       llvm::TypeSwitch<Operation *>(op)
-          .Case(
-              [&](ContractAnchorOp anchor) {
-                if (anchor.getWeightsAttr())
-                  expandBlockContractAnchor(b, anchor);
-                else
-                  expandContractAnchor(b, anchor);
-              })
+          .Case([&](ContractAnchorOp anchor) {
+            if (anchor.getWeightsAttr())
+              expandBlockContractAnchor(b, anchor);
+            else
+              expandContractAnchor(b, anchor);
+          })
           .Case([&](ConvAnchorOp anchor) { expandConvAnchor(b, anchor); })
           .Case([&](DepthwiseAnchorOp anchor) {
             expandDepthwiseAnchor(b, anchor);

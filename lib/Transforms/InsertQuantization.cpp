@@ -48,8 +48,8 @@ static Value createNumber(OpBuilder &b, Location loc, Type element,
 // Weights
 //===----------------------------------------------------------------------===//
 
-/// `scale`, in 16 bits on demand, unless these would lose more than a weight's own
-/// rounding does.
+/// `scale`, in 16 bits on demand, unless these would lose more than a weight's
+/// own rounding does.
 static float chooseScale(float scale, bool inHalf) {
   llvm::APFloat half(scale);
   bool inexact;

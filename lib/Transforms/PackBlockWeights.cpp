@@ -33,7 +33,8 @@ static RankedTensorType getTensor(Value value) {
 //===----------------------------------------------------------------------===//
 
 namespace {
-/// The right side of a product, element for element `[n, k]` or `[k, n]`.
+/// The right side of a product, element for element `[n, k]` or `[k, n]`. There
+/// may be some hundred millions.
 struct Weights {
   std::optional<ConstantTensor> integers, scales, zeros;
   int64_t width = 0, depth = 0, widthStride = 0, depthStride = 0;
@@ -41,7 +42,27 @@ struct Weights {
   int64_t at(int64_t n, int64_t k) const {
     return n * widthStride + k * depthStride;
   }
-  int64_t getZero(int64_t i) const { return zeros ? zeros->getInt(i) : 0; }
+  int64_t getInteger(int64_t i) const { return getByte(q, i); }
+  int64_t getZero(int64_t i) const { return z ? getByte(z, i) : 0; }
+  float getScale(int64_t i) const { return s[i]; }
+
+  /// Call it when the tensors are there.
+  void open() {
+    q = integers->getBytes().data();
+    s = reinterpret_cast<const float *>(scales->getBytes().data());
+    z = zeros ? zeros->getBytes().data() : nullptr;
+    isUnsigned = integers->getType().getElementType().isUnsignedInteger();
+  }
+
+private:
+  int64_t getByte(const char *bytes, int64_t i) const {
+    return isUnsigned ? int64_t(static_cast<uint8_t>(bytes[i]))
+                      : static_cast<int8_t>(bytes[i]);
+  }
+
+  const char *q = nullptr, *z = nullptr;
+  const float *s = nullptr;
+  bool isUnsigned = false;
 };
 } // namespace
 
@@ -56,10 +77,21 @@ static std::optional<ConstantTensor> broadcast(const ConstantTensor &parameter,
                        index(shape.size(), 0);
   size_t bytes = parameter.getElementBytes();
   char *out = result->getMutableBytes().data();
-  for (int64_t i = 0, source = 0; i < result->getNumElements(); ++i) {
-    std::memcpy(out + i * bytes, parameter.getBytes().data() + source * bytes,
-                bytes);
-    for (int64_t dim = shape.size() - 1; dim >= 0; --dim) {
+  // A line along the last dimension is copied at once, or is one element.
+  int64_t last = shape.size() - 1, length = shape[last];
+  for (int64_t line = result->getNumElements() / std::max<int64_t>(length, 1),
+               source = 0;
+       line > 0; --line) {
+    const char *from = parameter.getBytes().data() + source * bytes;
+    if (own[last] != 1)
+      std::memcpy(out, from, length * bytes);
+    else if (bytes == 1)
+      std::memset(out, *from, length);
+    else
+      for (int64_t i = 0; i < length; ++i)
+        std::memcpy(out + i * bytes, from, bytes);
+    out += length * bytes;
+    for (int64_t dim = last - 1; dim >= 0; --dim) {
       int64_t step = own[dim] == 1 ? 0 : strides[dim];
       source += step;
       if (++index[dim] < shape[dim])
@@ -127,6 +159,7 @@ static std::optional<Weights> getWeights(MatmulOp op) {
   SmallVector<int64_t> strides = ConstantTensor::getStrides(rhs.getShape());
   weights.width = rhs.getDimSize(n), weights.widthStride = strides[n];
   weights.depth = rhs.getDimSize(k), weights.depthStride = strides[k];
+  weights.open();
   return weights;
 }
 
@@ -134,15 +167,22 @@ static std::optional<Weights> getWeights(MatmulOp op) {
 /// and zero point of the first; the depth if all have.
 static int64_t findGroup(const Weights &weights) {
   int64_t group = 0;
-  for (int64_t n = 0; n < weights.width; ++n)
-    for (int64_t k = 1; k < weights.depth; ++k) {
-      if (group && k % group == 0)
-        continue;
-      int64_t i = weights.at(n, k), before = weights.at(n, k - 1);
-      if (weights.scales->getFloat(i) != weights.scales->getFloat(before) ||
-          weights.getZero(i) != weights.getZero(before))
-        group = std::gcd(group, k);
-    }
+  auto visit = [&](int64_t n, int64_t k) {
+    int64_t i = weights.at(n, k), before = weights.at(n, k - 1);
+    if (weights.getScale(i) != weights.getScale(before) ||
+        weights.getZero(i) != weights.getZero(before))
+      group = std::gcd(group, k);
+  };
+  // In the order in which they lie.
+  if (weights.depthStride == 1) {
+    for (int64_t n = 0; n < weights.width; ++n)
+      for (int64_t k = 1; k < weights.depth; ++k)
+        visit(n, k);
+  } else {
+    for (int64_t k = 1; k < weights.depth; ++k)
+      for (int64_t n = 0; n < weights.width; ++n)
+        visit(n, k);
+  }
   return group ? group : weights.depth;
 }
 
@@ -188,20 +228,22 @@ static bool isHalf(float x) {
 /// stored as 0; nothing if their groups are too small.
 static std::optional<std::pair<BlockWeightsAttr, int64_t>>
 chooseLayout(MLIRContext *context, const Weights &weights, int64_t columns) {
-  int64_t count = weights.integers->getNumElements();
   int64_t low = weights.getZero(0), high = low, zero = low;
-  bool sharesZero = true, areHalves = true;
-  for (int64_t i = 0; i < count; ++i) {
-    int64_t q = weights.integers->getInt(i), z = weights.getZero(i);
+  bool sharesZero = true;
+  for (int64_t i = 0; i < weights.integers->getNumElements(); ++i) {
+    int64_t q = weights.getInteger(i), z = weights.getZero(i);
     low = std::min({low, q, z});
     high = std::max({high, q, z});
     sharesZero &= z == zero;
-    areHalves &= isHalf(weights.scales->getFloat(i));
   }
   int64_t bits = high - low < 4 ? 2 : high - low < 16 ? 4 : 8;
   int64_t group = chooseGroup(findGroup(weights), weights.depth, 32 / bits);
   if (group == 0)
     return std::nullopt;
+  bool areHalves = true;
+  for (int64_t n = 0; n < weights.width && areHalves; ++n)
+    for (int64_t k = 0; k < weights.depth && areHalves; k += group)
+      areHalves = isHalf(weights.getScale(weights.at(n, k)));
   auto layout = BlockWeightsAttr::get(
       context, bits, group, columns, weights.width, weights.depth,
       areHalves ? 16 : 32, sharesZero ? zero - low : -1);
@@ -218,33 +260,35 @@ static ConstantTensor pack(const Weights &weights, BlockWeightsAttr layout,
   std::optional<ConstantTensor> result = ConstantTensor::allocate(type);
   MutableArrayRef<char> bytes = result->getMutableBytes();
   std::fill(bytes.begin(), bytes.end(), 0);
-  for (int64_t n = 0; n < weights.width; ++n) {
-    int64_t column = n % columns;
-    for (int64_t k = 0; k < weights.depth; ++k) {
-      int64_t i = weights.at(n, k), inGroup = k % layout.getGroup();
-      char *group = bytes.data() +
-                    (n / columns * layout.getGroups() + k / layout.getGroup()) *
-                        layout.getGroupBytes();
-      int64_t inWord = inGroup % layout.getPerWord();
-      int64_t bit = inWord % 2 * 16 + inWord / 2 * bits;
-      int64_t word = inGroup / layout.getPerWord() * columns + column;
-      group[word * 4 + bit / 8] |=
-          static_cast<char>((weights.integers->getInt(i) - low) << bit % 8);
-      if (inGroup != 0)
-        continue;
-      float scale = weights.scales->getFloat(i);
+  int64_t perWord = layout.getPerWord(), size = layout.getGroup();
+  for (int64_t n = 0; n < weights.width; ++n)
+    for (int64_t g = 0; g < layout.getGroups(); ++g) {
+      char *group = bytes.data() + (n / columns * layout.getGroups() + g) *
+                                       layout.getGroupBytes();
+      char *words = group + n % columns * 4;
+      int64_t count = std::min(size, weights.depth - g * size);
+      for (int64_t k = 0; k < count; k += perWord) {
+        uint32_t word = 0;
+        int64_t used = std::min(perWord, count - k);
+        for (int64_t i = 0; i < used; ++i) {
+          int64_t q = weights.getInteger(weights.at(n, g * size + k + i)) - low;
+          word |= static_cast<uint32_t>(q) << (i % 2 * 16 + i / 2 * bits);
+        }
+        std::memcpy(words + k / perWord * columns * 4, &word, 4);
+      }
+      int64_t first = weights.at(n, g * size);
+      float scale = weights.getScale(first);
       char *scales = group + layout.getScaleOffset();
       if (layout.getScaleBits() == 16) {
         uint16_t half = toHalf(scale);
-        std::memcpy(scales + column * 2, &half, 2);
+        std::memcpy(scales + n % columns * 2, &half, 2);
       } else {
-        std::memcpy(scales + column * 4, &scale, 4);
+        std::memcpy(scales + n % columns * 4, &scale, 4);
       }
       if (layout.hasZeroPoints())
-        group[layout.getZeroOffset() + column] =
-            static_cast<char>(weights.getZero(i) - low);
+        group[layout.getZeroOffset() + n % columns] =
+            static_cast<char>(weights.getZero(first) - low);
     }
-  }
   return std::move(*result);
 }
 

@@ -280,8 +280,8 @@ LogicalResult ContractAnchorOp::getReductionInputTiles(
   tiles.push_back(take(getLhs(), getLhsIndexingMap(), rank - 2));
   tiles.push_back(take(getRhs(), getRhsIndexingMap(), rank - 1));
   tiles.back().offsets.push_back(zero);
-  tiles.back().sizes.push_back(b.getIndexAttr(
-      cast<ShapedType>(getRhs().getType()).getShape().back()));
+  tiles.back().sizes.push_back(
+      b.getIndexAttr(cast<ShapedType>(getRhs().getType()).getShape().back()));
   return success();
 }
 
