@@ -4,6 +4,8 @@ import os
 
 import onnx
 
+from . import nbits
+
 # Activations are calibrated on as many seeded inputs.
 CALIBRATION_RUNS = 3
 
@@ -38,11 +40,14 @@ def _dynamic(source, target):
 def make(recipe, source, target, model):
     """Writes the model at path `source` quantized to `target`: "qdq_u8s8" (unsigned
     activations), "qdq_s8s8" (signed ones, a scale for each channel of weights where the
-    opset has that), "qop_u8s8" (quantized operators) or "dyn_int8" (activations quantized
-    as they come)."""
+    opset has that), "qop_u8s8" (quantized operators), "dyn_int8" (activations quantized
+    as they come), or "int4_b32_a0": weights of 4 bits in blocks of 32, accuracy level 0."""
     part = target + ".part"
     if recipe == "dyn_int8":
         _dynamic(source, part)
+    elif recipe.startswith("int4_"):
+        _, block, accuracy = recipe.split("_")
+        nbits.rewrite(source, part, int(block[1:]), int(accuracy[1:]))
     else:
         form, types = recipe.split("_")
         feeds = [model.inputs(seed=1 + i) for i in range(CALIBRATION_RUNS)]

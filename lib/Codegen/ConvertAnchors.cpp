@@ -119,9 +119,12 @@ Value transpose(OpBuilder &b, Location loc, Value value,
 /// result has the type `type` and the sizes `sizes`.
 Value contractRows(OpBuilder &b, Location loc, Value lhs, Value packed,
                    RankedTensorType type, ArrayRef<OpFoldResult> sizes,
-                   ConfigAttr config, bool unsignedRhs) {
-  bool unsignedLhs;
-  std::tie(lhs, unsignedLhs) = prepareLhs(b, loc, lhs, config);
+                   ConfigAttr config, bool unsignedRhs,
+                   BlockWeightsAttr weights = {}) {
+  bool unsignedLhs = false;
+  // Rows become integers in the tile, group by group.
+  if (!weights)
+    std::tie(lhs, unsignedLhs) = prepareLhs(b, loc, lhs, config);
   lhs = collapseLeading(b, loc, lhs, 1);
   OpFoldResult rows = type.getRank() == 2
                           ? sizes.front()
@@ -130,16 +133,25 @@ Value contractRows(OpBuilder &b, Location loc, Value lhs, Value packed,
     rows = b.getIndexAttr(*count);
   Value init = tensor::EmptyOp::create(b, loc, {rows, sizes.back()},
                                        type.getElementType());
-  Value result = ContractAnchorOp::create(b, loc, lhs, packed, init,
-                                          AffineMap(), AffineMap(), AffineMap(),
-                                          config, unsignedLhs, unsignedRhs)
-                     .getResult(0);
+  auto anchor = ContractAnchorOp::create(b, loc, lhs, packed, init, AffineMap(),
+                                         AffineMap(), AffineMap(), config,
+                                         unsignedLhs, unsignedRhs);
+  if (weights)
+    anchor.setWeightsAttr(weights);
+  Value result = anchor.getResult(0);
   if (type.getRank() == 2)
     return result;
   SmallVector<ReassociationIndices> groups(2);
   for (int64_t i = 0; i < type.getRank(); ++i)
     groups[i == type.getRank() - 1].push_back(i);
   return tensor::ExpandShapeOp::create(b, loc, type, result, groups, sizes);
+}
+
+Value convertBlockMatmul(OpBuilder &b, BlockMatmulOp op, ConfigAttr config) {
+  SmallVector<OpFoldResult> sizes = getResultSizes(b, op);
+  return contractRows(b, op.getLoc(), op.getLhs(), op.getWeights(),
+                      cast<RankedTensorType>(op.getType()), sizes, config,
+                      /*unsignedRhs=*/false, op.getLayout());
 }
 
 /// A batch dimension of static size 1 in an operand is broadcast.
@@ -320,7 +332,8 @@ struct ConvertAnchors : impl::ConvertAnchorsBase<ConvertAnchors> {
   void runOnOperation() override {
     SmallVector<Operation *> ops;
     getOperation()->walk([&](Operation *op) {
-      if (isa<MatmulOp, ConvOp>(op) && op->hasAttr(ConfigAttr::kAttrName))
+      if (isa<MatmulOp, BlockMatmulOp, ConvOp>(op) &&
+          op->hasAttr(ConfigAttr::kAttrName))
         ops.push_back(op);
     });
     IRRewriter rewriter(&getContext());
@@ -332,9 +345,13 @@ struct ConvertAnchors : impl::ConvertAnchorsBase<ConvertAnchors> {
         return signalPassFailure();
       }
       rewriter.setInsertionPoint(op);
-      auto matmul = dyn_cast<MatmulOp>(op);
-      Value result = matmul ? convertMatmul(rewriter, matmul, config)
-                            : convertConv(rewriter, cast<ConvOp>(op), config);
+      Value result;
+      if (auto matmul = dyn_cast<MatmulOp>(op))
+        result = convertMatmul(rewriter, matmul, config);
+      else if (auto matmul = dyn_cast<BlockMatmulOp>(op))
+        result = convertBlockMatmul(rewriter, matmul, config);
+      else
+        result = convertConv(rewriter, cast<ConvOp>(op), config);
       rewriter.replaceOp(op, result);
     }
   }

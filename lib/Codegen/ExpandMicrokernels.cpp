@@ -59,8 +59,12 @@ struct ExpandMicrokernels : impl::ExpandMicrokernelsBase<ExpandMicrokernels> {
         allowContraction(op.getEpilogue());
       OpBuilder b(op);
       llvm::TypeSwitch<Operation *>(op)
-          .Case(
-              [&](ContractAnchorOp anchor) { expandContractAnchor(b, anchor); })
+          .Case([&](ContractAnchorOp anchor) {
+            if (anchor.getWeightsAttr())
+              expandBlockContractAnchor(b, anchor);
+            else
+              expandContractAnchor(b, anchor);
+          })
           .Case([&](ConvAnchorOp anchor) { expandConvAnchor(b, anchor); })
           .Case([&](SparseAnchorOp anchor) { expandSparseAnchor(b, anchor); })
           .Case([&](DepthwiseAnchorOp anchor) {

@@ -75,6 +75,8 @@ Domain getDomain(ContractAnchorOp op) {
                      llvm::alignTo(kLeastRows, getConfigRows(anchor)), rank - 1,
                      known(domain.sizes[rank - 1]) * op.getBlockColumns());
   domain.work = known(sizeInRhs(rank - 1)) * op.getBlockColumns();
+  if (BlockWeightsAttr weights = op.getWeightsAttr())
+    domain.work *= weights.getGroup();
   return domain;
 }
 

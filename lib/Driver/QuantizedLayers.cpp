@@ -100,6 +100,12 @@ static void noteArithmetic(ModuleOp module) {
     if (isa<MatmulOp, ConvOp>(op) &&
         getElementTypeOrSelf(op->getOperand(1).getType()).isInteger(8))
       integers.insert(getLayerName(op));
+    // Rows are rounded to integers where the micro-kernel has an instruction.
+    if (isa<BlockMatmulOp>(op)) {
+      auto config = op->getAttrOfType<ConfigAttr>(ConfigAttr::kAttrName);
+      if (config && config.getInterleave() > 1)
+        integers.insert(getLayerName(op));
+    }
   });
   Builder b(module.getContext());
   SmallVector<Attribute> noted;

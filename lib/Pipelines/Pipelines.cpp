@@ -82,6 +82,12 @@ void mopt::buildLegalizePipeline(OpPassManager &pm,
 void mopt::buildKernelPipeline(OpPassManager &pm,
                                const PipelineOptions &options) {
   if (!options.reference) {
+    if (options.optLevel > 0) {
+      PackBlockWeightsOptions pack;
+      pack.exact = options.numerics == Numerics::Strict;
+      pack.remarks = options.remarks;
+      pm.addNestedPass<func::FuncOp>(createPackBlockWeights(pack));
+    }
     SelectSchemesOptions select;
     select.reciprocals = options.numerics != Numerics::Strict;
     select.narrowWeights = options.numerics != Numerics::Strict;

@@ -5,6 +5,7 @@
 #include "mopt/Dialect/Mopt/IR/Mopt.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "llvm/ADT/APFloat.h"
 
 #include <cmath>
 
@@ -32,6 +33,20 @@ bool mopt::isTooSmallToQuantize(int64_t depth, int64_t weights) {
   return depth < leastDepth || weights < leastDepth * leastDepth;
 }
 
+/// `scale`, in 16 bits on demand, unless these would lose more than a weight's
+/// own rounding does.
+static float chooseScale(float scale, bool inHalf) {
+  llvm::APFloat half(scale);
+  bool inexact;
+  half.convert(llvm::APFloat::IEEEhalf(), llvm::APFloat::rmNearestTiesToEven,
+               &inexact);
+  if (!inHalf || !half.isNormal())
+    return scale;
+  half.convert(llvm::APFloat::IEEEsingle(), llvm::APFloat::rmNearestTiesToEven,
+               &inexact);
+  return half.convertToFloat();
+}
+
 namespace {
 /// Steps of a range of numbers.
 struct Steps {
@@ -39,17 +54,21 @@ struct Steps {
   int64_t zero = 0;
 
   /// For `low` to `high`, which hold 0, in `levels` steps above the lowest one,
-  /// 0. Symmetric ones have 0 in the middle.
-  static Steps fit(float low, float high, int64_t levels, bool symmetric) {
+  /// 0. Symmetric ones have 0 in the middle. `inHalf` chooses a scale that 16
+  /// bits hold.
+  static Steps fit(float low, float high, int64_t levels, bool symmetric,
+                   bool inHalf) {
     Steps steps;
     int64_t middle = (levels + 1) / 2;
     if (symmetric) {
       float largest = std::fmax(-low, high);
       steps.zero = middle;
       if (largest > 0)
-        steps.scale = largest / static_cast<float>(middle - 1);
+        steps.scale =
+            chooseScale(largest / static_cast<float>(middle - 1), inHalf);
     } else if (high > low) {
-      steps.scale = (high - low) / static_cast<float>(levels);
+      steps.scale =
+          chooseScale((high - low) / static_cast<float>(levels), inHalf);
       steps.zero = static_cast<int64_t>(std::nearbyint(-low / steps.scale));
     }
     return steps;
@@ -112,7 +131,9 @@ RoundedWeights mopt::roundWeights(const ConstantTensor &weights,
   }
   SmallVector<Steps> steps;
   for (int64_t line = 0; line < lines; ++line) {
-    steps.push_back(Steps::fit(low[line], high[line], levels, symmetric));
+    // Scales of groups are read with their weights: 16 bits are enough.
+    steps.push_back(
+        Steps::fit(low[line], high[line], levels, symmetric, group > 0));
     rounded.scales.setFloat(line, steps.back().scale);
     rounded.zeros.setInt(line, steps.back().zero - shift);
   }

@@ -369,7 +369,8 @@ def ExpandMicrokernels : Pass<"mopt-expand-microkernels"> {
   let options = [Option<"contract", "contract", "bool", "false",
     "a product and a sum may round once">];
   let dependentDialects = ["::mlir::arith::ArithDialect",
-    "::mlir::LLVM::LLVMDialect", "::mlir::memref::MemRefDialect",
+    "::mlir::LLVM::LLVMDialect", "::mlir::math::MathDialect",
+    "::mlir::memref::MemRefDialect",
     "::mlir::scf::SCFDialect", "::mlir::vector::VectorDialect"];
 }
 

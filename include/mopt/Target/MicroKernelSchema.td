@@ -15,6 +15,8 @@ include "llvm/TableGen/SearchableTable.td"
 class MicroKernelRow<string kind> {
   // "product": scalars of the left side times vectors of the right one.
   // "depthwise": vectors of channels.
+  // "block-weights": as "product", of weights in few bits with group scales. An
+  // instruction takes pairs of 16 bits; without one, floats are multiplied.
   string Kind = kind;
   string Name = ?;
   // Features that the target must have, "avx2,fma".

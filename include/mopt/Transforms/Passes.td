@@ -238,6 +238,23 @@ def LegalizeQuantization
   let dependentDialects = ["::mopt::MoptDialect"];
 }
 
+def PackBlockWeights
+    : Pass<"mopt-pack-block-weights", "::mlir::func::FuncOp"> {
+  let summary = "keep weights with group scales in few bits";
+  let description = [{
+    A `mopt.matmul` of floats whose right side is a dequantized constant with
+    scales that groups along the depth share, or of at most 4 bits, becomes a
+    `mopt.block_matmul` of packed integers, if the target has a micro-kernel for
+    these and rows are few enough, or not known. With `exact` activations stay
+    floats, else micro-kernels may round them to 16 bits, group by group.
+  }];
+  let options = [Option<"exact", "exact", "bool", "false",
+    "do not round activations">,
+    Option<"remarks", "remarks", "bool", "false", "say what was decided">];
+  let dependentDialects = ["::mlir::arith::ArithDialect",
+    "::mopt::MoptDialect"];
+}
+
 def SelectSchemes : Pass<"mopt-select-schemes", "::mlir::func::FuncOp"> {
   let summary = "decide between integers and floats";
   let description = [{

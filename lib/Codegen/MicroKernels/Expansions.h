@@ -9,6 +9,8 @@ namespace mopt {
 /// Emit loops and vectors for an anchor on memrefs that has a configuration.
 /// The anchor itself stays.
 void expandContractAnchor(mlir::OpBuilder &b, ContractAnchorOp op);
+/// The same for one with packed weights.
+void expandBlockContractAnchor(mlir::OpBuilder &b, ContractAnchorOp op);
 void expandConvAnchor(mlir::OpBuilder &b, ConvAnchorOp op);
 void expandDepthwiseAnchor(mlir::OpBuilder &b, DepthwiseAnchorOp op);
 void expandSparseAnchor(mlir::OpBuilder &b, SparseAnchorOp op);

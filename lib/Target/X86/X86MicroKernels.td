@@ -207,3 +207,32 @@ def : SparseRowsKernel<"avx2-f32-transposed"> {
   let Vectors = 8;
   let Rank = 2;
 }
+// Weights of few bits with group scales. Sums of a group are integers, or floats
+// where activations stay such; those of the whole depth are a register more for
+// each, which waits in memory while a group is summed.
+class BlockWeights<string name, string features, int width, int registers,
+                   int rows, int vectors, string instruction, int rank>
+    : MicroKernelRow<"block-weights"> {
+  let Name = name;
+  let Features = features;
+  let VectorBits = width;
+  let Registers = registers;
+  let Rows = rows;
+  let Vectors = vectors;
+  let Streams = 1;
+  let Rank = rank;
+  let Interleave = !if(!eq(instruction, ""), 1, 2);
+  let Instruction = instruction;
+  let LhsBits = !if(!eq(instruction, ""), 0, 16);
+  let RhsBits = LhsBits;
+}
+def : BlockWeights<"avx512-vnni-i16w", "avx512f,avx512bw,avx512vnni", 512, 32,
+                   4, 4, "llvm.x86.avx512.vpdpwssd.512", 2> {
+  let Accumulates = 1;
+}
+def : BlockWeights<"avx512-i16w", "avx512f,avx512bw", 512, 32, 4, 4,
+                   "llvm.x86.avx512.pmaddw.d.512", 1>;
+def : BlockWeights<"avx2-i16w", "avx2,fma,f16c", 256, 16, 4, 2,
+                   "llvm.x86.avx2.pmadd.wd", 1>;
+def : BlockWeights<"avx512-f32w", "avx512f,avx512bw", 512, 32, 4, 4, "", 1>;
+def : BlockWeights<"avx2-f32w", "avx2,fma,f16c", 256, 16, 4, 2, "", 1>;

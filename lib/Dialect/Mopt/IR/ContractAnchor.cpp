@@ -53,7 +53,7 @@ void ContractAnchorOp::build(OpBuilder &b, OperationState &state, Value lhs,
         b.getAffineMapArrayAttr({}), config,
         b.getI64IntegerAttr(config ? config.getInterleave() : 1),
         unsignedLhs ? b.getUnitAttr() : UnitAttr(),
-        unsignedRhs ? b.getUnitAttr() : UnitAttr());
+        unsignedRhs ? b.getUnitAttr() : UnitAttr(), BlockWeightsAttr());
   OpBuilder::InsertionGuard guard(b);
   Block *body = b.createBlock(state.regions.front().get(), {},
                               type.getElementType(), state.location);
@@ -115,7 +115,14 @@ LogicalResult ContractAnchorOp::verify() {
     return emitOpError("cannot contract ")
            << lhs.getElementType() << " with " << rhs.getElementType()
            << " in an accumulator of type " << getAccumulatorType();
-  int64_t interleave = getInterleave();
+  BlockWeightsAttr weights = getWeightsAttr();
+  // Packed weights say by themselves how neighbours lie.
+  int64_t interleave = weights ? 1 : getInterleave();
+  if (weights && (rhs.getShape().back() != weights.getGroupBytes() ||
+                  !lhs.getElementType().isF32()))
+    return emitOpError("expected a left side of f32 and groups of ")
+           << weights.getGroupBytes() << " bytes, found " << lhs << " and "
+           << rhs;
   if (interleave < 1 || rhs.getShape().back() % interleave != 0)
     return emitOpError("expected blocks of a multiple of 'interleave', found ")
            << rhs << " and " << interleave;
@@ -185,7 +192,7 @@ LogicalResult ContractAnchorOp::verify() {
                << type;
   int64_t steps = sizeOf(lhs, lhsMap, rank - 1);
   if (ShapedType::isStatic(steps))
-    steps = llvm::divideCeil(steps, interleave);
+    steps = llvm::divideCeil(steps, weights ? weights.getGroup() : interleave);
   if (differ(steps, sizeOf(rhs, rhsMap, rank - 1)))
     return emitOpError("expected equal contracted sizes, found ")
            << sizeOf(lhs, lhsMap, rank - 1) << " and "
@@ -199,7 +206,7 @@ LogicalResult ContractAnchorOp::verify() {
            << " columns for " << width << " columns, found " << blocks;
   if (ConfigAttr config = getConfigAttr())
     if (config.getColumns() != columns || columns % config.getLanes() != 0 ||
-        config.getInterleave() != interleave)
+        (!weights && config.getInterleave() != interleave))
       return emitOpError("expected a configuration for blocks of ")
              << columns << " columns, found " << config;
   return success();
@@ -276,7 +283,7 @@ LogicalResult ContractAnchorOp::getReductionInputTiles(
   tiles.push_back(take(getRhs(), getRhsIndexingMap(), rank - 1));
   tiles.back().offsets.push_back(zero);
   tiles.back().sizes.push_back(
-      b.getIndexAttr(getBlockColumns() * getInterleave()));
+      b.getIndexAttr(cast<ShapedType>(getRhs().getType()).getShape().back()));
   return success();
 }
 

@@ -7,6 +7,7 @@ include "mlir/Dialect/Bufferization/IR/BufferizableOpInterface.td"
 include "mlir/Interfaces/DestinationStyleOpInterface.td"
 include "mlir/Interfaces/TilingInterface.td"
 include "mopt/Dialect/Mopt/IR/MoptAnchorInterface.td"
+include "mopt/Dialect/Mopt/IR/MoptBlockWeights.td"
 include "mopt/Dialect/Mopt/IR/MoptDialect.td"
 
 def Mopt_ConfigAttr : AttrDef<Mopt_Dialect, "Config"> {
@@ -175,6 +176,9 @@ def Mopt_ContractAnchorOp : Mopt_AnchorOp<"contract_anchor"> {
     by side: `rhs[b.., n / L, k / V, (n % L) * V + k % V]`, 0 behind the last `k`.
     Integers are signed unless `unsigned_lhs` or `unsigned_rhs` says otherwise.
 
+    With `weights` the right side is `[blocks, groups, bytes]` of packed integers
+    with group scales, and `rhs_map` takes `k` to the groups.
+
     Tiles are made of batches, rows and packed blocks: none can split a block.
 
     ```mlir
@@ -195,7 +199,8 @@ def Mopt_ContractAnchorOp : Mopt_AnchorOp<"contract_anchor"> {
     DefaultValuedAttr<AffineMapArrayAttr, "{}">:$epilogue_maps,
     OptionalAttr<Mopt_ConfigAttr>:$config,
     DefaultValuedAttr<I64Attr, "1">:$interleave,
-    UnitAttr:$unsigned_lhs, UnitAttr:$unsigned_rhs);
+    UnitAttr:$unsigned_lhs, UnitAttr:$unsigned_rhs,
+    OptionalAttr<Mopt_BlockWeightsAttr>:$weights);
   let assemblyFormat = [{
     `ins` `(` $lhs `,` $rhs `:` type($lhs) `,` type($rhs) `)`
     (`epilogue_ins` `(` $epilogue_inputs^ `:` type($epilogue_inputs) `)`)?
@@ -210,6 +215,8 @@ def Mopt_ContractAnchorOp : Mopt_AnchorOp<"contract_anchor"> {
   let extraClassDeclaration = anchorDeclaration # [{
     /// Columns per packed block.
     int64_t getBlockColumns() {
+      if (::mopt::BlockWeightsAttr weights = getWeightsAttr())
+        return weights.getColumns();
       return ::llvm::cast<::mlir::ShapedType>(getRhs().getType())
                  .getShape().back() / getInterleave();
     }

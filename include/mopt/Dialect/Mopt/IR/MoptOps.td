@@ -6,6 +6,7 @@
 include "mlir/Interfaces/ControlFlowInterfaces.td"
 include "mopt/Dialect/Mopt/IR/MoptAnchorOps.td"
 include "mopt/Dialect/Mopt/IR/MoptAttrs.td"
+include "mopt/Dialect/Mopt/IR/MoptBlockWeights.td"
 include "mopt/Dialect/Mopt/IR/MoptContractionOps.td"
 include "mopt/Dialect/Mopt/IR/MoptDataMovementOps.td"
 include "mopt/Dialect/Mopt/IR/MoptElementwiseOps.td"

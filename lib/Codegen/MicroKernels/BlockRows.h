@@ -1,0 +1,59 @@
+//===- BlockRows.h - rows as packed weights take them -----------*- C++ -*-===//
+
+#ifndef MOPT_LIB_CODEGEN_MICROKERNELS_BLOCKROWS_H
+#define MOPT_LIB_CODEGEN_MICROKERNELS_BLOCKROWS_H
+
+#include "LinearView.h"
+#include "mopt/Dialect/Mopt/IR/Mopt.h"
+
+namespace mopt {
+/// Some rows of the left side of a product with packed weights, in stack slots,
+/// whole groups of them: floats, or integers of 16 bits of which each group has
+/// a scale of its own. 0 behind the depth.
+class BlockRows {
+public:
+  /// Slots for `capacity` rows, at the head of the function or parallel body
+  /// around the insertion point. `areIntegers` chooses the form.
+  BlockRows(IndexBuilder &ib, BlockWeightsAttr layout, int64_t capacity,
+            int64_t lanes, bool areIntegers);
+
+  /// Fills in row `row` from `depth` elements from `start` on, `stride` apart.
+  void fill(IndexBuilder &ib, mlir::OpFoldResult row, const LinearView &lhs,
+            mlir::OpFoldResult start, mlir::OpFoldResult stride);
+
+  /// Two neighbours of 16 bits in each lane, from number `k` of row `row` on.
+  mlir::Value loadPair(IndexBuilder &ib, mlir::OpFoldResult row,
+                       mlir::OpFoldResult k);
+  /// Element `k` of row `row` in all lanes, for floats.
+  mlir::Value loadFloat(IndexBuilder &ib, mlir::OpFoldResult row,
+                        mlir::OpFoldResult k);
+  /// What an integer of a group counts, in all lanes.
+  mlir::Value loadScale(IndexBuilder &ib, mlir::OpFoldResult row,
+                        mlir::OpFoldResult group);
+  /// Minus the sum of a group's integers, times the zero point that all weights
+  /// have, in all lanes.
+  mlir::Value loadNegativeSum(IndexBuilder &ib, mlir::OpFoldResult row,
+                              mlir::OpFoldResult group);
+
+  /// Bytes of a row.
+  static int64_t getBytes(BlockWeightsAttr layout, bool areIntegers);
+
+private:
+  mlir::OpFoldResult at(IndexBuilder &ib, mlir::OpFoldResult row,
+                        mlir::OpFoldResult k);
+  mlir::OpFoldResult groupAt(IndexBuilder &ib, mlir::OpFoldResult row,
+                             mlir::OpFoldResult group);
+  void fillGroup(IndexBuilder &ib, mlir::OpFoldResult row,
+                 mlir::OpFoldResult group, int64_t count, const LinearView &lhs,
+                 mlir::OpFoldResult start, mlir::OpFoldResult stride);
+  void storeIntegers(IndexBuilder &ib, mlir::OpFoldResult row,
+                     mlir::OpFoldResult group, mlir::ValueRange vectors);
+
+  BlockWeightsAttr layout;
+  int64_t lanes, depth;
+  bool areIntegers;
+  mlir::Value elements, scales, sums;
+};
+} // namespace mopt
+
+#endif // MOPT_LIB_CODEGEN_MICROKERNELS_BLOCKROWS_H
