@@ -126,9 +126,9 @@ class AVX2PairProduct<string name, int rows, int vectors, int rank>
 def : AVX2PairProduct<"5x16", 5, 2, 3>;
 def : AVX2PairProduct<"6x8", 6, 1, 2>;
 
-// Sparse weights. Where few rows wait for them, they are read in packed form: 16
-// values are expanded by a mask, or the elements of the left side that
-// belong to 8 of them are picked by a permutation. Rows is the most that gain.
+// Sparse weights. Where few rows wait for them, they are read in packed form: the
+// elements of the left side that belong to a vector of values are picked by a
+// permutation, or values are expanded by a mask. Rows is the most that gain.
 class SparseKernel<string form, string name> : MicroKernelRow<"sparse-" # form> {
   let Name = name;
   let PrefetchRows = 16;
@@ -162,6 +162,7 @@ def : SparseLanesKernel<"avx2-f32-permute"> {
   let VectorBits = 256;
   let Registers = 16;
   let Instruction = "llvm.x86.avx.vpermilvar.ps.256,llvm.x86.avx2.permps";
+  let Rows = 2;
   let Rank = 2;
 }
 
