@@ -142,10 +142,12 @@ def : SparseKernel<"masks", "avx512-f32-expand"> {
   let Unroll = 2;
   let Rank = 3;
 }
+// Fetched ahead by hand they come slower than the processor fetches them.
 class SparseLanesKernel<string name> : SparseKernel<"lanes", name> {
   let Rows = 4;
   let Vectors = 2;
   let Streams = 2;
+  let PrefetchRows = 0;
   let Unroll = 1;
 }
 def : SparseLanesKernel<"avx512-f32-permute"> {
