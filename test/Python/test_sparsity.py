@@ -1,6 +1,7 @@
 """Products with N:M sparse weights against dense ones in numpy, on sizes that fill no vector,
 block or group; what the certificate says; what a wrong pattern is told."""
 
+import json
 import os
 import pathlib
 import shlex
@@ -100,10 +101,11 @@ def check_kernel(said, packed):
 
 
 # Rows that are one, few, a block, and more with a rest; the last vectors, blocks and groups are
-# never full ones in the first sizes, always in the second, and there is less than one in the third.
+# never full ones in the first sizes, always in the third, and there is less than one in the fourth.
+# The last ones are cut into tiles for threads.
 ODD = [((1,), 149, 83), ((131,), 149, 83)]
 SIZES = ODD + [((1,), 128, 256), ((1,), 17, 3), ((2,), 149, 83), ((1, 4), 131, 130),
-               ((64,), 128, 128), ((5, 16), 17, 3)]
+               ((64,), 128, 128), ((5, 16), 17, 3), ((2,), 700, 1030), ((128,), 300, 530)]
 
 
 @pytest.mark.parametrize("target", TARGETS)
@@ -166,6 +168,13 @@ def test_certificate(tmp_path, pattern):
     wins = "sparse" if target != "x86-64-v2" else "dense"
     assert layers == {8: [{"layer": "layer (MatMul)", "pattern": pattern, "arithmetic": "dense"}],
                       2048: [{"layer": "layer (MatMul)", "pattern": pattern, "arithmetic": wins}]}
+
+
+def test_report_says_why(tmp_path):
+    model, _, _ = save(tmp_path, sparse(8, 16, "2:4"), (5,))
+    mopt.compile(model, tmp_path / "m.so", arguments=[f"--report={tmp_path}/r.json"])
+    said = [d["message"] for d in json.loads((tmp_path / "r.json").read_text())["diagnostics"]]
+    assert any(line.startswith("computed with dense weights of pattern 2:4") for line in said)
 
 
 def test_pruning(tmp_path):
