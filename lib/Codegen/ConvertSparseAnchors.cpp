@@ -19,9 +19,13 @@ namespace mopt {
 #include "mopt/Codegen/Passes.h.inc"
 
 namespace {
-ConfigAttr getConfig(TargetAttr target, const MicroKernelRow &row) {
+ConfigAttr getConfig(TargetAttr target, const SparseKernel &kernel,
+                     int64_t rows) {
+  const MicroKernelRow &row = *kernel.row;
   int64_t lanes = row.vectorBits / 32;
-  return ConfigAttr::get(target.getContext(), row.name, row.rows,
+  if (kernel.form == SparseForm::scalars)
+    rows = chooseRowBlock(kernel, rows);
+  return ConfigAttr::get(target.getContext(), row.name, rows,
                          lanes * row.vectors, lanes, row.unroll, row.streams,
                          row.prefetchRows, /*prefetchNext=*/false,
                          /*interleave=*/1, /*accumulates=*/false,
@@ -78,7 +82,7 @@ std::optional<DenseWeights> getWeights(Operation *op,
   ArrayRef<int64_t> shape = weights.getType().getShape();
   auto result = cast<RankedTensorType>(op->getResult(0).getType());
   if (!weights.getType().getElementType().isF32() ||
-      !result.getElementType().isF32())
+      weights.getNumElements() == 0 || !result.getElementType().isF32())
     return std::nullopt;
   auto *data = reinterpret_cast<const float *>(weights.getBytes().data());
   if (auto matmul = dyn_cast<MatmulOp>(op)) {
@@ -102,7 +106,8 @@ std::optional<SparseKernel> selectKernel(Operation *op, TargetAttr target,
                                          SparsityAttr sparsity) {
   auto type = cast<RankedTensorType>(op->getResult(0).getType());
   auto conv = dyn_cast<ConvOp>(op);
-  if (!type.hasStaticShape() || (conv && !conv.getChannelsLast()))
+  if (!type.hasStaticShape() || type.getNumElements() == 0 ||
+      (conv && !conv.getChannelsLast()))
     return std::nullopt;
   int64_t rows = 1;
   for (int64_t size : type.getShape().drop_back())
@@ -169,7 +174,9 @@ struct ConvertSparseAnchors
       op->removeAttr(SparsityAttr::kAttrName);
       return success();
     }
-    ConfigAttr config = getConfig(target, *kernel->row);
+    auto type = cast<RankedTensorType>(op->getResult(0).getType());
+    int64_t rows = type.getNumElements() / weights->width;
+    ConfigAttr config = getConfig(target, *kernel, rows);
     if (remarks)
       op->emitRemark("computed by micro-kernel '") << config.getKernel() << "'";
 
@@ -186,8 +193,6 @@ struct ConvertSparseAnchors
              << " neighbours along the depth that are not 0";
 
     Location loc = op->getLoc();
-    auto type = cast<RankedTensorType>(op->getResult(0).getType());
-    int64_t rows = type.getNumElements() / weights->width;
     Value lhs = collapseRows(rewriter, loc, op->getOperand(0));
     // What the result's type knows.
     auto lhsType =

@@ -109,13 +109,15 @@ void DiagnosticCollector::report(CompileDiagnostic diagnostic) {
     // The words that every diagnostic about a missing ability uses.
     unsupported |= StringRef(diagnostic.message).contains("not supported");
   }
-  if (diagnostic.severity == Severity::Remark && !options.verbose)
-    return;
-  if (!isError && options.quiet)
+  bool isShown =
+      isError || (!options.quiet &&
+                  (options.verbose || diagnostic.severity != Severity::Remark));
+  // A report has remarks that are not shown.
+  if (!isShown && options.report.empty())
     return;
   if (!seen.insert(diagnostic.text).second)
     return;
-  if (sink)
+  if (sink && isShown)
     sink(diagnostic);
   all.push_back(std::move(diagnostic));
 }

@@ -93,20 +93,21 @@ void mopt::buildKernelPipeline(OpPassManager &pm,
     select.narrowWeights = options.numerics != Numerics::Strict;
     select.remarks = options.remarks;
     pm.addNestedPass<func::FuncOp>(createSelectSchemes(select));
-    SelectSparsityOptions sparsity;
-    // A zero weight times infinity is NaN, unless it is left out.
-    sparsity.sparse =
-        options.optLevel > 0 && options.numerics != Numerics::Strict ? "auto"
-                                                                     : "never";
-    // For the report, which has them without -v too.
-    sparsity.remarks = true;
-    pm.addNestedPass<func::FuncOp>(createSelectSparsity(sparsity));
     FoldConstantsOptions fold;
     fold.dequantize = true;
     pm.addNestedPass<func::FuncOp>(createFoldConstants(fold));
     if (options.numerics != Numerics::Strict)
       pm.addNestedPass<func::FuncOp>(createMergeScales());
   }
+  SelectSparsityOptions sparsity;
+  // A zero weight times infinity is NaN, unless it is left out.
+  sparsity.sparse = options.optLevel > 0 && !options.reference &&
+                            options.numerics != Numerics::Strict
+                        ? "auto"
+                        : "never";
+  // For the report, which has them without -v too.
+  sparsity.remarks = true;
+  pm.addNestedPass<func::FuncOp>(createSelectSparsity(sparsity));
   FormKernelsOptions form;
   form.fuse = options.optLevel > 0 && !options.reference;
   if (form.fuse) {

@@ -1,6 +1,8 @@
 // Which rows of the micro-kernel tables multiply by sparse weights.
 #include "mopt/Target/SparseKernels.h"
 
+#include "llvm/Support/MathExtras.h"
+
 using namespace mlir;
 using namespace mopt;
 
@@ -46,5 +48,14 @@ mopt::findSparseKernel(TargetAttr target, SparsityAttr sparsity, int64_t rows) {
         continue;
       best = SparseKernel{*form, &row};
     }
+  return best;
+}
+
+int64_t mopt::chooseRowBlock(const SparseKernel &kernel, int64_t rows) {
+  int64_t most = kernel.row->rows, lanes = kernel.row->vectorBits / 32;
+  int64_t best = most;
+  for (int64_t block = most; 2 * block > most; block -= lanes)
+    if (llvm::alignTo(rows, block) < llvm::alignTo(rows, best))
+      best = block;
   return best;
 }

@@ -123,12 +123,12 @@ struct EncodeSparsity : mopt::impl::EncodeSparsityBase<EncodeSparsity> {
       return signalPassFailure();
     }
     bool failed = false;
+    encoded.clear();
     IRRewriter rewriter(&getContext());
     getOperation()->walk([&](Operation *op) {
       std::optional<int64_t> axis = getDepthAxis(op);
       if (!axis)
         return;
-      rewriter.setInsertionPoint(op);
       failed |= !encodeRhs(rewriter, op, *axis, wanted);
     });
     if (failed)
@@ -138,6 +138,11 @@ struct EncodeSparsity : mopt::impl::EncodeSparsityBase<EncodeSparsity> {
   /// False after an error.
   bool encodeRhs(IRRewriter &rewriter, Operation *op, int64_t axis,
                  const std::optional<SparsityPattern> &wanted) {
+    Value &known = encoded[{op->getOperand(1), axis}];
+    if (known) {
+      op->setOperand(1, known);
+      return true;
+    }
     std::optional<ConstantTensor> weights =
         getConstantTensor(op->getOperand(1));
     if (!weights || !weights->getType().getElementType().isF32() ||
@@ -164,10 +169,15 @@ struct EncodeSparsity : mopt::impl::EncodeSparsityBase<EncodeSparsity> {
           break;
         }
     }
-    if (found)
-      op->setOperand(
-          1, encode(rewriter, op->getLoc(), *weights, lines, axis, *found));
+    if (!found)
+      return true;
+    rewriter.setInsertionPointAfterValue(op->getOperand(1));
+    known = encode(rewriter, op->getLoc(), *weights, lines, axis, *found);
+    op->setOperand(1, known);
     return true;
   }
+
+  /// Weights that several products share stay shared.
+  DenseMap<std::pair<Value, int64_t>, Value> encoded;
 };
 } // namespace

@@ -23,9 +23,26 @@ static RankedTensorType getTensor(Value value) {
   return cast<RankedTensorType>(value.getType());
 }
 
-/// Dense weights of fewer bytes stay in a cache, from which reading them takes
-/// no longer than expanding.
-static constexpr int64_t kLeastBytes = 1 << 14;
+/// Dense weights of few rows from which on permuting gains, and from which on
+/// they come from memory for sure, so that expanding does.
+static constexpr int64_t kLeastPermutedBytes = 64 << 10;
+static constexpr int64_t kLeastExpandedBytes = 32 << 20;
+
+/// What a value costs where there are many rows, over what an element costs a
+/// dense product; and packing an element of the left side, and turning a
+/// result.
+static constexpr double kValueCost = 1.54, kPackingCost = 20, kTurningCost = 4;
+/// A gain that is no accident.
+static constexpr double kLeastGain = 1.05;
+
+/// How much faster than a dense product of many rows, by the costs above.
+static double estimateGain(const SparseKernel &kernel, SparsityAttr sparsity,
+                           int64_t rows, int64_t depth, int64_t width) {
+  double padded = llvm::alignTo(rows, chooseRowBlock(kernel, rows));
+  double cost = kValueCost * sparsity.getKept() / sparsity.getGroup() +
+                kPackingCost / width + kTurningCost / depth;
+  return rows / (padded * cost);
+}
 
 /// The rows that share the weights, dynamic if not known.
 static int64_t countRows(Operation *op) {
@@ -146,9 +163,16 @@ struct SelectSparsity : mopt::impl::SelectSparsityBase<SelectSparsity> {
              "many rows";
     if (sparse == "always")
       return "";
+    int64_t depth = type.getDimSize(weights.getAxis());
+    int64_t width = type.getNumElements() / std::max<int64_t>(1, depth);
     if (kernel->form == SparseForm::scalars)
-      return "";
-    if (type.getNumElements() * int64_t(sizeof(float)) < kLeastBytes)
+      return estimateGain(*kernel, weights.getSparsity(), rows, depth, width) <
+                     kLeastGain
+                 ? "its rows, depth and width gain too little"
+                 : "";
+    if (type.getNumElements() * int64_t(sizeof(float)) <
+        (kernel->form == SparseForm::masks ? kLeastExpandedBytes
+                                           : kLeastPermutedBytes))
       return "the weights are small";
     return "";
   }

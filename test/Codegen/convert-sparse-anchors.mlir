@@ -1,6 +1,6 @@
 // RUN: mopt-opt %s --split-input-file --mopt-convert-sparse-anchors -verify-diagnostics | FileCheck %s
 // RUN: sed 's/+avx2,+fma/+avx512f,+avx512bw,+avx512vl/; s/vectorBits = 256, vectorRegisters = 16/vectorBits = 512, vectorRegisters = 32/' %s \
-// RUN:   | mopt-opt --split-input-file --mopt-convert-sparse-anchors -verify-diagnostics | FileCheck %s --check-prefix=MASKS
+// RUN:   | mopt-opt --split-input-file --mopt-convert-sparse-anchors -verify-diagnostics | FileCheck %s --check-prefix=WIDE
 
 #target = #mopt.target<name = "m", triple = "t", cpu = "c", features = "+avx2,+fma", vectorBits = 256, vectorRegisters = 16, l1Bytes = 32768, l2Bytes = 524288>
 module attributes {mopt.target = #target} {
@@ -15,9 +15,8 @@ module attributes {mopt.target = #target} {
 // CHECK-SAME: kernel = "avx2-f32-permute"
 // CHECK: tensor.expand_shape {{.*}} into tensor<1x1x2xf32>
 
-// A mask for each of nine depths and four vectors.
-// MASKS-LABEL: func.func @rank3
-// MASKS: mopt.sparse_anchor <masks> {{.*}} tensor<1x320xf32>, tensor<1x36xi16>
+// WIDE-LABEL: func.func @rank3
+// WIDE: mopt.sparse_anchor <lanes> {{.*}} tensor<1x192xf32>, tensor<1x32xi32>
 func.func @rank3(%x: tensor<1x1x9xf32>) -> tensor<1x1x2xf32> {
   %w = arith.constant dense<[[[1.0, 0.0], [2.0, 0.0], [0.0, 3.0], [0.0, 4.0], [0.0, 0.0], [0.0, 5.0], [0.0, 6.0], [0.0, 0.0], [7.0, 8.0]]]> : tensor<1x9x2xf32>
   %y = mopt.matmul %x, %w {mopt.sparsity = #mopt.sparsity<2:4>} : tensor<1x1x9xf32>, tensor<1x9x2xf32> -> tensor<1x1x2xf32>
@@ -31,6 +30,50 @@ func.func @pairs(%x: tensor<1x4xf32>) -> tensor<1x1xf32> {
   %w = arith.constant dense<[[0.0], [1.0], [2.0], [0.0]]> : tensor<4x1xf32>
   %y = mopt.matmul %x, %w {mopt.sparsity = #mopt.sparsity<1:2>} : tensor<1x4xf32>, tensor<4x1xf32> -> tensor<1x1xf32>
   return %y : tensor<1x1xf32>
+}
+
+// 4:16 as 4:8, unless a vector has 16 lanes.
+// CHECK-LABEL: func.func @large_groups
+// CHECK: mopt.sparse_anchor <lanes> sparsity <4:8>
+// WIDE-LABEL: func.func @large_groups
+// WIDE: mopt.sparse_anchor <lanes> sparsity <4:16>
+func.func @large_groups(%x: tensor<1x16xf32>) -> tensor<1x1xf32> {
+  %w = arith.constant dense<0.0> : tensor<16x1xf32>
+  %y = mopt.matmul %x, %w {mopt.sparsity = #mopt.sparsity<4:16>} : tensor<1x16xf32>, tensor<16x1xf32> -> tensor<1x1xf32>
+  return %y : tensor<1x1xf32>
+}
+
+// No permutation has groups of 3. A mask for each depth and each of four vectors.
+// CHECK-LABEL: func.func @masks
+// CHECK: mopt.matmul {{[^{]*}} : tensor<1x9xf32>
+// WIDE-LABEL: func.func @masks
+// WIDE: mopt.sparse_anchor <masks> sparsity <1:3> {{.*}} tensor<1x192xf32>, tensor<1x36xi16>
+func.func @masks(%x: tensor<1x9xf32>) -> tensor<1x2xf32> {
+  %w = arith.constant dense<0.0> : tensor<9x2xf32>
+  %y = mopt.matmul %x, %w {mopt.sparsity = #mopt.sparsity<1:3>} : tensor<1x9xf32>, tensor<9x2xf32> -> tensor<1x2xf32>
+  return %y : tensor<1x2xf32>
+}
+
+// Three blocks of 56 rows leave less empty than three of 64; two parts of 64 with 32 values
+// for each column, and one of 9 with 5.
+// CHECK-LABEL: func.func @many
+// CHECK: %[[A:.*]] = mopt.pack_columns ins(%arg0 : tensor<165x137xf32>) {{.*}} -> tensor<3x137x56xf32>
+// CHECK: mopt.sparse_anchor <scalars> sparsity <2:4> ins(%[[A]], {{.*}} tensor<1x4416xf32>, tensor<1x4416xi16>)
+// CHECK-SAME: depth_part = 64
+func.func @many(%x: tensor<165x137xf32>) -> tensor<165x2xf32> {
+  %w = arith.constant dense<0.0> : tensor<137x2xf32>
+  %y = mopt.matmul %x, %w {mopt.sparsity = #mopt.sparsity<2:4>} : tensor<165x137xf32>, tensor<137x2xf32> -> tensor<165x2xf32>
+  return %y : tensor<165x2xf32>
+}
+
+// CHECK-LABEL: func.func @pointwise
+// CHECK: mopt.sparse_anchor <scalars> sparsity <1:2>
+// CHECK: tensor.expand_shape {{.*}} into tensor<1x8x8x3xf32>
+func.func @pointwise(%x: tensor<1x8x8x2xf32>) -> tensor<1x8x8x3xf32> {
+  %w = arith.constant dense<[[[[1.0]], [[0.0]]], [[[0.0]], [[2.0]]], [[[0.0]], [[0.0]]]]> : tensor<3x2x1x1xf32>
+  %y = mopt.conv %x, %w {mopt.sparsity = #mopt.sparsity<1:2>, channels_last, strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads_begin = array<i64: 0, 0>, pads_end = array<i64: 0, 0>}
+      : tensor<1x8x8x2xf32>, tensor<3x2x1x1xf32> -> tensor<1x8x8x3xf32>
+  return %y : tensor<1x8x8x3xf32>
 }
 
 // No kernel for so many rows: mopt-convert-anchors takes it.

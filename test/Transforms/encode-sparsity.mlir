@@ -52,3 +52,18 @@ func.func @dense(%x: tensor<?x4xf32>) -> tensor<?x1xf32> {
   %y = mopt.matmul %x, %w : tensor<?x4xf32>, tensor<4x1xf32> -> tensor<?x1xf32>
   return %y : tensor<?x1xf32>
 }
+
+// -----
+
+// Shared weights stay shared.
+// CHECK-LABEL: func.func @shared
+// CHECK: %[[W:.*]] = mopt.sparse_assemble
+// CHECK-NOT: mopt.sparse_assemble
+// CHECK: mopt.matmul %arg0, %[[W]]
+// CHECK: mopt.matmul %arg1, %[[W]]
+func.func @shared(%x: tensor<?x4xf32>, %y: tensor<?x4xf32>) -> (tensor<?x1xf32>, tensor<?x1xf32>) {
+  %w = arith.constant dense<[[0.0], [1.0], [2.0], [0.0]]> : tensor<4x1xf32>
+  %0 = mopt.matmul %x, %w : tensor<?x4xf32>, tensor<4x1xf32> -> tensor<?x1xf32>
+  %1 = mopt.matmul %y, %w : tensor<?x4xf32>, tensor<4x1xf32> -> tensor<?x1xf32>
+  return %0, %1 : tensor<?x1xf32>, tensor<?x1xf32>
+}

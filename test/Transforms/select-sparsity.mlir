@@ -40,6 +40,7 @@ func.func @large(%x: tensor<1x4096xf32>) -> tensor<1x1024xf32> {
 // Permutations know groups of 2, 4 and multiples of 8.
 // CHECK-LABEL: func.func @group_of_3
 // CHECK-NOT: mopt.sparsity
+// CHECK: return
 func.func @group_of_3(%x: tensor<1x3xf32>) -> tensor<1x2xf32> {
   %v = arith.constant dense<1.0> : tensor<1x2xf32>
   %p = arith.constant dense<2> : tensor<1x2xi8>
@@ -49,8 +50,58 @@ func.func @group_of_3(%x: tensor<1x3xf32>) -> tensor<1x2xf32> {
   return %y : tensor<1x2xf32>
 }
 
+// Blocks of 64 rows.
+// AUTO-LABEL: func.func @many
+// AUTO: mopt.matmul {{.*}} {mopt.sparsity = #mopt.sparsity<1:2>}
+func.func @many(%x: tensor<128x64xf32>) -> tensor<128x256xf32> {
+  %v = arith.constant dense<1.0> : tensor<32x256xf32>
+  %p = arith.constant dense<1> : tensor<32x256xi8>
+  %w = mopt.sparse_assemble %v, %p sparsity <1:2> axis 0 : tensor<32x256xf32>, tensor<32x256xi8> -> tensor<64x256xf32>
+  // expected-remark@+1 {{computed with sparse weights of pattern 1:2}}
+  %y = mopt.matmul %x, %w : tensor<128x64xf32>, tensor<64x256xf32> -> tensor<128x256xf32>
+  return %y : tensor<128x256xf32>
+}
+
+// Two blocks of 40 rows leave 15 empty.
+// AUTO-LABEL: func.func @rest
+// AUTO-NOT: mopt.sparsity
+// AUTO: return
+func.func @rest(%x: tensor<65x64xf32>) -> tensor<65x256xf32> {
+  %v = arith.constant dense<1.0> : tensor<32x256xf32>
+  %p = arith.constant dense<1> : tensor<32x256xi8>
+  %w = mopt.sparse_assemble %v, %p sparsity <1:2> axis 0 : tensor<32x256xf32>, tensor<32x256xi8> -> tensor<64x256xf32>
+  // expected-remark@+1 {{computed with sparse weights of pattern 1:2}}
+  %y = mopt.matmul %x, %w : tensor<65x64xf32>, tensor<64x256xf32> -> tensor<65x256xf32>
+  return %y : tensor<65x256xf32>
+}
+
+// CHECK-LABEL: func.func @pointwise
+// CHECK: mopt.conv {{.*}}mopt.sparsity = #mopt.sparsity<1:2>
+func.func @pointwise(%x: tensor<1x2x8x8xf32>) -> tensor<1x3x8x8xf32> {
+  %v = arith.constant dense<1.0> : tensor<3x1x1x1xf32>
+  %p = arith.constant dense<1> : tensor<3x1x1x1xi8>
+  %w = mopt.sparse_assemble %v, %p sparsity <1:2> axis 1 : tensor<3x1x1x1xf32>, tensor<3x1x1x1xi8> -> tensor<3x2x1x1xf32>
+  // expected-remark@+1 {{computed with sparse weights of pattern 1:2}}
+  %y = mopt.conv %x, %w {strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads_begin = array<i64: 0, 0>, pads_end = array<i64: 0, 0>}
+      : tensor<1x2x8x8xf32>, tensor<3x2x1x1xf32> -> tensor<1x3x8x8xf32>
+  return %y : tensor<1x3x8x8xf32>
+}
+
+// CHECK-LABEL: func.func @dynamic
+// CHECK-NOT: mopt.sparsity
+// CHECK: return
+func.func @dynamic(%x: tensor<?x4xf32>) -> tensor<?x2xf32> {
+  %v = arith.constant dense<1.0> : tensor<1x2xf32>
+  %p = arith.constant dense<3> : tensor<1x2xi8>
+  %w = mopt.sparse_assemble %v, %p sparsity <1:4> axis 0 : tensor<1x2xf32>, tensor<1x2xi8> -> tensor<4x2xf32>
+  // expected-remark@+1 {{computed with dense weights of pattern 1:4: only run time knows its rows}}
+  %y = mopt.matmul %x, %w : tensor<?x4xf32>, tensor<4x2xf32> -> tensor<?x2xf32>
+  return %y : tensor<?x2xf32>
+}
+
 // CHECK-LABEL: func.func @transposed
 // CHECK-NOT: mopt.sparsity
+// CHECK: return
 func.func @transposed(%x: tensor<4x1xf32>) -> tensor<1x2xf32> {
   %v = arith.constant dense<1.0> : tensor<1x2xf32>
   %p = arith.constant dense<3> : tensor<1x2xi8>

@@ -23,6 +23,10 @@ inline constexpr int64_t kSparseDepthPart = 64;
 std::optional<SparseKernel>
 findSparseKernel(TargetAttr target, SparsityAttr sparsity, int64_t rows);
 
+/// Rows of a block of a kernel of many: as many as the row has, or fewer where
+/// that leaves fewer rows of the last block empty.
+int64_t chooseRowBlock(const SparseKernel &kernel, int64_t rows);
+
 /// The pattern that all weights of `sparsity` have and whose groups a row of
 /// form lanes can permute, those of 4, 8 and up to a vector: 2:4 for 1:2, 4:8
 /// for 4:16. Null if there is none.

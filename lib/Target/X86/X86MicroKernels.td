@@ -148,9 +148,9 @@ class AVX2PairProduct<string name, int rows, int vectors, int rank>
 def : AVX2PairProduct<"5x16", 5, 2, 3>;
 def : AVX2PairProduct<"6x8", 6, 1, 2>;
 
-// Sparse weights. Where few rows wait for them, they are read in packed form: 16
-// values are expanded by a mask, or the elements of the left side that
-// belong to 8 of them are picked by a permutation. Rows is the most that gain.
+// Sparse weights. Where few rows wait for them, they are read in packed form: the
+// elements of the left side that belong to a vector of values are picked by a
+// permutation, or values are expanded by a mask. Rows is the most that gain.
 class SparseKernel<string form, string name> : MicroKernelRow<"sparse-" # form> {
   let Name = name;
   let PrefetchRows = 16;
@@ -164,10 +164,12 @@ def : SparseKernel<"masks", "avx512-f32-expand"> {
   let Unroll = 2;
   let Rank = 3;
 }
+// Fetched ahead by hand they come slower than the processor fetches them.
 class SparseLanesKernel<string name> : SparseKernel<"lanes", name> {
   let Rows = 4;
   let Vectors = 2;
   let Streams = 2;
+  let PrefetchRows = 0;
   let Unroll = 1;
 }
 def : SparseLanesKernel<"avx512-f32-permute"> {
@@ -184,6 +186,7 @@ def : SparseLanesKernel<"avx2-f32-permute"> {
   let VectorBits = 256;
   let Registers = 16;
   let Instruction = "llvm.x86.avx.vpermilvar.ps.256,llvm.x86.avx2.permps";
+  let Rows = 2;
   let Rank = 2;
 }
 

@@ -38,10 +38,12 @@ LogicalResult SparseAnchorOp::verify() {
            << lhs << ", " << values << " and " << positions;
   if (ShapedType::isDynamic(getDepth()) ||
       ShapedType::isDynamic(getRowBlock()) ||
-      ShapedType::isDynamic(init.getDimSize(1)) ||
+      (!packed && ShapedType::isDynamic(init.getDimSize(0))) ||
       ShapedType::isDynamic(values.getDimSize(1)) ||
       ShapedType::isDynamic(positions.getDimSize(1)))
-    return emitOpError("expected static sizes but for rows and blocks, found ")
+    return emitOpError("expected static sizes but for blocks and columns, and "
+                       "for rows of "
+                       "scalars, found ")
            << lhs << ", " << values << ", " << positions << " and " << init;
   if ((getForm() == SparseForm::lanes) != getPermutation().has_value())
     return emitOpError("expected a 'permutation' for lanes only");
