@@ -132,14 +132,25 @@ private:
         sums);
   }
 
-  /// A loop of `count` iterations, `step` at once, that carries `values`.
+  /// A loop of `count` iterations, `step` at once, that carries `values`. With
+  /// `isRolled` LLVM may not emit several iterations either.
   Values carry(int64_t count, int64_t step, Values values,
-               function_ref<Values(OpFoldResult, Values)> body) {
+               function_ref<Values(OpFoldResult, Values)> body,
+               bool isRolled = false) {
     if (count <= step)
       return body(ib.constant(0), std::move(values));
     auto value = [&](int64_t x) { return ib.value(ib.constant(x)); };
     auto loop = scf::ForOp::create(ib.b, ib.loc, value(0), value(count),
                                    value(step), values);
+    if (isRolled) {
+      MLIRContext *context = ib.b.getContext();
+      auto never = LLVM::LoopUnrollAttr::get(context, ib.b.getBoolAttr(true),
+                                             {}, {}, {}, {}, {}, {});
+      loop->setAttr("llvm.loop_annotation",
+                    LLVM::LoopAnnotationAttr::get(context, {}, {}, {}, never,
+                                                  {}, {}, {}, {}, {}, {}, {},
+                                                  {}, {}, {}, {}));
+    }
     OpBuilder::InsertionGuard guard(ib.b);
     ib.b.setInsertionPointToStart(loop.getBody());
     Values next = body(OpFoldResult(loop.getInductionVar()),
@@ -208,13 +219,17 @@ private:
     return packed;
   }
 
-  /// Runs over the steps of a group, each a word for every column.
+  /// Runs over the steps of a group, each a word for every column. Of several
+  /// rows' integers LLVM would add those of all steps in another order, which
+  /// takes more registers than there are.
   Values forEachStep(
       OpFoldResult start, Values values,
       function_ref<void(OpFoldResult position, OpFoldResult k, Values &values)>
           body) {
     int64_t steps = layout.getGroup() / layout.getPerWord();
-    int64_t unroll = kUnroll;
+    bool isRolled = areIntegers && !config.getAccumulates() &&
+                    int64_t(values.size()) > vectors;
+    int64_t unroll = isRolled ? 1 : kUnroll;
     while (steps % unroll != 0)
       --unroll;
     return carry(
@@ -226,7 +241,8 @@ private:
                  ib.mul(i, ib.constant(layout.getPerWord())), current);
           }
           return current;
-        });
+        },
+        isRolled);
   }
 
   Value multiplyPairs(Value weights, Value pair, Value sum) {
