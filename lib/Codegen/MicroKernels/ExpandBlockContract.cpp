@@ -310,15 +310,31 @@ private:
     return sums;
   }
 
+  /// Integers of fewer than 23 bits as floats above 2^23, whose last bits they
+  /// are: a difference of two is exact, and no conversion is needed.
+  Value asLargeFloat(Value integers) {
+    Value bits = arith::OrIOp::create(ib.b, ib.loc, integers,
+                                      constant(words, 0x4b000000));
+    return arith::BitcastOp::create(ib.b, ib.loc, floats, bits);
+  }
+
+  /// Weights stay at their place in a half word, where they count a power of
+  /// two more; rows are divided by it.
   Values addFloats(ArrayRef<OpFoldResult> tileRows, OpFoldResult group,
                    OpFoldResult start, Values sums) {
     int64_t size = tileRows.size(), perWord = layout.getPerWord();
     OpFoldResult firstK = ib.mul(group, ib.constant(layout.getGroup()));
-    Values zeros;
-    for (int64_t v = 0; v < vectors; ++v)
-      zeros.push_back(layout.hasZeroPoints()
-                          ? loadZeros(start, v)
-                          : constant(words, layout.getZeroPoint()));
+    // The zero point of each slot of a half word, in the form that weights get.
+    SmallVector<Values> zeros(perWord / 2);
+    for (int64_t t = 0; t < perWord / 2; ++t)
+      for (int64_t v = 0; v < vectors; ++v) {
+        Value zero = layout.hasZeroPoints()
+                         ? loadZeros(start, v)
+                         : constant(words, layout.getZeroPoint());
+        zero = arith::ShLIOp::create(ib.b, ib.loc, zero,
+                                     constant(words, t * layout.getBits()));
+        zeros[t].push_back(asLargeFloat(zero));
+      }
     Value none =
         arith::ConstantOp::create(ib.b, ib.loc, ib.b.getZeroAttr(floats));
     Values parts = forEachStep(
@@ -329,14 +345,20 @@ private:
             packed.push_back(
                 loadBytes(ib.add(position, ib.constant(v * lanes * 4)), lanes,
                           ib.b.getI32Type()));
+          Values halves(packed);
+          for (Value bits : packed)
+            halves.push_back(arith::ShRUIOp::create(ib.b, ib.loc, bits,
+                                                    constant(words, 16)));
           for (int64_t i = 0; i < perWord; ++i) {
+            int64_t t = i / 2, shift = t * layout.getBits();
+            Value mask = constant(words, ((int64_t(1) << layout.getBits()) - 1)
+                                             << shift);
             Values weights;
-            for (auto [bits, zero] : llvm::zip_equal(packed, zeros)) {
-              Value integer =
-                  takeBits(bits, i % 2 * 16 + i / 2 * layout.getBits());
-              integer = arith::SubIOp::create(ib.b, ib.loc, integer, zero);
-              weights.push_back(
-                  arith::SIToFPOp::create(ib.b, ib.loc, floats, integer));
+            for (int64_t v = 0; v < vectors; ++v) {
+              Value bits = arith::AndIOp::create(
+                  ib.b, ib.loc, halves[i % 2 * vectors + v], mask);
+              weights.push_back(arith::SubFOp::create(
+                  ib.b, ib.loc, asLargeFloat(bits), zeros[t][v]));
             }
             OpFoldResult at = ib.add(firstK, ib.add(k, ib.constant(i)));
             for (int64_t r = 0; r < size; ++r) {
