@@ -327,13 +327,13 @@ static ConfigAttr selectConfig(TargetAttr target, bool exact) {
       best->lhsBits, best->rhsBits, best->instruction, "");
 }
 
-/// Rows from which on a product of floats, whose weights need no unpacking, is
-/// faster: where an instruction sums products of 16 bits into its accumulator,
-/// none.
+/// Rows up to which packed weights are faster than floats, which need no
+/// unpacking: any number where an instruction sums products of 16 bits into its
+/// accumulator, else those that wait for memory.
 static int64_t getMostRows(ConfigAttr config) {
   if (config.getAccumulates())
     return std::numeric_limits<int64_t>::max();
-  return config.getInterleave() > 1 ? 16 : 4;
+  return config.getInterleave() > 1 ? 8 : 4;
 }
 
 namespace {
@@ -375,9 +375,10 @@ struct PackBlockWeights : mopt::impl::PackBlockWeightsBase<PackBlockWeights> {
     auto layout = chooseLayout(&getContext(), *weights, config.getColumns());
     if (!layout)
       return leave("their groups are no multiple of 16 neighbours");
-    // Scales of whole columns multiply the sums.
+    // Few rows read such weights without unpacking, and scale the sums.
     auto [attr, low] = *layout;
-    if (attr.getBits() == 8 && findGroup(*weights) == weights->depth)
+    if (attr.getBits() == 8 && ShapedType::isStatic(rows) &&
+        findGroup(*weights) == weights->depth)
       return leave("one scale serves all of a column");
     if (attr.getBlocks() * attr.getGroups() * attr.getGroupBytes() >
         2 * rhs.getNumElements())

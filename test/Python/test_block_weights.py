@@ -142,7 +142,8 @@ def test_small_library(tmp_path):
     assert (tmp_path / "m.so").stat().st_size < 512 * 512 * 4 / 2
 
 
-@pytest.mark.parametrize("mode", ["weight-int4:group=32", "weight-int4:group=32,symmetric=false"])
+@pytest.mark.parametrize("mode", ["weight-int4:group=32", "weight-int4:group=32,symmetric=false",
+                                  "weight-int4", "weight-int8"])
 def test_quantize_option(mode):
     """Floats through --quantize give what ONNX Runtime gives, up to the rounding of weights."""
     random = np.random.default_rng(3)

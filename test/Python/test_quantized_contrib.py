@@ -139,4 +139,5 @@ def test_blocks_of_few_bits(depth, width, block, bits, zeros, rows):
         found, wanted = run_both("MatMulNBits", inputs, TensorProto.FLOAT,
                                  {"K": depth, "N": width, "bits": bits, "block_size": block},
                                  constants)
-        np.testing.assert_allclose(found, wanted, rtol=1e-5, atol=1e-5 * np.abs(wanted).max())
+        # Activations are rounded to 16 bits where weights stay packed.
+        np.testing.assert_allclose(found, wanted, rtol=1e-5, atol=1e-4 * np.abs(wanted).max())

@@ -28,7 +28,7 @@ func.func @many_rows(%x: tensor<64x32xf32>) -> tensor<64x2xf32> {
   %s = arith.constant dense<[[[0.5], [0.25]], [[1.0], [2.0]]]> : tensor<2x2x1xf32>
   %d = mopt.dequantize %q, %s : tensor<2x2x16xi8>, tensor<2x2x1xf32> -> tensor<2x2x16xf32>
   %w = mopt.reshape %d to [2, 32] : tensor<2x2x16xf32> -> tensor<2x32xf32>
-  // expected-remark@+1 {{weights are dequantized at compile time: with 64 rows, more than 16, floats are faster}}
+  // expected-remark@+1 {{weights are dequantized at compile time: with 64 rows, more than 8, floats are faster}}
   %y = mopt.matmul %x, %w {transpose_rhs} : tensor<64x32xf32>, tensor<2x32xf32> -> tensor<64x2xf32>
   return %y : tensor<64x2xf32>
 }

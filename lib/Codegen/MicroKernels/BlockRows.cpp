@@ -9,6 +9,8 @@
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "mlir/Interfaces/FunctionInterfaces.h"
 
+#include <cmath>
+
 using namespace mlir;
 using namespace mopt;
 
@@ -110,6 +112,16 @@ void BlockRows::fillGroup(IndexBuilder &ib, OpFoldResult row,
   for (auto [i, vector] : llvm::enumerate(vectors)) {
     int64_t offset = i * lanes, left = layout.getGroup() - offset;
     Value position = ib.value(at(ib, row, ib.add(first, ib.constant(offset))));
+    SmallVector<float> factors;
+    for (int64_t lane = 0; lane < lanes; ++lane)
+      factors.push_back(
+          std::ldexp(1.0f, -int((offset + lane) % layout.getPerWord() / 2) *
+                               int(layout.getBits())));
+    vector = arith::MulFOp::create(
+        ib.b, ib.loc, vector,
+        arith::ConstantOp::create(
+            ib.b, ib.loc,
+            DenseElementsAttr::get(type, ArrayRef<float>(factors))));
     if (left >= lanes) {
       vector::StoreOp::create(ib.b, ib.loc, vector, elements, position);
       continue;

@@ -24,7 +24,8 @@ public:
   /// Two neighbours of 16 bits in each lane, from number `k` of row `row` on.
   mlir::Value loadPair(IndexBuilder &ib, mlir::OpFoldResult row,
                        mlir::OpFoldResult k);
-  /// Element `k` of row `row` in all lanes, for floats.
+  /// Element `k` of row `row` in all lanes, for floats: divided by the power of
+  /// two that its weight counts at its place in a half word.
   mlir::Value loadFloat(IndexBuilder &ib, mlir::OpFoldResult row,
                         mlir::OpFoldResult k);
   /// What an integer of a group counts, in all lanes.

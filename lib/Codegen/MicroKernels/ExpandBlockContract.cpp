@@ -132,14 +132,25 @@ private:
         sums);
   }
 
-  /// A loop of `count` iterations, `step` at once, that carries `values`.
+  /// A loop of `count` iterations, `step` at once, that carries `values`. With
+  /// `isRolled` LLVM may not emit several iterations either.
   Values carry(int64_t count, int64_t step, Values values,
-               function_ref<Values(OpFoldResult, Values)> body) {
+               function_ref<Values(OpFoldResult, Values)> body,
+               bool isRolled = false) {
     if (count <= step)
       return body(ib.constant(0), std::move(values));
     auto value = [&](int64_t x) { return ib.value(ib.constant(x)); };
     auto loop = scf::ForOp::create(ib.b, ib.loc, value(0), value(count),
                                    value(step), values);
+    if (isRolled) {
+      MLIRContext *context = ib.b.getContext();
+      auto never = LLVM::LoopUnrollAttr::get(context, ib.b.getBoolAttr(true),
+                                             {}, {}, {}, {}, {}, {});
+      loop->setAttr("llvm.loop_annotation",
+                    LLVM::LoopAnnotationAttr::get(context, {}, {}, {}, never,
+                                                  {}, {}, {}, {}, {}, {}, {},
+                                                  {}, {}, {}, {}));
+    }
     OpBuilder::InsertionGuard guard(ib.b);
     ib.b.setInsertionPointToStart(loop.getBody());
     Values next = body(OpFoldResult(loop.getInductionVar()),
@@ -208,13 +219,17 @@ private:
     return packed;
   }
 
-  /// Runs over the steps of a group, each a word for every column.
+  /// Runs over the steps of a group, each a word for every column. Of several
+  /// rows' integers LLVM would add those of all steps in another order, which
+  /// takes more registers than there are.
   Values forEachStep(
       OpFoldResult start, Values values,
       function_ref<void(OpFoldResult position, OpFoldResult k, Values &values)>
           body) {
     int64_t steps = layout.getGroup() / layout.getPerWord();
-    int64_t unroll = kUnroll;
+    bool isRolled = areIntegers && !config.getAccumulates() &&
+                    int64_t(values.size()) > vectors;
+    int64_t unroll = isRolled ? 1 : kUnroll;
     while (steps % unroll != 0)
       --unroll;
     return carry(
@@ -226,7 +241,8 @@ private:
                  ib.mul(i, ib.constant(layout.getPerWord())), current);
           }
           return current;
-        });
+        },
+        isRolled);
   }
 
   Value multiplyPairs(Value weights, Value pair, Value sum) {
@@ -294,15 +310,31 @@ private:
     return sums;
   }
 
+  /// Integers of fewer than 23 bits as floats above 2^23, whose last bits they
+  /// are: a difference of two is exact, and no conversion is needed.
+  Value asLargeFloat(Value integers) {
+    Value bits = arith::OrIOp::create(ib.b, ib.loc, integers,
+                                      constant(words, 0x4b000000));
+    return arith::BitcastOp::create(ib.b, ib.loc, floats, bits);
+  }
+
+  /// Weights stay at their place in a half word, where they count a power of
+  /// two more; rows are divided by it.
   Values addFloats(ArrayRef<OpFoldResult> tileRows, OpFoldResult group,
                    OpFoldResult start, Values sums) {
     int64_t size = tileRows.size(), perWord = layout.getPerWord();
     OpFoldResult firstK = ib.mul(group, ib.constant(layout.getGroup()));
-    Values zeros;
-    for (int64_t v = 0; v < vectors; ++v)
-      zeros.push_back(layout.hasZeroPoints()
-                          ? loadZeros(start, v)
-                          : constant(words, layout.getZeroPoint()));
+    // The zero point of each slot of a half word, in the form that weights get.
+    SmallVector<Values> zeros(perWord / 2);
+    for (int64_t t = 0; t < perWord / 2; ++t)
+      for (int64_t v = 0; v < vectors; ++v) {
+        Value zero = layout.hasZeroPoints()
+                         ? loadZeros(start, v)
+                         : constant(words, layout.getZeroPoint());
+        zero = arith::ShLIOp::create(ib.b, ib.loc, zero,
+                                     constant(words, t * layout.getBits()));
+        zeros[t].push_back(asLargeFloat(zero));
+      }
     Value none =
         arith::ConstantOp::create(ib.b, ib.loc, ib.b.getZeroAttr(floats));
     Values parts = forEachStep(
@@ -313,14 +345,20 @@ private:
             packed.push_back(
                 loadBytes(ib.add(position, ib.constant(v * lanes * 4)), lanes,
                           ib.b.getI32Type()));
+          Values halves(packed);
+          for (Value bits : packed)
+            halves.push_back(arith::ShRUIOp::create(ib.b, ib.loc, bits,
+                                                    constant(words, 16)));
           for (int64_t i = 0; i < perWord; ++i) {
+            int64_t t = i / 2, shift = t * layout.getBits();
+            Value mask = constant(words, ((int64_t(1) << layout.getBits()) - 1)
+                                             << shift);
             Values weights;
-            for (auto [bits, zero] : llvm::zip_equal(packed, zeros)) {
-              Value integer =
-                  takeBits(bits, i % 2 * 16 + i / 2 * layout.getBits());
-              integer = arith::SubIOp::create(ib.b, ib.loc, integer, zero);
-              weights.push_back(
-                  arith::SIToFPOp::create(ib.b, ib.loc, floats, integer));
+            for (int64_t v = 0; v < vectors; ++v) {
+              Value bits = arith::AndIOp::create(
+                  ib.b, ib.loc, halves[i % 2 * vectors + v], mask);
+              weights.push_back(arith::SubFOp::create(
+                  ib.b, ib.loc, asLargeFloat(bits), zeros[t][v]));
             }
             OpFoldResult at = ib.add(firstK, ib.add(k, ib.constant(i)));
             for (int64_t r = 0; r < size; ++r) {
