@@ -4,6 +4,8 @@ so is SparseGPT (Frantar and Alistarh, 2023), rounding so GPTQ (Frantar et al., 
 
 import numpy as np
 
+from .weights import Rounded, round_weights
+
 # Columns whose changes are spread over the rest of the row at once.
 _BLOCK = 128
 # Of the mean diagonal, added to all of it.
@@ -44,3 +46,32 @@ def prune_rows(rows, moments, pattern):
             errors[:, j - start] = error
         weights[:, end:] -= errors @ upper[start:end, end:]
     return np.where(mask, weights, 0).astype(np.float32), mask
+
+
+def round_rows(rows, moments, bits, group, symmetric):
+    """`rows` [outputs, depth] rounded; `group`, 0 for all, divides the depth. The steps of
+    a group are chosen when its turn comes, for what its weights have become by then."""
+    upper = inverse_factor(moments)
+    weights = rows.astype(np.float64).copy()
+    outputs, depth = weights.shape
+    group = group or depth
+    values = np.zeros((outputs, depth), np.int32)
+    largest = 2 ** (bits - 1) - 1
+    lowest = -largest if symmetric else -largest - 1
+    scales, zeros = [], []
+    for start in range(0, depth, group):
+        end = start + group
+        steps = round_weights(weights[:, start:end].astype(np.float32), bits,
+                              symmetric=symmetric, search=True)
+        scale, zero = steps.scales[:, 0].astype(np.float64), steps.zeros[:, 0]
+        scales.append(steps.scales)
+        zeros.append(steps.zeros)
+        errors = np.zeros((outputs, group))
+        for j in range(start, end):
+            q = np.clip(np.rint(weights[:, j] / scale) + zero, lowest, largest)
+            values[:, j] = q
+            error = (weights[:, j] - (q - zero) * scale) / upper[j, j]
+            weights[:, j:end] -= np.outer(error, upper[j, j:end])
+            errors[:, j - start] = error
+        weights[:, end:] -= errors @ upper[start:end, end:]
+    return Rounded(values, np.concatenate(scales, 1), np.concatenate(zeros, 1), group, bits)

@@ -3,6 +3,9 @@ of that."""
 
 import numpy as np
 
+# Second moments of a deeper layer would take more than half a gigabyte.
+MOST_DEPTH = 8192
+
 
 class SecondMoments:
     """Sums of x xᵀ and of x over all rows x that the weights of a layer are multiplied by,

@@ -12,13 +12,11 @@ from .layers import channel_axis, find_layers
 from .masks import Pattern
 from .observe import as_feeds, observe, run_all
 from .prepare import load, prepare
-from .products import SecondMoments
+from .products import MOST_DEPTH, SecondMoments
 from .report import LayerReport, Result
 from .sensitivity import sqnr_db
 
 METHODS = ("magnitude", "wanda", "sparsegpt")
-# Second moments of a deeper layer would take more than a gigabyte.
-MOST_DEPTH = 8192
 
 
 def prune(model, data=None, output=None, pattern="2:4", method=None, *, exclude=(),
