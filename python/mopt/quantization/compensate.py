@@ -22,6 +22,15 @@ def inverse_factor(moments):
     return np.linalg.cholesky((inverse + inverse.T) / 2).T
 
 
+def retarget(rows, squares, cross):
+    """The rows that make of changed inputs what `rows` made of the exact ones, as nearly
+    as the data says: `squares` are the moments of the changed inputs, `cross` those of the
+    exact with the changed ones."""
+    damping = _DAMPING * max(np.diagonal(squares).mean(), 1e-12)
+    damped = squares + damping * np.eye(len(squares))
+    return rows + np.linalg.solve(damped, (rows.astype(np.float64) @ (cross - squares)).T).T
+
+
 def prune_rows(rows, moments, pattern):
     """`rows` [outputs, depth] pruned to `pattern`, and the mask of what stays."""
     upper = inverse_factor(moments)
