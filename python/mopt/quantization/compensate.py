@@ -8,6 +8,8 @@ from .weights import Rounded, round_weights
 
 # Columns whose changes are spread over the rest of the row at once.
 _BLOCK = 128
+# Multiplications that solving for the weights of each row may take: some seconds.
+_MOST_REFIT = 3e11
 # Of the mean diagonal, added to all of it.
 _DAMPING = 0.01
 
@@ -54,7 +56,22 @@ def prune_rows(rows, moments, pattern):
             weights[:, j:end] -= np.outer(error, upper[j, j:end])
             errors[:, j - start] = error
         weights[:, end:] -= errors @ upper[start:end, end:]
+    kept = float(mask.sum(1).max(initial=0))
+    if len(rows) * kept**3 <= _MOST_REFIT:
+        weights = _refit(rows.astype(np.float64), moments, mask)
     return np.where(mask, weights, 0).astype(np.float32), mask
+
+
+def _refit(rows, moments, mask):
+    """The best weights for a mask, row by row: in the walk above those that come first
+    know nothing of what goes after them."""
+    damped = moments + np.eye(len(moments)) * _DAMPING * max(np.diagonal(moments).mean(), 1e-12)
+    products = rows @ damped
+    weights = np.zeros(rows.shape)
+    for row, (kept, product) in enumerate(zip(mask, products)):
+        index = np.flatnonzero(kept)
+        weights[row, index] = np.linalg.solve(damped[np.ix_(index, index)], product[index])
+    return weights
 
 
 def round_rows(rows, moments, bits, group, symmetric):
