@@ -59,7 +59,7 @@ class Writer:
         if torch.is_tensor(value):
             value = value.detach().numpy()
         name = f"c{len(self.constants)}"
-        self.constants.append(numpy_helper.from_array(np.ascontiguousarray(value), name))
+        self.constants.append(numpy_helper.from_array(np.array(value, order="C"), name))
         return name
 
     def node(self, op, *inputs, outputs=1, **attributes):

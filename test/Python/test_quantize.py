@@ -197,3 +197,28 @@ def test_voice_activity():
     assert set(schemes.values()) == {"static-int8", "weight-int8"}
     exact = run_onnxruntime(onnx.load(model), data)
     assert relative_error(run_onnxruntime(result.model, data), exact) < 0.1
+
+
+@pytest.mark.parametrize("name, share", [("residual", 1), ("perceptron", 0.8)])
+@pytest.mark.parametrize("symmetric", [True, False])
+def test_later_weights_make_up_for_earlier_ones(name, share, symmetric):
+    data = feeds(name, 16)
+    mix = np.random.default_rng(8).normal(size=(3, data[0]["x"].shape[-1]))
+    for feed in data:  # Of few directions: there is something to make up with.
+        feed["x"] = (feed["x"][..., :3] @ mix).astype(np.float32)
+    drops = [mopt.quantize(MODELS[name](), data, mode="weight-int4", group=8, compensate=value,
+                           symmetric=symmetric, sensitivity=False).drop
+             for value in (False, True)]
+    assert drops[1] < share * drops[0]
+
+
+def test_model_that_returns_indices():
+    b = Builder(9)
+    y = b.node("MatMul", b.input("x", "n", 40), b.weights(40, 50))
+    model = b.model(b.node("ArgMax", y, axis=1))
+    model.graph.output[0].type.tensor_type.elem_type = onnx.TensorProto.INT64
+    data = [{"x": b.random.normal(size=(200, 40)).astype(np.float32)}]
+    result = mopt.quantize(model, data, mode="weight-int4", compensate=False)
+    exact, found = run_onnxruntime(model, data)[0], run_onnxruntime(result.model, data)[0]
+    assert 0 < result.drop < 0.3
+    assert result.drop == pytest.approx((exact != found).mean(), abs=0.03)

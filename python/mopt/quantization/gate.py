@@ -2,13 +2,14 @@
 
 import numpy as np
 
-from .sensitivity import powers, sqnr_db
+from .sensitivity import is_float, powers, sqnr_db
 
 
 class Metric:
     """The drop of a model's outputs against the float model's. A `score` of the caller
     takes a list of output dictionaries, one per run, and is higher where they are better;
-    without one the drop is the relative error: the root of noise over signal."""
+    without one the drop is the relative error, the root of noise over signal; of a model
+    that returns no floats, the share of elements that differ."""
 
     def __init__(self, names, exact, score=None):
         self._names, self._exact, self._score = names, exact, score
@@ -23,8 +24,17 @@ class Metric:
     def drop(self, outputs):
         if self._score:
             return self._best - self._call(outputs)
+        if not any(is_float(y) for run in self._exact for y in run):
+            return self._share_of_others(outputs)
         signal, noise = self._powers(outputs)
         return float(np.sqrt(noise / signal)) if signal else float(noise > 0)
+
+    def _share_of_others(self, outputs):
+        pairs = [(a, b) for wanted, found in zip(self._exact, outputs)
+                 for a, b in zip(wanted, found)]
+        different = sum(np.count_nonzero(a != b) if a.shape == b.shape else a.size
+                        for a, b in pairs)
+        return different / max(sum(a.size for a, _ in pairs), 1)
 
     def sqnr_db(self, outputs):
         return sqnr_db(*self._powers(outputs))

@@ -23,6 +23,7 @@ class Options:
     group: int = 0
     bias_correction: bool = True
     equalize: bool = False
+    compensate: bool = True
 
     def __post_init__(self):
         if self.mode not in MODES:
@@ -55,6 +56,11 @@ class Options:
     @property
     def bits(self):
         return 4 if self.mode == "weight-int4" else 8
+
+    @property
+    def uses_moments(self):
+        """Whether errors of a weight are made up for by others: worth it for few bits."""
+        return self.compensate and self.bits == 4 and self.per_channel
 
     @property
     def opset(self):

@@ -3,6 +3,9 @@ of that."""
 
 import numpy as np
 
+# Second moments of a deeper layer would take more than half a gigabyte.
+MOST_DEPTH = 8192
+
 
 class SecondMoments:
     """Sums of x xᵀ and of x over all rows x that the weights of a layer are multiplied by,
@@ -15,13 +18,29 @@ class SecondMoments:
         self.layer = layer
         self.squares = np.zeros((groups, depth, depth))
         self.sums = np.zeros((groups, depth))
+        # Of what x was before anything changed, and its products with x.
+        self.cross = np.zeros((groups, depth, depth))
+        self.exact_sums = np.zeros((groups, depth))
         self.rows = 0
 
-    def update(self, x):
-        for group, rows in enumerate(_rows(self.layer, np.asarray(x, np.float32))):
+    def update(self, x, exact=None):
+        """Takes in one run's input, and what it was in the model as it was given."""
+        pairs = zip(_rows(self.layer, np.asarray(x, np.float32)),
+                    _rows(self.layer, np.asarray(x if exact is None else exact, np.float32)))
+        for group, (rows, wanted) in enumerate(pairs):
             self.squares[group] += rows.T @ rows
             self.sums[group] += rows.sum(0, dtype=np.float64)
+            if exact is not None:
+                self.cross[group] += wanted.T @ rows
+                self.exact_sums[group] += wanted.sum(0, dtype=np.float64)
         self.rows += len(rows)
+
+    @property
+    def exact_means(self):
+        return self.exact_sums / max(self.rows, 1)
+
+    def centered_cross(self):
+        return self.cross - np.einsum("gi,gj->gij", self.exact_sums, self.means)
 
     @property
     def means(self):

@@ -4,21 +4,20 @@ import os
 
 import numpy as np
 
+from ..session import InferenceSession
 from . import bias as biases
-from .compensate import prune_rows
+from .compensate import prune_rows, retarget
 from .equalize import store
 from .gate import Metric
 from .layers import channel_axis, find_layers
 from .masks import Pattern
-from .observe import as_feeds, observe, run_all
+from .observe import as_feeds, common_shapes, observe, run_all, with_outputs
 from .prepare import load, prepare
-from .products import SecondMoments
+from .products import MOST_DEPTH, SecondMoments
 from .report import LayerReport, Result
 from .sensitivity import sqnr_db
 
 METHODS = ("magnitude", "wanda", "sparsegpt")
-# Second moments of a deeper layer would take more than a gigabyte.
-MOST_DEPTH = 8192
 
 
 def prune(model, data=None, output=None, pattern="2:4", method=None, *, exclude=(),
@@ -103,34 +102,47 @@ def _at_once(graph, active, feeds, pattern, method, bias_correction, reports, th
 
 
 def _in_order(graph, active, feeds, pattern, bias_correction, reports, threads):
-    """Each layer's moments are of the inputs that it has once those before it are pruned;
-    layers that read one value are pruned together."""
+    """Each layer is to make of the inputs that it has, once those before it are pruned,
+    what it made of the exact ones; layers that read one value are pruned together."""
     done = {}
     for layer in active:
         done.setdefault(layer.input, []).append(layer)
+    inputs = {value.name for value in graph.inputs}
+    exact = InferenceSession(with_outputs(graph.model, [x for x in done if x not in inputs]),
+                             threads=threads, shapes=common_shapes(feeds)) if (
+        done.keys() - inputs) else None
     for name, layers in done.items():
         moments = [SecondMoments(layer) for layer in layers]
 
-        def visit(arrays, name=name, moments=moments):
+        runs = iter(feeds)
+
+        def visit(arrays, name=name, moments=moments, runs=runs):
+            feed = next(runs)
+            wanted = feed[name] if name in inputs else exact.run([name], feed)[0]
             for entry in moments:
-                entry.update(arrays[name])
+                entry.update(arrays[name], wanted)
 
         observe(graph, {name: None}, feeds, threads, visit)[name].require_data()
         for layer, entry in zip(layers, moments):
             rows = layer.as_rows(layer.weights)
             shifts = bias_correction and biases.can_hold_bias(layer, len(rows))
-            squares = entry.centered() if shifts else entry.squares
-            pruned = np.concatenate([prune_rows(part, sums, pattern)[0] for part, sums in
-                                     zip(np.split(rows, layer.group), squares)])
+            squares, cross = ((entry.centered(), entry.centered_cross()) if shifts
+                              else (entry.squares, entry.cross))
+            pruned = np.concatenate([
+                prune_rows(retarget(part, sums, mixed), sums, pattern)[0]
+                for part, sums, mixed in zip(np.split(rows, layer.group), squares, cross)])
             if shifts:
                 bias = layer.bias if layer.bias is not None else np.float32(0)
-                layer.bias = bias - biases.shift_of(layer, pruned - rows, entry.means)
+                layer.bias = (bias + biases.shift_of(layer, rows, entry.exact_means)
+                              - biases.shift_of(layer, pruned, entry.means))
             signal, noise = (sum(float(np.einsum("ok,kl,ol->", part, sums, part))
                                  for part, sums in zip(np.split(x, layer.group), moments_of))
                              for x, moments_of in ((rows, entry.squares),
                                                    (rows - pruned, squares)))
             reports[id(layer)].sqnr_db = sqnr_db(signal, noise)
             _replace(graph, layer, pruned, pattern, reports)
+    if exact is not None:
+        exact.close()
 
 
 def _replace(graph, layer, rows, pattern, reports):

@@ -11,6 +11,7 @@ from .layers import channel_axis, find_layers
 from .observe import as_feeds, observe, of_one_shape, run_all
 from .options import Options
 from .prepare import load, prepare
+from .products import MOST_DEPTH, SecondMoments
 from .report import AccuracyError, LayerReport, Result
 from .rewrite import rewrite, round_layer, scheme_of
 from .sensitivity import Switches
@@ -22,7 +23,7 @@ SENSITIVITY_RUNS = 16
 def quantize(model, data=None, output=None, mode="static-int8", method="minmax", *,
              per_channel=True, symmetric=True, symmetric_activations=False,
              activation_type=np.uint8, percentile=99.99, group=0, bias_correction=True,
-             equalize=False, exclude=(), max_drop=None, metric=None, sensitivity=True,
+             equalize=False, compensate=True, exclude=(), max_drop=None, metric=None, sensitivity=True,
              threads=0):
     """Quantizes the Conv, MatMul and Gemm nodes of a float model (path, bytes or
     ModelProto) that have constant weights; of LSTM, GRU and RNN the weights.
@@ -31,7 +32,8 @@ def quantize(model, data=None, output=None, mode="static-int8", method="minmax",
     dynamic-int8 (steps found in each run), weight-int8, weight-int4 (`group` positions of
     the depth share a scale; 0: all). `method` chooses ranges: minmax, percentile, entropy
     or mse. `data` is an iterable of dictionaries, an input array for each name, which are
-    run by mopt. `exclude` names layers or operators that stay in floats. `max_drop`
+    run by mopt. With data and 4 bits, `compensate` lets the weights that are rounded later
+    make up for those before them (GPTQ). `exclude` names layers or operators that stay in floats. `max_drop`
     excludes the most sensitive layers until the drop is no more, see `Result.drop`;
     `metric` scores a list of output dictionaries instead, higher is better.
     `sensitivity=False` leaves out the measurement of each layer.
@@ -41,7 +43,7 @@ def quantize(model, data=None, output=None, mode="static-int8", method="minmax",
     `max_drop` cannot be held.
     """
     options = Options(mode, method, percentile, per_channel, symmetric, symmetric_activations,
-                      activation_type, group, bias_correction, equalize)
+                      activation_type, group, bias_correction, equalize, compensate)
     if max_drop is not None and not max_drop >= 0:
         raise ValueError(f"expected max_drop from 0 on, found {max_drop}")
     needs_data = options.is_static or max_drop is not None or metric is not None
@@ -73,15 +75,26 @@ class _Quantizer:
         self.steps = (choose_steps(graph, self.values, self.statistics, options)
                       if options.is_static else {})
         self.chosen = [round_layer(layer, options, self.steps.get(layer.input),
-                                   self.statistics.get(layer.input)) for layer in active]
+                                   self.statistics.get(layer.input),
+                                   self.moments.pop(layer.name, None)) for layer in active]
 
     def _observe(self, active):
         axes = dict.fromkeys(self.values)
-        if self.feeds and (self.options.bias_correction or self.options.is_static):
-            for layer in active:
-                if not layer.is_recurrent:
-                    axes[layer.input] = channel_axis(layer)
-        return observe(self.graph, axes, self.feeds, self.threads) if axes else {}
+        products = [layer for layer in active if not layer.is_recurrent]
+        self.moments = {}
+        if self.feeds and self.options.uses_moments:
+            self.moments = {layer.name: SecondMoments(layer) for layer in products
+                            if layer.depth <= MOST_DEPTH}
+        if self.feeds and (self.options.bias_correction or self.options.is_static
+                           or self.moments):
+            for layer in products:
+                axes[layer.input] = channel_axis(layer)
+
+        def visit(arrays):
+            for entry in self.moments.values():
+                entry.update(arrays[entry.layer.input])
+
+        return observe(self.graph, axes, self.feeds, self.threads, visit) if axes else {}
 
     def rewritten(self, excluded=()):
         kept = [entry for i, entry in enumerate(self.chosen) if i not in excluded]

@@ -6,9 +6,10 @@ import numpy as np
 import onnx
 
 from . import bias as biases
+from .compensate import round_rows
 from .emit import Nodes, integer_product
 from .graph import Graph, is_nested_read
-from .weights import round_weights
+from .weights import Rounded, round_weights
 
 
 @dataclass
@@ -31,8 +32,9 @@ def scheme_of(layer, options):
     return options.mode
 
 
-def round_layer(layer, options, steps, statistics):
-    """`Quantized` of a layer. `steps` are those of its input in a static model."""
+def round_layer(layer, options, steps, statistics, moments=None):
+    """`Quantized` of a layer. `steps` are those of its input in a static model, `moments`
+    the `SecondMoments` of its inputs where errors are to be made up for."""
     rows = layer.as_rows(layer.weights)
     group = _whole_groups(layer, options.group)
     floor = None
@@ -42,12 +44,25 @@ def round_layer(layer, options, steps, statistics):
         floor = np.abs(layer.bias) / (np.float32(steps.scale) * np.float32(2**30))
         if not options.per_channel:
             floor = floor.max(keepdims=True)
-    rounded = round_weights(rows, options.bits, group, options.per_channel, options.symmetric,
-                            search=options.bits == 4 or options.method == "mse", floor=floor)
+    if moments is not None:
+        rounded = _compensated(layer, rows, moments, group, options)
+    else:
+        rounded = round_weights(rows, options.bits, group, options.per_channel,
+                                options.symmetric, floor=floor,
+                                search=options.bits == 4 or options.method == "mse")
     bias = layer.bias
     if options.bias_correction and statistics is not None and not layer.is_recurrent:
         bias = biases.correct(layer, rounded.real() - rows, statistics)
     return Quantized(layer, scheme_of(layer, options), rounded, bias)
+
+
+def _compensated(layer, rows, moments, group, options):
+    is_free = options.bias_correction and biases.can_hold_bias(layer, len(rows))
+    squares = moments.centered() if is_free else moments.squares
+    parts = [round_rows(part, sums, options.bits, group, options.symmetric)
+             for part, sums in zip(np.split(rows, layer.group), squares)]
+    return Rounded(*(np.concatenate([getattr(part, name) for part in parts])
+                     for name in ("values", "scales", "zeros")), parts[0].group, options.bits)
 
 
 def _whole_groups(layer, group):

@@ -30,6 +30,8 @@ def add_quantize(sub):
     sub.add_argument("--group", type=int, default=0, help="positions of the depth to a scale")
     sub.add_argument("--no-bias-correction", action="store_true")
     sub.add_argument("--equalize", action="store_true", help="cross-layer equalization")
+    sub.add_argument("--no-compensation", action="store_true",
+                     help="round each of 4-bit weights by itself")
     sub.add_argument("--max-drop", type=float,
                      help="exclude layers until the relative error is no more; else exit 4")
     sub.add_argument("--no-sensitivity", action="store_true",
@@ -43,7 +45,8 @@ def quantize_verb(options, rest):
         symmetric_activations=options.symmetric_activations,
         activation_type=options.activation_type, percentile=options.percentile,
         group=options.group, bias_correction=not options.no_bias_correction,
-        equalize=options.equalize, exclude=options.exclude, max_drop=options.max_drop,
+        equalize=options.equalize, compensate=not options.no_compensation,
+        exclude=options.exclude, max_drop=options.max_drop,
         sensitivity=not options.no_sensitivity, threads=options.threads))
 
 
