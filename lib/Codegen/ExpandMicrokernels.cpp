@@ -23,8 +23,7 @@ void allowContraction(Region &region) {
     auto flags = op.getFastMathFlagsAttr().getValue();
     op->setAttr(op.getFastMathAttrName(),
                 arith::FastMathFlagsAttr::get(
-                    op->getContext(),
-                    flags | arith::FastMathFlags::contract));
+                    op->getContext(), flags | arith::FastMathFlags::contract));
   });
 }
 

@@ -330,7 +330,8 @@ struct GenerateABI : mopt::impl::GenerateABIBase<GenerateABI> {
         kernels += text.getValue().str() + '\0';
     desc.addI64(places.size());
     desc.addBytes(kernels);
-    auto state = getOperation()->getAttrOfType<IntegerAttr>(kProcessorStateAttr);
+    auto state =
+        getOperation()->getAttrOfType<IntegerAttr>(kProcessorStateAttr);
     desc.addI64(state ? state.getInt() : 0);
     desc.emit("mopt_desc");
 

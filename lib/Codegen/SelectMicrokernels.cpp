@@ -40,10 +40,9 @@ std::optional<ProductTypes> getTypes(RankedTensorType lhs, Value right,
   auto isFloat = [](Type type) {
     return type.isF32() || type.isBF16() || type.isF16();
   };
-  bool areFloats =
-      isFloat(types.lhs) && types.accumulator.isF32() &&
-      (isFloat(types.rhs) ||
-       (types.lhs.isF32() && types.rhs.isSignlessInteger(8)));
+  bool areFloats = isFloat(types.lhs) && types.accumulator.isF32() &&
+                   (isFloat(types.rhs) ||
+                    (types.lhs.isF32() && types.rhs.isSignlessInteger(8)));
   bool areBytes = types.lhs.isInteger(8) && types.rhs.isInteger(8);
   if (!areFloats && !areBytes)
     return std::nullopt;
@@ -96,8 +95,7 @@ int64_t getDepthRun(const ProductTypes &types, int64_t channels,
   if (groups > 1)
     return channels;
   int64_t padded = llvm::alignTo(
-      channels,
-      std::max<int64_t>(1, 32 / types.lhs.getIntOrFloatBitWidth()));
+      channels, std::max<int64_t>(1, 32 / types.lhs.getIntOrFloatBitWidth()));
   return dilation == 1 ? padded * kernelWidth : padded;
 }
 
@@ -158,18 +156,17 @@ ConfigAttr select(TargetAttr target, ConvAnchorOp op) {
   int64_t outputs = init.getShape().back();
   ArrayRef<int64_t> window = filter.getShape().drop_front(2).drop_back();
   int64_t interleave = op.getInterleave();
-  ProductShape shape{
-      types,
-      product(init.getShape().drop_front().drop_back()),
-      ShapedType::isDynamic(outputs) ? outputs : outputs / op.getGroups(),
-      product(window) * interleave,
-      op.getBlockColumns(),
-      interleave};
+  ProductShape shape{types,
+                     product(init.getShape().drop_front().drop_back()),
+                     ShapedType::isDynamic(outputs) ? outputs
+                                                    : outputs / op.getGroups(),
+                     product(window) * interleave,
+                     op.getBlockColumns(),
+                     interleave};
   shape.rowRun = init.getDimSize(init.getRank() - 2);
   shape.depthRun =
-      getDepthRun(types, window.back() * interleave,
-                  window[window.size() - 2], op.getDilations().back(),
-                  op.getGroups());
+      getDepthRun(types, window.back() * interleave, window[window.size() - 2],
+                  op.getDilations().back(), op.getGroups());
   return selectProduct(target, shape);
 }
 

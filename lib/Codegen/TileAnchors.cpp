@@ -194,10 +194,10 @@ struct TileAnchors : impl::TileAnchorsBase<TileAnchors> {
   SmallVector<int64_t> chooseTiles(AnchorOpInterface op) {
     if (!tileSizes.empty())
       return SmallVector<int64_t>(tileSizes.begin(), tileSizes.end());
-    Domain domain =
-        llvm::TypeSwitch<Operation *, Domain>(op)
-            .Case<ContractAnchorOp, SparseAnchorOp, ConvAnchorOp,
-                  DepthwiseAnchorOp>([](auto anchor) { return getDomain(anchor); });
+    Domain domain = llvm::TypeSwitch<Operation *, Domain>(op)
+                        .Case<ContractAnchorOp, SparseAnchorOp, ConvAnchorOp,
+                              DepthwiseAnchorOp>(
+                            [](auto anchor) { return getDomain(anchor); });
     SmallVector<int64_t> tiles(domain.sizes.size(), 0);
     double work = domain.work;
     for (int64_t size : domain.sizes)

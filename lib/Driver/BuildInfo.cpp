@@ -41,7 +41,6 @@ std::string mopt::makeBuildInfo(const CompileOptions &options,
                                      {"sha256", weights.sha256()}}},
       {"quantization", getQuantizedLayers(module)},
       {"sparsity", getSparseLayers(module)},
-      {"instrumented", getInstrumentation(module)},
       {"options",
        llvm::json::Object{
            {"opt_level", options.optLevel},
@@ -59,5 +58,8 @@ std::string mopt::makeBuildInfo(const CompileOptions &options,
            {"prune", options.prune},
            {"shapes", std::move(shapes)},
            {"dims", std::move(dims)}}}};
+  llvm::json::Value instrumented = getInstrumentation(module);
+  if (instrumented.kind() != llvm::json::Value::Null)
+    info["instrumented"] = std::move(instrumented);
   return llvm::formatv("{0}", llvm::json::Value(std::move(info))).str();
 }

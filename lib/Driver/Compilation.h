@@ -38,7 +38,8 @@ mlir::LogicalResult specializeShapes(mlir::ModuleOp module,
 /// input's file name.
 void nameEntry(mlir::ModuleOp module, const CompileOptions &options);
 
-/// Puts a calibration on the module. The error says what is wrong with the file.
+/// Puts a calibration on the module. The error says what is wrong with the
+/// file.
 llvm::Error readCalibration(mlir::ModuleOp module, llvm::StringRef path);
 
 /// Takes the module from one level to the next.
@@ -57,13 +58,13 @@ void noteQuantizedLayers(mlir::ModuleOp module, Level level);
 llvm::json::Array getQuantizedLayers(mlir::ModuleOp module);
 
 /// Keeps the sparse layers of a module of level legal in an attribute: "layer"
-/// and "pattern"; at level kernels also their "arithmetic", "sparse" or "dense".
-/// Other levels have nothing to add.
+/// and "pattern"; at level kernels also their "arithmetic", "sparse" or
+/// "dense". Other levels have nothing to add.
 void noteSparseLayers(mlir::ModuleOp module, Level level);
 llvm::json::Array getSparseLayers(mlir::ModuleOp module);
-/// What an instrumented library's outputs are: "model", the hash of its weights,
-/// and "inputs", for each layer the key of the statistics of its input. Null for
-/// other libraries.
+/// What an instrumented library's outputs are: "model", the hash of its
+/// weights, and "inputs", for each layer the key of the statistics of its
+/// input. Null for other libraries.
 llvm::json::Value getInstrumentation(mlir::ModuleOp module);
 
 /// The certificate.

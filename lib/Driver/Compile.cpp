@@ -66,10 +66,10 @@ private:
     if (diagnostics.hasUnsupported())
       return ExitCode::Unsupported;
     std::string path = writeReproducer();
-    diagnostics.error("internal error in step '" + progress.current() + "'" +
-                      (what.isTriviallyEmpty() ? "" : ": ") + what +
-                      (path.empty() ? Twine()
-                                    : "; a reproducer is in '" + path + "'"));
+    diagnostics.error(
+        "internal error in step '" + progress.current() + "'" +
+        (what.isTriviallyEmpty() ? "" : ": ") + what +
+        (path.empty() ? Twine() : "; a reproducer is in '" + path + "'"));
     return ExitCode::Internal;
   }
 
@@ -101,17 +101,16 @@ ExitCode Compilation::checkOptions() {
                                              option.value +
                                              "' is not supported");
   if (options.precision == "int8" || options.precision == "fp8")
-    return fail(ExitCode::Unsupported, "option '--precision=" +
-                                           options.precision +
-                                           "' is not supported");
+    return fail(ExitCode::Unsupported,
+                "option '--precision=" + options.precision +
+                    "' is not supported");
   bool isStatic = options.quantize.mode == "static-int8";
   if (isStatic && options.calibration.empty())
     return fail(ExitCode::Usage,
                 "--quantize=static-int8 needs --calibration=FILE, which "
                 "mopt.calibrate makes with a library of --instrument=ranges");
   if (!isStatic && !options.calibration.empty())
-    return fail(ExitCode::Usage,
-                "--calibration is for --quantize=static-int8");
+    return fail(ExitCode::Usage, "--calibration is for --quantize=static-int8");
   if (!isStatic && !options.maxDrop.empty())
     return fail(ExitCode::Usage, "--max-drop is for --quantize=static-int8");
   if (!options.instrument.empty() && options.quantize.mode != "none")
@@ -124,11 +123,12 @@ ExitCode Compilation::checkOptions() {
   if (!options.emit && !getLevelOfFile(output))
     return fail(ExitCode::Usage,
                 "expected an output that ends in .so, .a, .o, .s, .ll, .bc or "
-                ".mlir, or --emit, found '" + output + "'");
+                ".mlir, or --emit, found '" +
+                    output + "'");
   StringRef folder = llvm::sys::path::parent_path(output);
   if (!folder.empty() && !llvm::sys::fs::is_directory(folder))
-    return fail(ExitCode::Usage, "the output's folder '" + folder +
-                                     "' does not exist");
+    return fail(ExitCode::Usage,
+                "the output's folder '" + folder + "' does not exist");
 
   bool custom = !options.triple.empty() || !options.cpu.empty() ||
                 !options.features.empty();
@@ -179,9 +179,9 @@ std::string Compilation::placeWeights(ModuleOp module) {
   if (!isFile)
     return "";
   std::string path = options.getOutputPath() + ".weights";
-  module->setAttr(kWeightsFileAttr,
-                  StringAttr::get(module.getContext(),
-                                  llvm::sys::path::filename(path)));
+  module->setAttr(
+      kWeightsFileAttr,
+      StringAttr::get(module.getContext(), llvm::sys::path::filename(path)));
   return path;
 }
 
@@ -229,9 +229,10 @@ ExitCode Compilation::raiseTo(ModuleOp module, Level from, Level to) {
       continue;
     std::string text;
     llvm::raw_string_ostream os(text);
-    module->print(os, OpPrintingFlags()
-                          .elideLargeElementsAttrs(64)
-                          .elideLargeResourceString(1024));
+    module->print(
+        os,
+        OpPrintingFlags().elideLargeElementsAttrs(64).elideLargeResourceString(
+            1024));
     SmallString<128> path(options.saveTemps);
     llvm::sys::path::append(path, Twine(static_cast<int>(level)) + "-" +
                                       getLevelName(level) + ".mlir");
@@ -313,8 +314,9 @@ ExitCode Compilation::compileModel() {
   context.printOpOnDiagnostic(false);
   // For the attributes that the driver makes.
   context.loadDialect<MoptDialect>();
-  ScopedDiagnosticHandler handler(
-      &context, [&](Diagnostic &diagnostic) { diagnostics.handle(diagnostic); });
+  ScopedDiagnosticHandler handler(&context, [&](Diagnostic &diagnostic) {
+    diagnostics.handle(diagnostic);
+  });
 
   progress.begin("load");
   LoadedModule loaded = loadInput(options, &context, diagnostics);
@@ -358,10 +360,9 @@ ExitCode Compilation::compileModel() {
 
   Level final = options.getFinalLevel();
   if (final < loaded.level)
-    return fail(ExitCode::Usage, "expected a level from " +
-                                     getLevelName(loaded.level) +
-                                     " on, found --emit=" +
-                                     getLevelName(final));
+    return fail(ExitCode::Usage,
+                "expected a level from " + getLevelName(loaded.level) +
+                    " on, found --emit=" + getLevelName(final));
   if (ExitCode code =
           raiseTo(module, loaded.level, std::min(final, Level::LLVM));
       code != ExitCode::Success)

@@ -134,9 +134,10 @@ static llvm::Error setPipeline(CompileOptions &options, StringRef value) {
 
 static llvm::Error setSparsity(CompileOptions &options, StringRef value) {
   if (value != "auto" && value != "off" && !SparsityPattern::parse(value))
-    return expected("auto, off or N:M with N from 1 on and below M, and M up to "
-                    "128",
-                    value);
+    return expected(
+        "auto, off or N:M with N from 1 on and below M, and M up to "
+        "128",
+        value);
   options.sparsity = value.str();
   return llvm::Error::success();
 }
@@ -232,8 +233,8 @@ static llvm::Error setThreads(CompileOptions &options, StringRef value) {
 
 llvm::ArrayRef<OptionRow> mopt::getOptionTable() {
   using O = CompileOptions;
-  static constexpr llvm::StringLiteral output = "Output",
-                                       machine = "Machine", model = "Model",
+  static constexpr llvm::StringLiteral output = "Output", machine = "Machine",
+                                       model = "Model",
                                        accuracy = "Speed and accuracy",
                                        messages = "Messages";
   static const OptionRow rows[] = {
@@ -280,7 +281,8 @@ llvm::ArrayRef<OptionRow> mopt::getOptionTable() {
        setText<&O::calibration>},
       {accuracy, "sparsity", "MODE",
        "auto, off, or N:M that all weights must have", setSparsity},
-      {accuracy, "prune", "N:M", "keep N of each M weights, the largest", setPrune},
+      {accuracy, "prune", "N:M", "keep N of each M weights, the largest",
+       setPrune},
       {accuracy, "precision", "TYPE", "f32, bf16, f16, int8 or fp8",
        setPrecision},
       {accuracy, "max-drop", "X",

@@ -36,7 +36,8 @@ static Value getQuantizedWeights(Value weights) {
   return {};
 }
 
-/// What a calibration made of each layer; those that it excluded are entries too.
+/// What a calibration made of each layer; those that it excluded are entries
+/// too.
 static void addCalibrated(ModuleOp module, SmallVector<Attribute> &layers) {
   auto calibrated =
       module->getAttrOfType<DictionaryAttr>(kCalibratedLayersAttr);
@@ -81,10 +82,10 @@ static void noteLegal(ModuleOp module) {
     auto text = [&](StringRef name, const Twine &value) {
       return b.getNamedAttr(name, b.getStringAttr(value));
     };
-    layers.push_back(b.getDictionaryAttr(
-        {text("layer", getLayerName(op)),
-         text("input", printElement(op->getOperand(0))),
-         text("weights", printElement(weights))}));
+    layers.push_back(
+        b.getDictionaryAttr({text("layer", getLayerName(op)),
+                             text("input", printElement(op->getOperand(0))),
+                             text("weights", printElement(weights))}));
   });
   addCalibrated(module, layers);
   if (!layers.empty())

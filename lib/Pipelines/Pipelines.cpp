@@ -16,9 +16,9 @@
 using namespace mlir;
 using namespace mopt;
 
-/// Upstream's canonicalizer without a pattern that gives what a loop carries the
-/// static type of its initial value: sizes may change from one iteration to the
-/// next.
+/// Upstream's canonicalizer without a pattern that gives what a loop carries
+/// the static type of its initial value: sizes may change from one iteration to
+/// the next.
 static std::unique_ptr<Pass> createCanonicalizer() {
   return createCanonicalizerPass(
       GreedyRewriteConfig(), {"(anonymous namespace)::ForOpTensorCastFolder"});

@@ -41,8 +41,7 @@ std::optional<ConstantTensor> ConstantTensor::fromAttr(ElementsAttr elements) {
     tensor.elementBytes = countElementBytes(type.getElementType());
     AsmResourceBlob *blob = resource.getRawHandle().getBlob();
     if (!blob || tensor.elementBytes == 0 ||
-        blob->getData().size() !=
-            type.getNumElements() * tensor.elementBytes)
+        blob->getData().size() != type.getNumElements() * tensor.elementBytes)
       return std::nullopt;
     tensor.shared = blob->getData();
     return tensor;
@@ -94,8 +93,7 @@ double ConstantTensor::getFloat(int64_t i) const {
   if (auto floatType = dyn_cast<FloatType>(element)) {
     uint64_t bits = 0;
     std::memcpy(&bits, at, elementBytes);
-    APFloat value(floatType.getFloatSemantics(),
-                  APInt(8 * elementBytes, bits));
+    APFloat value(floatType.getFloatSemantics(), APInt(8 * elementBytes, bits));
     bool losesInfo;
     value.convert(APFloat::IEEEdouble(), APFloat::rmNearestTiesToEven,
                   &losesInfo);

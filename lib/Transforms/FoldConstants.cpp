@@ -58,8 +58,7 @@ struct FoldConstants : mopt::impl::FoldConstantsBase<FoldConstants> {
       return false;
     OpBuilder b(op);
     auto constant = arith::ConstantOp::create(
-        b, op.getLoc(),
-        ::cast<TypedAttr>(std::move(*sums).toAttr("sums")));
+        b, op.getLoc(), ::cast<TypedAttr>(std::move(*sums).toAttr("sums")));
     op.getResult().replaceAllUsesWith(constant);
     op.erase();
     if (cast && isOpTriviallyDead(cast))
@@ -78,7 +77,8 @@ struct FoldConstants : mopt::impl::FoldConstantsBase<FoldConstants> {
       if (!matchPattern(operand, m_Constant(&elements)))
         return;
       // A large splat is cheap as it is.
-      if (isa<SplatElementsAttr>(elements) && elements.getNumElements() > maxBytes)
+      if (isa<SplatElementsAttr>(elements) &&
+          elements.getNumElements() > maxBytes)
         return;
       std::optional<ConstantTensor> tensor = ConstantTensor::fromAttr(elements);
       if (!tensor)
@@ -86,8 +86,8 @@ struct FoldConstants : mopt::impl::FoldConstantsBase<FoldConstants> {
       operandBytes += tensor->getBytes().size();
       operands.push_back(std::move(*tensor));
     }
-    std::optional<ConstantTensor> empty =
-        ConstantTensor::allocate(type.clone(SmallVector<int64_t>(type.getRank(), 1)));
+    std::optional<ConstantTensor> empty = ConstantTensor::allocate(
+        type.clone(SmallVector<int64_t>(type.getRank(), 1)));
     if (!empty || type.getNumElements() * int64_t(empty->getElementBytes()) >
                       std::max<int64_t>(maxBytes, operandBytes))
       return;
@@ -96,8 +96,7 @@ struct FoldConstants : mopt::impl::FoldConstantsBase<FoldConstants> {
       return;
     OpBuilder b(op);
     auto constant = arith::ConstantOp::create(
-        b, op->getLoc(),
-        cast<TypedAttr>(std::move(*result).toAttr("folded")));
+        b, op->getLoc(), cast<TypedAttr>(std::move(*result).toAttr("folded")));
     op->getResult(0).replaceAllUsesWith(constant);
     op->erase();
   }

@@ -141,6 +141,5 @@ struct InsertQuantization
     op.getInputMutable().set(
         quantizeActivations(rewriter, op.getLoc(), op.getInput(), all));
   }
-
 };
 } // namespace

@@ -42,7 +42,8 @@ static std::optional<ConstantTensor> getScale(Value value) {
 /// leaves the range of normal numbers.
 static Value multiply(OpBuilder &b, Location loc, Value x, Value y) {
   std::optional<ConstantTensor> left = getScale(x), right = getScale(y);
-  if (!left || !right || left->getType().getRank() != right->getType().getRank())
+  if (!left || !right ||
+      left->getType().getRank() != right->getType().getRank())
     return {};
   SmallVector<int64_t> shape;
   for (auto [i, j] : llvm::zip_equal(left->getType().getShape(),
@@ -83,9 +84,9 @@ static bool mayChange(Value value, Block *block) {
          value.getDefiningOp()->getBlock() == block;
 }
 
-/// `value` times `factor`, a constant above 0 of one element, where constants in
-/// reach take it up; null, and nothing changed but for unused constants, where
-/// they don't. New ops stand before `value`'s.
+/// `value` times `factor`, a constant above 0 of one element, where constants
+/// in reach take it up; null, and nothing changed but for unused constants,
+/// where they don't. New ops stand before `value`'s.
 static Value absorb(OpBuilder &b, Value value, Value factor, Block *block) {
   if (!getTensor(value).getElementType().isF32())
     return {};
@@ -140,8 +141,7 @@ static Value foldIntoScale(OpBuilder &b, BinaryOp op) {
     auto dequantize = x.getDefiningOp<DequantizeOp>();
     if (!dequantize || !x.hasOneUse() || x.getType() != op.getType())
       continue;
-    if (Value scale =
-            multiply(b, op.getLoc(), dequantize.getScale(), factor))
+    if (Value scale = multiply(b, op.getLoc(), dequantize.getScale(), factor))
       return DequantizeOp::create(b, op.getLoc(), op.getType(),
                                   dequantize.getInput(), scale,
                                   dequantize.getZeroPoint());

@@ -37,9 +37,8 @@ static bool isF32(Value value) {
 
 /// Rows that share the right side, dynamic if not known.
 static int64_t countRows(MatmulOp op) {
-  bool shared =
-      llvm::all_of(getTensor(op.getRhs()).getShape().drop_back(2),
-                   [](int64_t size) { return size == 1; });
+  bool shared = llvm::all_of(getTensor(op.getRhs()).getShape().drop_back(2),
+                             [](int64_t size) { return size == 1; });
   ArrayRef<int64_t> shape = getTensor(op.getResult()).getShape().drop_back();
   int64_t rows = 1;
   for (int64_t size : shared ? shape : shape.take_back()) {
@@ -165,13 +164,13 @@ struct ReducePrecision : mopt::impl::ReducePrecisionBase<ReducePrecision> {
       moved->getResult(0).setType(getTensor(value).clone(narrow));
       return roundedValues[value] = moved->getResult(0);
     }
-    rounded = CastOp::create(b, value.getLoc(),
-                             getTensor(value).clone(narrow), value);
+    rounded = CastOp::create(b, value.getLoc(), getTensor(value).clone(narrow),
+                             value);
     return rounded;
   }
 
-  /// Where all that reads a value computes elements from elements, or rounds it,
-  /// it is stored in 16 bits alone.
+  /// Where all that reads a value computes elements from elements, or rounds
+  /// it, it is stored in 16 bits alone.
   void storeRounded(IRRewriter &rewriter) {
     for (auto [value, rounded] : roundedValues) {
       Operation *cast = rounded.getDefiningOp();
@@ -184,8 +183,8 @@ struct ReducePrecision : mopt::impl::ReducePrecisionBase<ReducePrecision> {
           }))
         continue;
       rewriter.setInsertionPointAfter(cast);
-      Value widened = CastOp::create(rewriter, value.getLoc(), value.getType(),
-                                     rounded);
+      Value widened =
+          CastOp::create(rewriter, value.getLoc(), value.getType(), rounded);
       rewriter.replaceUsesWithIf(value, widened, [&](OpOperand &use) {
         return !isRounding(use.getOwner());
       });

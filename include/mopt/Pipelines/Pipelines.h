@@ -35,16 +35,20 @@ struct PipelineOptions {
 };
 
 // Each moves exactly one level boundary, see docs/Architecture.md.
-void buildGraphPipeline(mlir::OpPassManager &pm, const PipelineOptions &options);
+void buildGraphPipeline(mlir::OpPassManager &pm,
+                        const PipelineOptions &options);
 void buildLegalizePipeline(mlir::OpPassManager &pm,
                            const PipelineOptions &options);
-void buildKernelPipeline(mlir::OpPassManager &pm, const PipelineOptions &options);
+void buildKernelPipeline(mlir::OpPassManager &pm,
+                         const PipelineOptions &options);
 void buildStructuredPipeline(mlir::OpPassManager &pm,
                              const PipelineOptions &options);
 void buildCodegenPipeline(mlir::OpPassManager &pm,
                           const PipelineOptions &options);
-void buildBufferPipeline(mlir::OpPassManager &pm, const PipelineOptions &options);
-void buildLowerPipeline(mlir::OpPassManager &pm, const PipelineOptions &options);
+void buildBufferPipeline(mlir::OpPassManager &pm,
+                         const PipelineOptions &options);
+void buildLowerPipeline(mlir::OpPassManager &pm,
+                        const PipelineOptions &options);
 
 /// All of them, from onnx to llvm.
 void buildDefaultPipeline(mlir::OpPassManager &pm,

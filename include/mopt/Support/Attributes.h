@@ -25,8 +25,8 @@ inline constexpr llvm::StringLiteral kWeightsAttr = "mopt.weights";
 inline constexpr llvm::StringLiteral kOutputAttr = "mopt.output";
 /// On the entry: the numbers of the outputs that it returns.
 inline constexpr llvm::StringLiteral kReturnedAttr = "mopt.returned";
-/// On the entry: the numbers of the outputs whose sizes follow from those of the
-/// inputs, if any output's size is dynamic.
+/// On the entry: the numbers of the outputs whose sizes follow from those of
+/// the inputs, if any output's size is dynamic.
 inline constexpr llvm::StringLiteral kSizedAttr = "mopt.sized";
 /// Marks the function that writes the sizes of all outputs, -1 for those that
 /// depend on values, into its second argument, from the sizes of all inputs in

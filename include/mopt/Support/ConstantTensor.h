@@ -39,7 +39,9 @@ public:
   /// Rounds to the element type: half to even for floats, modulo for integers.
   void setInt(int64_t i, int64_t value);
   void setFloat(int64_t i, double value);
-  bool isFloat() const { return llvm::isa<mlir::FloatType>(type.getElementType()); }
+  bool isFloat() const {
+    return llvm::isa<mlir::FloatType>(type.getElementType());
+  }
 
   /// A dense attribute if small or a splat, else a resource that takes the
   /// bytes over.

@@ -13,9 +13,9 @@ struct MatrixShape {
   int64_t rowBytes;
 };
 
-/// Emits instructions on a machine's matrix registers, which are numbered. Their
-/// shapes are state of the thread: between `configure` and `release` nothing
-/// else may use the unit.
+/// Emits instructions on a machine's matrix registers, which are numbered.
+/// Their shapes are state of the thread: between `configure` and `release`
+/// nothing else may use the unit.
 class MatrixUnit {
 public:
   virtual ~MatrixUnit() = default;
@@ -24,7 +24,8 @@ public:
   /// The largest shape of a register.
   virtual int64_t getRows() const = 0;
   virtual int64_t getRowBytes() const = 0;
-  /// Bytes of the memory that `configure` writes the shapes to, 64-byte aligned.
+  /// Bytes of the memory that `configure` writes the shapes to, 64-byte
+  /// aligned.
   virtual int64_t getShapeBytes() const = 0;
   /// The part of the processor's state that a process must ask its operating
   /// system for, as MoptModelDesc.processor_state.

@@ -48,10 +48,10 @@ private:
   OpFoldResult getInputPosition(ArrayRef<OpFoldResult> point) {
     OpFoldResult position = inputStart;
     for (int64_t i = 0; i < spatial; ++i)
-      position = ib.add(position,
-                        ib.mul(point[i + 1],
-                               ib.mul(input.strides[i + 1],
-                                      ib.constant(op.getStrides()[i]))));
+      position =
+          ib.add(position,
+                 ib.mul(point[i + 1], ib.mul(input.strides[i + 1],
+                                             ib.constant(op.getStrides()[i]))));
     return position;
   }
 
@@ -126,8 +126,7 @@ private:
   /// Piece `number`, counted along the last spatial dimension first.
   MatrixPiece getPiece(const MatrixRows &pieces, OpFoldResult number) {
     SmallVector<OpFoldResult> point(spatial + 1, batch);
-    auto [start, skipped] =
-        pieces.getStart(ib, ib.rem(number, pieces.pieces));
+    auto [start, skipped] = pieces.getStart(ib, ib.rem(number, pieces.pieces));
     point[spatial] = start;
     OpFoldResult rest = ib.div(number, pieces.pieces);
     for (int64_t i = spatial - 1; i > 0; --i) {

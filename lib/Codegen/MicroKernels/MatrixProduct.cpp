@@ -88,8 +88,8 @@ static Value getBase(IndexBuilder &ib, Value buffer) {
   auto metadata =
       memref::ExtractStridedMetadataOp::create(ib.b, ib.loc, buffer);
   int64_t bytes = getBytes(cast<MemRefType>(buffer.getType()).getElementType());
-  return ib.value(ib.add(base, ib.mul(metadata.getConstifiedMixedOffset(),
-                                      ib.constant(bytes))));
+  return ib.value(ib.add(
+      base, ib.mul(metadata.getConstifiedMixedOffset(), ib.constant(bytes))));
 }
 
 MatrixProduct::MatrixProduct(IndexBuilder &ib, AnchorOpInterface op,
@@ -120,11 +120,12 @@ MatrixProduct::MatrixProduct(IndexBuilder &ib, AnchorOpInterface op,
   };
   lhsStrideBytes = scale(lhsRowStride, lhs.getElementType());
   rhsStrideBytes = scale(loops.back().rhsStep, rhs.getElementType());
-  sumsStrideBytes = scale(ib.constant(config.getColumns()),
-                          accumulatorType.getElementType());
+  sumsStrideBytes =
+      scale(ib.constant(config.getColumns()), accumulatorType.getElementType());
 
-  MatrixShape ofSums{ib.value(rows), getBytes(accumulatorType.getElementType()) *
-                                         config.getLanes()};
+  MatrixShape ofSums{ib.value(rows),
+                     getBytes(accumulatorType.getElementType()) *
+                         config.getLanes()};
   MatrixShape ofLhs{ib.value(rows), depth * kGroupBytes};
   MatrixShape ofRhs{ib.value(ib.constant(depth)),
                     config.getLanes() * kGroupBytes};
@@ -150,10 +151,10 @@ void MatrixProduct::emitStep(IndexBuilder &ib, ArrayRef<MatrixPiece> pieces,
               lhsStrideBytes);
     for (int64_t v = 0; v < vectors; ++v) {
       if (p == 0)
-        unit.load(ib.b, ib.loc, getRhs(v),
-                  address(rhsBase, rhs,
-                          ib.add(rhsOffset, ib.constant(v * elements))),
-                  rhsStrideBytes);
+        unit.load(
+            ib.b, ib.loc, getRhs(v),
+            address(rhsBase, rhs, ib.add(rhsOffset, ib.constant(v * elements))),
+            rhsStrideBytes);
       unit.multiply(ib.b, ib.loc, config.getInstruction(), getSums(p, v),
                     getLhs(p), getRhs(v));
     }
@@ -226,13 +227,13 @@ void MatrixProduct::emit(IndexBuilder &ib, Epilogue &epilogue,
       unit.zero(ib.b, ib.loc, getSums(p, v));
   emitLoops(ib, loops, pieces, columns.size(), ib.constant(0), rhsStart,
             ib.constant(0), prefetch);
-  int64_t rowBytes = getBytes(accumulatorType.getElementType()) *
-                     config.getColumns();
+  int64_t rowBytes =
+      getBytes(accumulatorType.getElementType()) * config.getColumns();
   for (size_t p = 0; p < pieces.size(); ++p)
     for (size_t v = 0; v < columns.size(); ++v) {
-      int64_t start = p * unit.getRows() * rowBytes +
-                      v * config.getLanes() *
-                          getBytes(accumulatorType.getElementType());
+      int64_t start =
+          p * unit.getRows() * rowBytes +
+          v * config.getLanes() * getBytes(accumulatorType.getElementType());
       unit.store(ib.b, ib.loc, getSums(p, v),
                  ib.value(ib.add(sumsBase, ib.constant(start))),
                  sumsStrideBytes);

@@ -102,8 +102,8 @@ static bool fitsMatrixUnit(const MicroKernelRow &row,
          (ShapedType::isDynamic(shape.rows) || shape.rows > kFewRows);
 }
 
-/// Estimated cycles of the whole product in a matrix unit, one row of a register
-/// being a cycle of multiplying or half of one of loading.
+/// Estimated cycles of the whole product in a matrix unit, one row of a
+/// register being a cycle of multiplying or half of one of loading.
 static double getMatrixCycles(const MicroKernelRow &row, int64_t lanes,
                               const ProductShape &shape) {
   const MatrixUnit &unit = *getMatrixUnit(row.matrixUnit);
@@ -151,12 +151,11 @@ ConfigAttr mopt::selectProduct(TargetAttr target, const ProductShape &shape) {
     int64_t bytes = known(shape.width) * known(shape.depth) *
                     (shape.types.rhs.getIntOrFloatBitWidth() / 8);
     bool prefetch = bytes > best->prefetchBytes;
-    return ConfigAttr::get(target.getContext(), best->name, best->rows,
-                           lanes * best->vectors, lanes, best->unroll,
-                           best->streams, prefetch ? best->prefetchRows : 0,
-                           prefetch, best->interleave, best->accumulates,
-                           best->lhsBits, best->rhsBits, best->instruction,
-                           best->matrixUnit);
+    return ConfigAttr::get(
+        target.getContext(), best->name, best->rows, lanes * best->vectors,
+        lanes, best->unroll, best->streams, prefetch ? best->prefetchRows : 0,
+        prefetch, best->interleave, best->accumulates, best->lhsBits,
+        best->rhsBits, best->instruction, best->matrixUnit);
   }
   return {};
 }

@@ -92,8 +92,8 @@ struct ConvertConstant : OpConversionPattern<arith::ConstantOp> {
   LogicalResult
   matchAndRewrite(arith::ConstantOp op, OpAdaptor,
                   ConversionPatternRewriter &rewriter) const override {
-    auto type = cast<RankedTensorType>(
-        getTypeConverter()->convertType(op.getType()));
+    auto type =
+        cast<RankedTensorType>(getTypeConverter()->convertType(op.getType()));
     auto elements = dyn_cast<ElementsAttr>(op.getValue());
     if (elements)
       elements = convertElements(elements, type);
@@ -178,7 +178,8 @@ void recordSignature(func::FuncOp func) {
   };
   SmallVector<Attribute> inputs, outputs;
   for (unsigned i = 0; i < func.getNumArguments(); ++i)
-    inputs.push_back(describe(func.getArgumentTypes()[i], func.getArgAttrDict(i)));
+    inputs.push_back(
+        describe(func.getArgumentTypes()[i], func.getArgAttrDict(i)));
   for (unsigned i = 0; i < func.getNumResults(); ++i)
     outputs.push_back(
         describe(func.getResultTypes()[i], func.getResultAttrDict(i)));
@@ -241,7 +242,8 @@ struct ConvertMoptToLinalg
     populateCallOpTypeConversionPattern(patterns, types);
     scf::populateSCFStructuralTypeConversions(types, patterns);
 
-    if (failed(applyFullConversion(getOperation(), target, std::move(patterns))))
+    if (failed(
+            applyFullConversion(getOperation(), target, std::move(patterns))))
       signalPassFailure();
   }
 };

@@ -1,6 +1,6 @@
-// AMX: eight tiles of up to 16 rows of 64 bytes. Registers are numbered here, not
-// by LLVM's allocator: a kernel needs no more than there are, and shapes that
-// only run time knows would cost it a configuration per shape.
+// AMX: eight tiles of up to 16 rows of 64 bytes. Registers are numbered here,
+// not by LLVM's allocator: a kernel needs no more than there are, and shapes
+// that only run time knows would cost it a configuration per shape.
 //
 // Intel 64 and IA-32 Architectures Software Developer's Manual, volume 1,
 // chapter 18.
@@ -45,7 +45,8 @@ public:
       put(constant(shape.rowBytes), kFirstRowBytes + 2 * i);
       put(arith::IndexCastOp::create(b, loc, byte, shape.rows), kFirstRows + i);
     }
-    call(b, loc, "llvm.x86.ldtilecfg", getPointer(b, loc, getAddress(b, loc, slot)));
+    call(b, loc, "llvm.x86.ldtilecfg",
+         getPointer(b, loc, getAddress(b, loc, slot)));
   }
 
   void release(OpBuilder &b, Location loc) const override {

@@ -25,7 +25,7 @@ def calibrate(library, data, output=None, method="minmax", *, percentile=PERCENT
                                   else {"arguments": ["--instrument=ranges"]}))
     try:
         found, count = _run(session, [data] if isinstance(data, dict) else data)
-        instrumented = session.build_info["instrumented"]
+        instrumented = session.build_info.get("instrumented")
     finally:
         session.close()
     if not count:

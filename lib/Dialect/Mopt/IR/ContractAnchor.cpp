@@ -92,9 +92,8 @@ static LogicalResult verifyMap(Operation *op, StringRef name, AffineMap map,
 
 static bool areContractable(Type lhs, Type rhs, Type accumulator) {
   if (isa<FloatType>(lhs))
-    return (lhs == rhs ||
-            (lhs.isF32() &&
-             (rhs.isInteger(8) || rhs.isBF16() || rhs.isF16()))) &&
+    return (lhs == rhs || (lhs.isF32() && (rhs.isInteger(8) || rhs.isBF16() ||
+                                           rhs.isF16()))) &&
            isa<FloatType>(accumulator) &&
            accumulator.getIntOrFloatBitWidth() >= lhs.getIntOrFloatBitWidth();
   // Words are bytes that were widened.

@@ -21,8 +21,9 @@ static Type getResultElement(Type operand, bool f32Result) {
 static LogicalResult verifyF32Result(Operation *op, bool f32Result,
                                      Type operand) {
   if (f32Result && !isHalf(operand))
-    return op->emitOpError("expected 'f32_result' with operands of f16 or bf16, "
-                           "found ")
+    return op->emitOpError(
+               "expected 'f32_result' with operands of f16 or bf16, "
+               "found ")
            << operand;
   return success();
 }
@@ -82,9 +83,8 @@ LogicalResult MatmulOp::inferReturnTypes(MLIRContext *,
                       "static sizes of 1, found ",
                       lhs, " and ", rhs);
   shape->append({m, n});
-  types.push_back(
-      RankedTensorType::get(*shape, getResultElement(lhs.getElementType(),
-                                                     adaptor.getF32Result())));
+  types.push_back(RankedTensorType::get(
+      *shape, getResultElement(lhs.getElementType(), adaptor.getF32Result())));
   return success();
 }
 
@@ -174,9 +174,8 @@ LogicalResult ConvOp::inferReturnTypes(MLIRContext *,
   for (int64_t i = 0; i < spatial; ++i)
     shape[layout.spatial[i]] = inferWindowCount(
         input.getDimSize(layout.spatial[i]), getWindow(adaptor, filter, i));
-  types.push_back(
-      RankedTensorType::get(shape, getResultElement(input.getElementType(),
-                                                    adaptor.getF32Result())));
+  types.push_back(RankedTensorType::get(
+      shape, getResultElement(input.getElementType(), adaptor.getF32Result())));
   return success();
 }
 
