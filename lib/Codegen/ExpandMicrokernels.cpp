@@ -19,9 +19,12 @@ namespace mopt {
 namespace {
 /// Products and sums may become one instruction that rounds once.
 void allowContraction(Region &region) {
-  region.walk([](arith::ArithFastMathInterface op) {
-    auto flags = op.getFastMathFlagsAttr().getValue();
-    op->setAttr(op.getFastMathAttrName(),
+  region.walk([](Operation *op) {
+    if (!isa<arith::AddFOp, arith::SubFOp, arith::MulFOp>(op))
+      return;
+    auto math = cast<arith::ArithFastMathInterface>(op);
+    auto flags = math.getFastMathFlagsAttr().getValue();
+    op->setAttr(math.getFastMathAttrName(),
                 arith::FastMathFlagsAttr::get(
                     op->getContext(), flags | arith::FastMathFlags::contract));
   });

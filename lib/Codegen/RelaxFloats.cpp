@@ -19,7 +19,9 @@ struct RelaxFloats : mopt::impl::RelaxFloatsBase<RelaxFloats> {
   void runOnOperation() override {
     using arith::FastMathFlags;
     getOperation()->walk([](arith::ArithFastMathInterface op) {
-      FastMathFlags flags = op.getFastMathFlagsAttr().getValue() |
+      // Conversions may have none.
+      arith::FastMathFlagsAttr given = op.getFastMathFlagsAttr();
+      FastMathFlags flags = (given ? given.getValue() : FastMathFlags::none) |
                             FastMathFlags::nnan | FastMathFlags::nsz |
                             FastMathFlags::contract | FastMathFlags::arcp;
       op->setAttr(op.getFastMathAttrName(),

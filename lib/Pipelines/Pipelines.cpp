@@ -89,7 +89,6 @@ void mopt::buildKernelPipeline(OpPassManager &pm,
       pm.addNestedPass<func::FuncOp>(createPackBlockWeights(pack));
     }
     SelectSchemesOptions select;
-    select.reciprocals = options.numerics != Numerics::Strict;
     select.narrowWeights = options.numerics != Numerics::Strict;
     select.remarks = options.remarks;
     pm.addNestedPass<func::FuncOp>(createSelectSchemes(select));

@@ -38,9 +38,10 @@ static std::optional<ConstantTensor> getScale(Value value) {
   return scale;
 }
 
-/// The product of two constants of equal rank, broadcast; null where a factor
-/// leaves the range of normal numbers.
-static Value multiply(OpBuilder &b, Location loc, Value x, Value y) {
+/// The product (with `divides` the quotient) of two constants of equal rank,
+/// broadcast; null where a factor leaves the range of normal numbers.
+static Value multiply(OpBuilder &b, Location loc, Value x, Value y,
+                      bool divides = false) {
   std::optional<ConstantTensor> left = getScale(x), right = getScale(y);
   if (!left || !right ||
       left->getType().getRank() != right->getType().getRank())
@@ -69,7 +70,7 @@ static Value multiply(OpBuilder &b, Location loc, Value x, Value y) {
   for (int64_t i = 0; i < type.getNumElements(); ++i) {
     float p = static_cast<float>(left->getFloat(getIndex(i, *left))),
           q = static_cast<float>(right->getFloat(getIndex(i, *right))),
-          r = p * q;
+          r = divides ? p / q : p * q;
     if (!std::isnormal(r) && p != 0 && q != 0)
       return {};
     product->setFloat(i, r);
@@ -84,22 +85,24 @@ static bool mayChange(Value value, Block *block) {
          value.getDefiningOp()->getBlock() == block;
 }
 
-/// `value` times `factor`, a constant above 0 of one element, where constants
-/// in reach take it up; null, and nothing changed but for unused constants,
-/// where they don't. New ops stand before `value`'s.
-static Value absorb(OpBuilder &b, Value value, Value factor, Block *block) {
+/// `value` divided by `divisor`, a constant above 0 of one element, where
+/// constants in reach take it up; null, and nothing changed but for unused ops,
+/// where they don't. New ops stand before `value`'s. A sum of products of
+/// integers is then multiplied by what ONNX's QLinear operators multiply it by.
+static Value absorb(OpBuilder &b, Value value, Value divisor, Block *block) {
   if (!getTensor(value).getElementType().isF32())
     return {};
   Location loc = value.getLoc();
   if (getScale(value))
-    return multiply(b, loc, value, factor);
+    return multiply(b, loc, value, divisor, /*divides=*/true);
   if (!mayChange(value, block))
     return {};
   Operation *op = value.getDefiningOp();
   OpBuilder::InsertionGuard guard(b);
   b.setInsertionPoint(op);
   if (auto dequantize = dyn_cast<DequantizeOp>(op)) {
-    Value scale = multiply(b, loc, dequantize.getScale(), factor);
+    Value scale = multiply(b, loc, dequantize.getScale(), divisor,
+                           /*divides=*/true);
     if (!scale)
       return {};
     return DequantizeOp::create(b, loc, value.getType(), dequantize.getInput(),
@@ -114,17 +117,17 @@ static Value absorb(OpBuilder &b, Value value, Value factor, Block *block) {
   };
   switch (binary.getKind()) {
   case BinaryKind::mul:
-    if (Value lhs = absorb(b, binary.getLhs(), factor, block))
+    if (Value lhs = absorb(b, binary.getLhs(), divisor, block))
       return rebuild(lhs, binary.getRhs());
-    if (Value rhs = absorb(b, binary.getRhs(), factor, block))
+    if (Value rhs = absorb(b, binary.getRhs(), divisor, block))
       return rebuild(binary.getLhs(), rhs);
     return {};
   case BinaryKind::add:
   case BinaryKind::sub:
   case BinaryKind::max:
   case BinaryKind::min: {
-    Value lhs = absorb(b, binary.getLhs(), factor, block);
-    Value rhs = lhs ? absorb(b, binary.getRhs(), factor, block) : Value();
+    Value lhs = absorb(b, binary.getLhs(), divisor, block);
+    Value rhs = lhs ? absorb(b, binary.getRhs(), divisor, block) : Value();
     return rhs ? rebuild(lhs, rhs) : Value();
   }
   default:
@@ -149,6 +152,60 @@ static Value foldIntoScale(OpBuilder &b, BinaryOp op) {
   return {};
 }
 
+/// A constant scale divides as well as its reciprocal multiplies, but for the
+/// last bit, which decides only where a value lies between two steps.
+static void multiplyByReciprocal(IRRewriter &rewriter, QuantizeOp op) {
+  std::optional<ConstantTensor> scale = getConstantTensor(op.getScale());
+  if (!scale || !getTensor(op.getInput()).getElementType().isF32() ||
+      !scale->getType().getElementType().isF32() ||
+      getSplatNumber(op.getScale()) == 1.0 ||
+      !isa<IntegerType>(getTensor(op.getResult()).getElementType()))
+    return;
+  rewriter.setInsertionPoint(op);
+  std::optional<ConstantTensor> reciprocal =
+      ConstantTensor::allocate(scale->getType());
+  for (int64_t i = 0; i < scale->getNumElements(); ++i)
+    reciprocal->setFloat(i, 1 / scale->getFloat(i));
+  Value factor = arith::ConstantOp::create(
+      rewriter, op.getLoc(),
+      cast<TypedAttr>(std::move(*reciprocal).toAttr("reciprocal")));
+  Value one = arith::ConstantOp::create(
+      rewriter, op.getLoc(),
+      cast<TypedAttr>(DenseElementsAttr::get(
+          getTensor(op.getScale())
+              .clone(SmallVector<int64_t>(scale->getType().getRank(), 1)),
+          rewriter.getF32FloatAttr(1))));
+  Value x = BinaryOp::create(rewriter, op.getLoc(), BinaryKind::mul,
+                             op.getInput(), factor);
+  rewriter.modifyOpInPlace(op, [&] {
+    op.getInputMutable().set(x);
+    op.getScaleMutable().set(one);
+  });
+}
+
+/// Makes the scale part of what is quantized, if constants take it up.
+static bool mergeScale(IRRewriter &rewriter, QuantizeOp op) {
+  std::optional<double> scale = getSplatNumber(op.getScale());
+  if (!scale || !isOneElement(op.getScale()) || !(*scale > 0) ||
+      !std::isfinite(*scale) || *scale == 1 || !getScale(op.getScale()) ||
+      !isa<IntegerType>(getTensor(op.getResult()).getElementType()) ||
+      getConstantTensor(op.getInput()))
+    return false;
+  rewriter.setInsertionPoint(op);
+  Value merged = absorb(rewriter, op.getInput(), op.getScale(), op->getBlock());
+  if (!merged)
+    return false;
+  Value one = arith::ConstantOp::create(
+      rewriter, op.getLoc(),
+      cast<TypedAttr>(DenseElementsAttr::get(getTensor(op.getScale()),
+                                             rewriter.getF32FloatAttr(1))));
+  rewriter.modifyOpInPlace(op, [&] {
+    op.getInputMutable().set(merged);
+    op.getScaleMutable().set(one);
+  });
+  return true;
+}
+
 namespace {
 struct MergeScales : mopt::impl::MergeScalesBase<MergeScales> {
   void runOnOperation() override {
@@ -159,19 +216,8 @@ struct MergeScales : mopt::impl::MergeScalesBase<MergeScales> {
         rewriter.replaceOp(op, merged);
     });
     getOperation()->walk([&](QuantizeOp op) {
-      auto scaled = op.getInput().getDefiningOp<BinaryOp>();
-      if (!scaled || scaled.getKind() != BinaryKind::mul ||
-          !isOneElement(scaled.getRhs()) ||
-          !mayChange(op.getInput(), op->getBlock()))
-        return;
-      std::optional<double> factor = getSplatNumber(scaled.getRhs());
-      if (!factor || !(*factor > 0) || !std::isfinite(*factor) ||
-          scaled.getType() != scaled.getLhs().getType())
-        return;
-      rewriter.setInsertionPoint(scaled);
-      if (Value merged = absorb(rewriter, scaled.getLhs(), scaled.getRhs(),
-                                op->getBlock()))
-        rewriter.replaceOp(scaled, merged);
+      if (!mergeScale(rewriter, op))
+        multiplyByReciprocal(rewriter, op);
     });
     // What was rebuilt, users first.
     getOperation()->walk<WalkOrder::PostOrder, ReverseIterator>(

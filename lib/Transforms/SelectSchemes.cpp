@@ -173,40 +173,6 @@ static bool gainsByIntegers(QuantizedMatmulOp op) {
 }
 
 //===----------------------------------------------------------------------===//
-// Scales
-//===----------------------------------------------------------------------===//
-
-/// A constant scale divides as well as its reciprocal multiplies, but for the
-/// last bit, which decides only where a value lies between two steps.
-static void multiplyByReciprocal(IRRewriter &rewriter, QuantizeOp op) {
-  std::optional<ConstantTensor> scale = getConstantTensor(op.getScale());
-  if (!scale || !getTensor(op.getInput()).getElementType().isF32() ||
-      !scale->getType().getElementType().isF32() ||
-      getSplatNumber(op.getScale()) == 1.0 ||
-      !isa<IntegerType>(getTensor(op.getResult()).getElementType()))
-    return;
-  std::optional<ConstantTensor> reciprocal =
-      ConstantTensor::allocate(scale->getType());
-  for (int64_t i = 0; i < scale->getNumElements(); ++i)
-    reciprocal->setFloat(i, 1 / scale->getFloat(i));
-  Value factor = arith::ConstantOp::create(
-      rewriter, op.getLoc(),
-      cast<TypedAttr>(std::move(*reciprocal).toAttr("reciprocal")));
-  Value one = arith::ConstantOp::create(
-      rewriter, op.getLoc(),
-      cast<TypedAttr>(DenseElementsAttr::get(
-          getTensor(op.getScale())
-              .clone(SmallVector<int64_t>(scale->getType().getRank(), 1)),
-          rewriter.getF32FloatAttr(1))));
-  Value x = BinaryOp::create(rewriter, op.getLoc(), BinaryKind::mul,
-                             op.getInput(), factor);
-  rewriter.modifyOpInPlace(op, [&] {
-    op.getInputMutable().set(x);
-    op.getScaleMutable().set(one);
-  });
-}
-
-//===----------------------------------------------------------------------===//
 // Weights alone
 //===----------------------------------------------------------------------===//
 
@@ -287,9 +253,6 @@ struct SelectSchemes : mopt::impl::SelectSchemesBase<SelectSchemes> {
         normalizeSigns(rewriter, conv);
       else if (auto dequantize = dyn_cast<DequantizeOp>(op))
         foldDequantize(rewriter, dequantize);
-      else if (auto quantize = dyn_cast<QuantizeOp>(op);
-               quantize && reciprocals)
-        multiplyByReciprocal(rewriter, quantize);
     });
   }
 

@@ -2,7 +2,6 @@
 
 // The scales of what is added and of the result become one factor for each.
 // CHECK-LABEL: func.func @residual
-// CHECK: %[[ONE:.*]] = arith.constant dense<1.000000e+00> : tensor<1x1xf32>
 // CHECK: %[[S:.*]] = arith.constant dense<{{\[}}[1.000000e+00, 2.000000e+00]]> : tensor<1x2xf32>
 // CHECK: %[[X:.*]] = mopt.dequantize %arg0, %[[S]]
 // CHECK: %[[B:.*]] = arith.constant dense<{{\[}}[2.000000e+00, 4.000000e+00]]> : tensor<1x2xf32>
@@ -11,6 +10,7 @@
 // CHECK: %[[R:.*]] = mopt.dequantize %arg1, %[[T]]
 // CHECK: %[[Z:.*]] = mopt.binary <add> %[[Y]], %[[R]]
 // CHECK: %[[M:.*]] = mopt.binary <max> %[[Z]], %{{.*}}
+// CHECK: %[[ONE:.*]] = arith.constant dense<1.000000e+00> : tensor<1x1xf32>
 // CHECK: mopt.quantize %[[M]], %[[ONE]]
 func.func @residual(%sums: tensor<?x2xi32>, %other: tensor<?x2xui8>) -> tensor<?x2xui8> {
   %s = arith.constant dense<0.25> : tensor<1x1xf32>
@@ -18,50 +18,40 @@ func.func @residual(%sums: tensor<?x2xi32>, %other: tensor<?x2xui8>) -> tensor<?
   %b = arith.constant dense<[[0.5, 1.0]]> : tensor<1x2xf32>
   %t = arith.constant dense<3.0> : tensor<1x1xf32>
   %zero = arith.constant dense<0.0> : tensor<1x1xf32>
-  %four = arith.constant dense<4.0> : tensor<1x1xf32>
-  %one = arith.constant dense<1.0> : tensor<1x1xf32>
+  %quarter = arith.constant dense<0.25> : tensor<1x1xf32>
   %d = mopt.dequantize %sums, %s : tensor<?x2xi32>, tensor<1x1xf32> -> tensor<?x2xf32>
   %0 = mopt.binary <mul> %d, %v : tensor<?x2xf32>, tensor<1x2xf32> -> tensor<?x2xf32>
   %1 = mopt.binary <add> %0, %b : tensor<?x2xf32>, tensor<1x2xf32> -> tensor<?x2xf32>
   %e = mopt.dequantize %other, %t : tensor<?x2xui8>, tensor<1x1xf32> -> tensor<?x2xf32>
   %2 = mopt.binary <add> %1, %e : tensor<?x2xf32>, tensor<?x2xf32> -> tensor<?x2xf32>
   %3 = mopt.binary <max> %2, %zero : tensor<?x2xf32>, tensor<1x1xf32> -> tensor<?x2xf32>
-  %4 = mopt.binary <mul> %3, %four : tensor<?x2xf32>, tensor<1x1xf32> -> tensor<?x2xf32>
-  %q = mopt.quantize %4, %one : tensor<?x2xf32>, tensor<1x1xf32> -> tensor<?x2xui8>
+  %q = mopt.quantize %3, %quarter : tensor<?x2xf32>, tensor<1x1xf32> -> tensor<?x2xui8>
   return %q : tensor<?x2xui8>
 }
 
-// What others read, and what no constant is part of, stays.
+// What others read, and what no constant is part of, is multiplied by the
+// reciprocal.
 // CHECK-LABEL: func.func @stays
 // CHECK: %[[D:.*]] = mopt.dequantize %arg0
 // CHECK: %[[A:.*]] = mopt.binary <add> %[[D]], %arg1
-// CHECK: %[[M:.*]] = mopt.binary <mul> %[[A]], %{{.*}}
+// CHECK: %[[F:.*]] = arith.constant dense<4.000000e+00> : tensor<1x1xf32>
+// CHECK: %[[M:.*]] = mopt.binary <mul> %[[A]], %[[F]]
 // CHECK: mopt.quantize %[[M]]
 func.func @stays(%q: tensor<?x2xui8>, %x: tensor<?x2xf32>) -> (tensor<?x2xui8>, tensor<?x2xf32>) {
   %t = arith.constant dense<3.0> : tensor<1x1xf32>
-  %four = arith.constant dense<4.0> : tensor<1x1xf32>
-  %one = arith.constant dense<1.0> : tensor<1x1xf32>
+  %quarter = arith.constant dense<0.25> : tensor<1x1xf32>
   %d = mopt.dequantize %q, %t : tensor<?x2xui8>, tensor<1x1xf32> -> tensor<?x2xf32>
   %a = mopt.binary <add> %d, %x : tensor<?x2xf32>, tensor<?x2xf32> -> tensor<?x2xf32>
-  %m = mopt.binary <mul> %a, %four : tensor<?x2xf32>, tensor<1x1xf32> -> tensor<?x2xf32>
-  %r = mopt.quantize %m, %one : tensor<?x2xf32>, tensor<1x1xf32> -> tensor<?x2xui8>
+  %r = mopt.quantize %a, %quarter : tensor<?x2xf32>, tensor<1x1xf32> -> tensor<?x2xui8>
   return %r, %d : tensor<?x2xui8>, tensor<?x2xf32>
 }
 
-// A factor below 0 would turn a maximum into a minimum, and a product beyond the
-// range of floats would lose a number.
+// A product beyond the range of floats would lose a number.
 // CHECK-LABEL: func.func @factors
 // CHECK: mopt.binary <mul>
-// CHECK: mopt.binary <mul>
-func.func @factors(%q: tensor<2xui8>) -> (tensor<2xui8>, tensor<2xf32>) {
+func.func @factors(%q: tensor<2xui8>) -> tensor<2xf32> {
   %tiny = arith.constant dense<1.0e-30> : tensor<1xf32>
-  %negative = arith.constant dense<-4.0> : tensor<1xf32>
-  %one = arith.constant dense<1.0> : tensor<1xf32>
-  %d = mopt.dequantize %q, %one : tensor<2xui8>, tensor<1xf32> -> tensor<2xf32>
-  %x = mopt.binary <max> %d, %one : tensor<2xf32>, tensor<1xf32> -> tensor<2xf32>
-  %m = mopt.binary <mul> %x, %negative : tensor<2xf32>, tensor<1xf32> -> tensor<2xf32>
-  %r = mopt.quantize %m, %one : tensor<2xf32>, tensor<1xf32> -> tensor<2xui8>
   %e = mopt.dequantize %q, %tiny : tensor<2xui8>, tensor<1xf32> -> tensor<2xf32>
   %y = mopt.binary <mul> %e, %tiny : tensor<2xf32>, tensor<1xf32> -> tensor<2xf32>
-  return %r, %y : tensor<2xui8>, tensor<2xf32>
+  return %y : tensor<2xf32>
 }

@@ -84,17 +84,6 @@ func.func @integers(%a: tensor<4x2xi8>) -> tensor<4x2xi32> {
   return %c : tensor<4x2xi32>
 }
 
-// CHECK-LABEL: func.func @reciprocal
-// CHECK-DAG: %[[F:.*]] = arith.constant dense<4.000000e+00> : tensor<1xf32>
-// CHECK-DAG: %[[O:.*]] = arith.constant dense<1.000000e+00> : tensor<1xf32>
-// CHECK: %[[X:.*]] = mopt.binary <mul> %arg0, %[[F]]
-// CHECK: mopt.quantize %[[X]], %[[O]]
-func.func @reciprocal(%x: tensor<8xf32>) -> tensor<8xi8> {
-  %s = arith.constant dense<0.25> : tensor<1xf32>
-  %q = mopt.quantize %x, %s : tensor<8xf32>, tensor<1xf32> -> tensor<8xi8>
-  return %q : tensor<8xi8>
-}
-
 // One row reads the weights once: as bytes. The scale multiplies the sums.
 // CHECK-LABEL: func.func @weights
 // CHECK: %[[Y:.*]] = mopt.matmul %arg0, %{{.*}} : tensor<1x3xf32>, tensor<3x2xi8> -> tensor<1x2xf32>

@@ -168,8 +168,9 @@ def MergeScales : Pass<"mopt-merge-scales", "::mlir::func::FuncOp"> {
   let summary = "one multiplication by constants instead of several";
   let description = [{
     A constant that multiplies what is dequantized becomes part of its scale, and
-    one that multiplies what is quantized becomes part of the scales, factors and
-    addends that this was made of, through additions, minima and maxima.
+    the scale that a value is quantized with becomes part of the scales, factors
+    and addends that the value was made of, through additions, minima and maxima.
+    Where these are no constants, quantization multiplies by the reciprocal.
   }];
   let dependentDialects = ["::mlir::arith::ArithDialect",
     "::mopt::MoptDialect"];
@@ -262,15 +263,12 @@ def SelectSchemes : Pass<"mopt-select-schemes", "::mlir::func::FuncOp"> {
     integers with terms that correct it for zero points, where the target has a
     micro-kernel that makes this faster, else one of floats with weights
     dequantized at compile time. Integer products get unsigned left and signed
-    right sides. `integers` is `auto`, `always` or `never`. With `reciprocals`
-    quantization by a constant scale multiplies instead of dividing. With
+    right sides. `integers` is `auto`, `always` or `never`. With
     `narrow-weights` products of up to four rows with weights of 8 bits read
     these and multiply the sums by the scales.
   }];
   let options = [Option<"integers", "integers", "std::string", "\"auto\"",
     "auto, always or never">,
-    Option<"reciprocals", "reciprocals", "bool", "true",
-    "multiply by reciprocals of constant scales">,
     Option<"narrowWeights", "narrow-weights", "bool", "true",
       "keep weights of 8 bits where they are read once">,
     Option<"remarks", "remarks", "bool", "false", "say what was decided">];
