@@ -202,14 +202,10 @@ ExitCode Compilation::raiseTo(ModuleOp module, Level from, Level to) {
     if (failed(raiseLevel(module, level, options))) {
       if (diagnostics.hasUnsupported())
         return ExitCode::Unsupported;
-      // What the model's own ops say is checked on the way to L1, what options
-      // ask of its weights on the way to L2.
+      // What the model's own ops say is checked on the way to L1; what options
+      // ask of its weights, and whether a calibration fits it, on the way to
+      // L2.
       if (next <= Level::Legal && diagnostics.hasErrors())
-        return ExitCode::BadModel;
-      // As is whether a calibration fits it.
-      bool speaksOfRanges =
-          !options.calibration.empty() || !options.instrument.empty();
-      if (next == Level::Legal && speaksOfRanges && diagnostics.hasErrors())
         return module->hasAttr(kAccuracyGateAttr) ? ExitCode::AccuracyGate
                                                   : ExitCode::BadModel;
       return failInternally("");
