@@ -296,17 +296,6 @@ static ConstantTensor pack(const Weights &weights, BlockWeightsAttr layout,
 // Decision
 //===----------------------------------------------------------------------===//
 
-/// The rows that share the weights, dynamic if not known.
-static int64_t countRows(MatmulOp op) {
-  int64_t rows = 1;
-  for (int64_t size : getTensor(op.getResult()).getShape().drop_back()) {
-    if (ShapedType::isDynamic(size))
-      return size;
-    rows *= size;
-  }
-  return rows;
-}
-
 /// The micro-kernel for packed weights that `target` can run, null for none.
 static ConfigAttr selectConfig(TargetAttr target, bool exact) {
   const MicroKernelRow *best = nullptr;
@@ -368,7 +357,7 @@ struct PackBlockWeights : mopt::impl::PackBlockWeightsBase<PackBlockWeights> {
     ConfigAttr config = selectConfig(target, exact);
     if (!config)
       return leave("the target has no micro-kernel for packed ones");
-    int64_t rows = countRows(op), most = getMostRows(config);
+    int64_t rows = op.countRows(), most = getMostRows(config);
     if (ShapedType::isStatic(rows) && rows > most)
       return leave("with " + Twine(rows) + " rows, more than " + Twine(most) +
                    ", floats are faster");

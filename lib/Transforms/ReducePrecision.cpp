@@ -35,20 +35,6 @@ static bool isF32(Value value) {
   return getTensor(value).getElementType().isF32();
 }
 
-/// Rows that share the right side, dynamic if not known.
-static int64_t countRows(MatmulOp op) {
-  bool shared = llvm::all_of(getTensor(op.getRhs()).getShape().drop_back(2),
-                             [](int64_t size) { return size == 1; });
-  ArrayRef<int64_t> shape = getTensor(op.getResult()).getShape().drop_back();
-  int64_t rows = 1;
-  for (int64_t size : shared ? shape : shape.take_back()) {
-    if (ShapedType::isDynamic(size))
-      return size;
-    rows *= size;
-  }
-  return rows;
-}
-
 static int64_t getDepth(MatmulOp op) {
   RankedTensorType lhs = getTensor(op.getLhs()), rhs = getTensor(op.getRhs());
   int64_t rank = lhs.getRank();
@@ -60,7 +46,7 @@ static int64_t getDepth(MatmulOp op) {
 
 /// Do matrix registers take the product, as mopt-select-microkernels sees it?
 static bool suitsMatrices(MatmulOp op) {
-  int64_t rows = countRows(op), depth = getDepth(op),
+  int64_t rows = op.countRows(), depth = getDepth(op),
           width = getTensor(op.getResult()).getShape().back();
   return !op.getTransposeLhs() && ShapedType::isStatic(depth) &&
          depth % kGroup == 0 && depth >= kLeastSize &&
@@ -192,7 +178,7 @@ struct ReducePrecision : mopt::impl::ReducePrecisionBase<ReducePrecision> {
   }
 
   void convert(IRRewriter &rewriter, MatmulOp op) {
-    int64_t rows = countRows(op);
+    int64_t rows = op.countRows();
     if (!canHold(op.getRhs()))
       return remark(op, "stays in f32: weights beyond the range of " + type);
     if (hasMatrices(op) && suitsMatrices(op)) {

@@ -179,17 +179,6 @@ static bool gainsByIntegers(QuantizedMatmulOp op) {
 /// Rows up to which a product waits for its weights, not for its arithmetic.
 static constexpr int64_t kMemoryBoundRows = 4;
 
-/// The rows that share the weights, dynamic if not known.
-static int64_t countRows(MatmulOp op) {
-  int64_t rows = 1;
-  for (int64_t size : getTensor(op.getResult()).getShape().drop_back()) {
-    if (ShapedType::isDynamic(size))
-      return size;
-    rows *= size;
-  }
-  return rows;
-}
-
 /// A product of few floats with constant weights of 8 bits reads them as they
 /// are; the scale of each column multiplies the sums.
 static Value multiplyByBytes(OpBuilder &b, MatmulOp op) {
@@ -199,10 +188,11 @@ static Value multiplyByBytes(OpBuilder &b, MatmulOp op) {
       !getTensor(weights.getInput()).getElementType().isInteger(8))
     return {};
   RankedTensorType scale = getTensor(weights.getScale());
-  int64_t rank = scale.getRank(), rows = countRows(op);
+  int64_t rank = scale.getRank(), rows = op.countRows();
   int64_t depth = op.getTransposeRhs() ? rank - 1 : rank - 2;
   for (int64_t dim = 0; dim < rank - 2; ++dim)
-    if (scale.getDimSize(dim) != 1)
+    if (scale.getDimSize(dim) != 1 ||
+        getTensor(weights.getInput()).getDimSize(dim) != 1)
       return {};
   double none =
       getTensor(weights.getInput()).getElementType().isUnsignedInteger() ? 128

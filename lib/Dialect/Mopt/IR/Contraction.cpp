@@ -93,6 +93,21 @@ LogicalResult MatmulOp::verify() {
                          getElementTypeOrSelf(getLhs().getType()));
 }
 
+int64_t MatmulOp::countRows() {
+  auto rhs = cast<RankedTensorType>(getRhs().getType());
+  bool shared = llvm::all_of(rhs.getShape().drop_back(2),
+                             [](int64_t size) { return size == 1; });
+  ArrayRef<int64_t> shape =
+      cast<RankedTensorType>(getType()).getShape().drop_back();
+  int64_t rows = 1;
+  for (int64_t size : shared ? shape : shape.take_back()) {
+    if (ShapedType::isDynamic(size))
+      return size;
+    rows *= size;
+  }
+  return rows;
+}
+
 /// Sizes of the result of a matrix product, of quantized operands or not.
 template <typename MatmulLike>
 static SmallVector<OpFoldResult> reifyProduct(OpBuilder &b, MatmulLike op) {

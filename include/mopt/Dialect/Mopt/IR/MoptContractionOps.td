@@ -27,6 +27,10 @@ def Mopt_MatmulOp : Mopt_InferredOp<"matmul"> {
                        UnitAttr:$transpose_lhs, UnitAttr:$transpose_rhs,
                        UnitAttr:$f32_result);
   let results = (outs AnyRankedTensor:$result);
+  let extraClassDeclaration = [{
+    /// Rows that multiply the same right side, dynamic if not known.
+    int64_t countRows();
+  }];
   let assemblyFormat = [{
     $lhs `,` $rhs attr-dict `:` type($lhs) `,` type($rhs) `->` type($result)
   }];
