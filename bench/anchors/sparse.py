@@ -1,12 +1,13 @@
 """Speed of products with N:M sparse weights against mopt's own dense ones.
 
 usage: sparse.py [--target T] [--threads N] [--rounds N] [--patterns 2:4,1:4] [--rows 1,4,128]
-                 [--shape DEPTHxWIDTH] [--layers N]
+                 [--shape DEPTHxWIDTH] [--layers N] [--bytes]
 
 Layers side by side, as many as it takes to read 192 MiB of dense weights per run (from memory, not
 from a cache) unless N is given, compiled twice from
 one pruned model: with --sparsity=auto and with --sparsity=off. Both libraries run in turn
-in this process; the ratio is the median of the rounds' ratios.
+in this process; the ratio is the median of the rounds' ratios. With --bytes the products are
+quantized, activations of unsigned and weights of signed bytes, and four times as many layers.
 """
 
 import argparse
@@ -32,15 +33,27 @@ def prune(weights, kept, group):
     return weights
 
 
-def make_model(path, pattern, rows, depth, width, layers):
+def make_model(path, pattern, rows, depth, width, layers, of_bytes):
     rng = np.random.default_rng(0)
     kept, group = (int(x) for x in pattern.split(":"))
-    nodes, weights = [], []
+    nodes, weights, read = [], [], "x"
+    if of_bytes:
+        weights = [numpy_helper.from_array(array, name) for name, array in {
+            "xs": np.float32(0.02), "xz": np.uint8(120), "ws": np.float32(0.01),
+            "wz": np.int8(0)}.items()]
+        nodes = [helper.make_node("QuantizeLinear", ["x", "xs", "xz"], ["xq"]),
+                 helper.make_node("DequantizeLinear", ["xq", "xs", "xz"], ["xd"])]
+        read = "xd"
     for i in range(layers):
-        w = rng.standard_normal((depth, width), np.float32) / np.float32(depth) ** np.float32(0.5)
-        weights.append(numpy_helper.from_array(prune(w, kept, group), f"w{i}"))
+        w = prune(rng.standard_normal((depth, width), np.float32), kept, group)
+        if of_bytes:
+            w = np.clip(np.round(w * 40), -127, 127).astype(np.int8)
+            nodes.append(helper.make_node("DequantizeLinear", [f"q{i}", "ws", "wz"], [f"w{i}"]))
+        else:
+            w /= np.float32(depth) ** np.float32(0.5)
+        weights.append(numpy_helper.from_array(w, f"q{i}" if of_bytes else f"w{i}"))
         # Every layer reads the input, so that depth and width may differ.
-        nodes += [helper.make_node("MatMul", ["x", f"w{i}"], [f"m{i}"], name=f"layer{i}"),
+        nodes += [helper.make_node("MatMul", [read, f"w{i}"], [f"m{i}"], name=f"layer{i}"),
                   helper.make_node("Relu", [f"m{i}"], [f"y{i}"])]
     outputs = [helper.make_tensor_value_info(f"y{i}", TensorProto.FLOAT, [rows, width])
                for i in range(layers)]
@@ -72,16 +85,17 @@ def main():
     parser.add_argument("--rows", default="1,4,128")
     parser.add_argument("--shape", default="4096x4096")
     parser.add_argument("--layers", type=int)
+    parser.add_argument("--bytes", action="store_true")
     options = parser.parse_args()
     depth, width = (int(x) for x in options.shape.split("x"))
     # One thread is the caller's own: its time is not disturbed by other programs.
     clock = time.thread_time if options.threads == 1 else time.perf_counter
-    layers = options.layers or max(1, 192 * MIB // (4 * depth * width))
+    layers = options.layers or max(1, 192 * MIB // ((1 if options.bytes else 4) * depth * width))
     for pattern in options.patterns.split(","):
         for rows in (int(x) for x in options.rows.split(",")):
             with tempfile.TemporaryDirectory() as folder:
                 path = os.path.join(folder, "m.onnx")
-                make_model(path, pattern, rows, depth, width, layers)
+                make_model(path, pattern, rows, depth, width, layers, options.bytes)
                 sessions = []
                 for mode in ("auto", "off"):
                     library = os.path.join(folder, mode + ".so")

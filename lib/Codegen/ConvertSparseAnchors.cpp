@@ -19,6 +19,17 @@ namespace mopt {
 #include "mopt/Codegen/Passes.h.inc"
 
 namespace {
+/// What multiplies, and what brings values and elements of the left side
+/// together; empty for a form that needs no intrinsic for it. Lanes have one of
+/// the latter for groups of 4 and one for larger ones.
+std::pair<StringRef, StringRef> getInstructions(const SparseKernel &kernel,
+                                                int64_t group = 0) {
+  auto [first, second] = StringRef(kernel.row->instruction).split(',');
+  if (kernel.form == SparseForm::lanes)
+    return {"", group == 4 ? first : second};
+  return {first, second};
+}
+
 ConfigAttr getConfig(TargetAttr target, const SparseKernel &kernel,
                      int64_t rows) {
   const MicroKernelRow &row = *kernel.row;
@@ -28,18 +39,14 @@ ConfigAttr getConfig(TargetAttr target, const SparseKernel &kernel,
   return ConfigAttr::get(target.getContext(), row.name, rows,
                          lanes * row.vectors, lanes, row.unroll, row.streams,
                          row.prefetchRows, /*prefetchNext=*/false,
-                         /*interleave=*/1, /*accumulates=*/false,
-                         /*lhsBits=*/0, /*rhsBits=*/0, "", "");
+                         row.interleave, row.accumulates, row.lhsBits,
+                         row.rhsBits, getInstructions(kernel).first, "");
 }
 
-/// Which of a row's intrinsics picks from groups of `sparsity`; null if the
-/// form needs none. The first is for groups of 4, the second for larger ones.
 StringAttr getPermutation(OpBuilder &b, const SparseKernel &kernel,
                           SparsityAttr sparsity) {
-  if (kernel.form != SparseForm::lanes)
-    return {};
-  auto [ofFour, ofMore] = StringRef(kernel.row->instruction).split(',');
-  return b.getStringAttr(sparsity.getGroup() == 4 ? ofFour : ofMore);
+  StringRef name = getInstructions(kernel, sparsity.getGroup()).second;
+  return name.empty() ? StringAttr() : b.getStringAttr(name);
 }
 
 Value createConstant(OpBuilder &b, Location loc, PackedPart part,
@@ -76,15 +83,29 @@ Value packRows(OpBuilder &b, Location loc, Value value, ConfigAttr config) {
       .getResult(0);
 }
 
-/// The constant right side of `op` as a matrix; nothing if it has none of f32.
+/// Is `op` a product of unsigned bytes and signed ones?
+bool isByteProduct(Operation *op) {
+  auto getElement = [&](unsigned i) {
+    return getElementTypeOrSelf(op->getOperand(i).getType());
+  };
+  return isa<MatmulOp>(op) && getElement(0).isUnsignedInteger(8) &&
+         getElement(1).isSignlessInteger(8) &&
+         getElementTypeOrSelf(op->getResult(0).getType()).isInteger(32);
+}
+
+/// The constant right side of `op` as a matrix; nothing if it has none of f32,
+/// or of i8 under an unsigned left one.
 std::optional<DenseWeights> getWeights(Operation *op,
                                        const ConstantTensor &weights) {
   ArrayRef<int64_t> shape = weights.getType().getShape();
   auto result = cast<RankedTensorType>(op->getResult(0).getType());
-  if (!weights.getType().getElementType().isF32() ||
-      weights.getNumElements() == 0 || !result.getElementType().isF32())
+  Type element = weights.getType().getElementType();
+  bool areBytes = isByteProduct(op);
+  if ((!areBytes && (!element.isF32() || !result.getElementType().isF32())) ||
+      weights.getNumElements() == 0)
     return std::nullopt;
-  auto *data = reinterpret_cast<const float *>(weights.getBytes().data());
+  const char *data = weights.getBytes().data();
+  int64_t bytes = areBytes ? 1 : sizeof(float);
   if (auto matmul = dyn_cast<MatmulOp>(op)) {
     if (matmul.getTransposeLhs() ||
         llvm::any_of(shape.drop_back(2),
@@ -92,12 +113,12 @@ std::optional<DenseWeights> getWeights(Operation *op,
       return std::nullopt;
     int64_t first = shape.end()[-2], last = shape.end()[-1];
     if (matmul.getTransposeRhs())
-      return DenseWeights{data, last, first, 1, last};
-    return DenseWeights{data, first, last, last, 1};
+      return DenseWeights{data, last, first, 1, last, bytes};
+    return DenseWeights{data, first, last, last, 1, bytes};
   }
   if (!isPointwise(cast<ConvOp>(op)))
     return std::nullopt;
-  return DenseWeights{data, shape[1], shape[0], 1, shape[1]};
+  return DenseWeights{data, shape[1], shape[0], 1, shape[1], bytes};
 }
 
 /// The sparse micro-kernel of a marked product; nothing for a dense one. IR of
@@ -112,7 +133,7 @@ std::optional<SparseKernel> selectKernel(Operation *op, TargetAttr target,
   int64_t rows = 1;
   for (int64_t size : type.getShape().drop_back())
     rows *= size;
-  return findSparseKernel(target, sparsity, rows);
+  return findSparseKernel(target, sparsity, rows, isByteProduct(op));
 }
 
 SparseAnchorOp createAnchor(OpBuilder &b, Location loc, Value lhs,
@@ -164,7 +185,7 @@ struct ConvertSparseAnchors
       return op->emitOpError("expected '")
              << SparsityAttr::kAttrName
              << "' of '#mopt.sparsity' on a product with one matrix of "
-                "constant f32 weights";
+                "constant weights, f32, or i8 under an unsigned left side";
     TargetAttr target = TargetAttr::lookup(op);
     if (!target)
       return op->emitOpError("expected a target on the module ('")
@@ -196,9 +217,12 @@ struct ConvertSparseAnchors
     Value lhs = collapseRows(rewriter, loc, op->getOperand(0));
     // What the result's type knows.
     auto lhsType =
-        RankedTensorType::get({rows, weights->depth}, type.getElementType());
+        cast<RankedTensorType>(lhs.getType()).clone({rows, weights->depth});
     if (lhs.getType() != lhsType)
       lhs = tensor::CastOp::create(rewriter, loc, lhsType, lhs);
+    if (kernel->form == SparseForm::bytes)
+      lhs = BitcastOp::create(rewriter, loc,
+                              lhsType.clone(rewriter.getI8Type()), lhs);
     if (kernel->form == SparseForm::scalars)
       lhs = packRows(rewriter, loc, lhs, config);
     Value result =

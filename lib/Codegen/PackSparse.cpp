@@ -10,6 +10,8 @@ using namespace mopt;
 constexpr size_t kAlignment = 64;
 /// Of a lane that holds positions.
 constexpr int64_t kLaneBits = 32;
+/// Neighbours along the depth that are multiplied at once.
+constexpr int64_t kBytesOfLane = 4;
 
 namespace {
 class Packing {
@@ -29,6 +31,8 @@ public:
       return packLanes();
     case SparseForm::scalars:
       return packScalars();
+    case SparseForm::bytes:
+      return packBytes();
     }
     llvm_unreachable("all forms are listed");
   }
@@ -44,11 +48,11 @@ private:
         int64_t size = std::min(group, weights.depth - first);
         int64_t fillers = std::min(layout.sparsity.getKept(), size);
         for (int64_t i = 0; i < size; ++i)
-          fillers -= weights.at(first + i, n) != 0;
+          fillers -= weights.isKept(first + i, n);
         if (fillers < 0)
           return failure();
         for (int64_t i = 0; i < size; ++i)
-          if (weights.at(first + i, n) != 0 || fillers-- > 0)
+          if (weights.isKept(first + i, n) || fillers-- > 0)
             kept.push_back(first + i);
       }
     return success();
@@ -68,7 +72,10 @@ private:
 
   PackedSparse allocate(int64_t values, int64_t positions, int64_t bits) {
     MLIRContext *context = layout.sparsity.getContext();
-    return {allocate(values, Float32Type::get(context)),
+    Type element = weights.elementBytes == 1
+                       ? Type(IntegerType::get(context, 8))
+                       : Type(Float32Type::get(context));
+    return {allocate(values, element),
             allocate(positions, IntegerType::get(context, bits))};
   }
 
@@ -92,8 +99,9 @@ private:
       float *out = getData<float>(packed.values, block);
       for (int64_t i = 0; i < weights.depth * vectors; ++i)
         for (unsigned bits = masks[i]; bits != 0; bits &= bits - 1)
-          *out++ = weights.at(i / vectors, first + i % vectors * layout.lanes +
-                                               llvm::countr_zero(bits));
+          *out++ = weights.at<float>(i / vectors,
+                                     first + i % vectors * layout.lanes +
+                                         llvm::countr_zero(bits));
     }
     return packed;
   }
@@ -114,7 +122,7 @@ private:
       auto *words = getData<uint32_t>(packed.positions, block);
       for (auto [i, k] : llvm::enumerate(getKept(n))) {
         int64_t slot = i;
-        values[slot * layout.columns + column] = weights.at(k, n);
+        values[slot * layout.columns + column] = weights.at<float>(k, n);
         words[slot / perWord * layout.columns + column] |=
             uint32_t(k % group) << slot % perWord * bits;
       }
@@ -134,9 +142,41 @@ private:
         int64_t size = std::min(perPart, perColumn - part * perPart);
         int64_t at = part * perPart * layout.columns +
                      n % layout.columns * size + i % perPart;
-        values[at] = weights.at(k, n);
+        values[at] = weights.at<float>(k, n);
         rows[at] = k % layout.depthPart * layout.rowBlock;
       }
+    }
+    return packed;
+  }
+
+  PackedSparse packBytes() {
+    int64_t vectors = layout.columns / layout.lanes;
+    int64_t steps = llvm::divideCeil(weights.depth, kBytesOfLane);
+    PackedSparse packed =
+        allocate(perColumn * layout.columns + layout.lanes * kBytesOfLane,
+                 steps * vectors, layout.lanes * kBytesOfLane);
+    for (int64_t block = 0; block < blocks; ++block) {
+      auto *masks = getData<uint64_t>(packed.positions, block);
+      int64_t first = block * layout.columns;
+      // Where all vectors have as many values, columns that do not exist keep
+      // the positions of the first one.
+      bool isFixed = kBytesOfLane % layout.sparsity.getGroup() == 0;
+      int64_t end = isFixed ? first + layout.columns
+                            : std::min(first + layout.columns, weights.width);
+      for (int64_t n = first; n < end; ++n)
+        for (int64_t k : getKept(n < weights.width ? n : first))
+          masks[k / kBytesOfLane * vectors + (n - first) / layout.lanes] |=
+              uint64_t(1) << ((n - first) % layout.lanes * kBytesOfLane +
+                              k % kBytesOfLane);
+      auto *out = getData<int8_t>(packed.values, block);
+      for (int64_t i = 0; i < steps * vectors; ++i)
+        for (uint64_t bits = masks[i]; bits != 0; bits &= bits - 1, ++out) {
+          int64_t at = llvm::countr_zero(bits);
+          int64_t n = first + i % vectors * layout.lanes + at / kBytesOfLane;
+          if (n < weights.width)
+            *out = weights.at<int8_t>(
+                i / vectors * kBytesOfLane + at % kBytesOfLane, n);
+        }
     }
     return packed;
   }

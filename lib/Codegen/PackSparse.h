@@ -8,13 +8,19 @@
 #include "mlir/IR/AsmState.h"
 
 namespace mopt {
-/// Constant f32 weights of `depth` x `width` elements.
+/// Constant weights of `depth` x `width` elements, f32 or i8.
 struct DenseWeights {
-  const float *data;
+  const char *data;
   int64_t depth, width, depthStride, widthStride;
 
-  float at(int64_t k, int64_t n) const {
-    return data[k * depthStride + n * widthStride];
+  /// Bytes of an element.
+  int64_t elementBytes;
+
+  template <typename T> T at(int64_t k, int64_t n) const {
+    return reinterpret_cast<const T *>(data)[k * depthStride + n * widthStride];
+  }
+  bool isKept(int64_t k, int64_t n) const {
+    return elementBytes == 1 ? at<int8_t>(k, n) != 0 : at<float>(k, n) != 0;
   }
 };
 

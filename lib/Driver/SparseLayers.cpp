@@ -19,7 +19,7 @@ static void noteLegal(ModuleOp module) {
   Builder b(module.getContext());
   SmallVector<Attribute> layers;
   module.walk([&](Operation *op) {
-    if (!isa<MatmulOp, ConvOp>(op))
+    if (!isa<MatmulOp, ConvOp, QuantizedMatmulOp>(op))
       return;
     auto weights = op->getOperand(1).getDefiningOp<SparseAssembleOp>();
     if (!weights)

@@ -81,6 +81,15 @@ void mopt::buildLegalizePipeline(OpPassManager &pm,
 
 void mopt::buildKernelPipeline(OpPassManager &pm,
                                const PipelineOptions &options) {
+  SelectSparsityOptions sparsity;
+  // A zero weight times infinity is NaN, unless it is left out.
+  sparsity.sparse = options.optLevel > 0 && !options.reference &&
+                            options.numerics != Numerics::Strict
+                        ? "auto"
+                        : "never";
+  // For the report, which has them without -v too.
+  sparsity.remarks = true;
+  pm.addNestedPass<func::FuncOp>(createSelectSparsity(sparsity));
   if (!options.reference) {
     if (options.optLevel > 0) {
       PackBlockWeightsOptions pack;
@@ -98,15 +107,6 @@ void mopt::buildKernelPipeline(OpPassManager &pm,
     if (options.numerics != Numerics::Strict)
       pm.addNestedPass<func::FuncOp>(createMergeScales());
   }
-  SelectSparsityOptions sparsity;
-  // A zero weight times infinity is NaN, unless it is left out.
-  sparsity.sparse = options.optLevel > 0 && !options.reference &&
-                            options.numerics != Numerics::Strict
-                        ? "auto"
-                        : "never";
-  // For the report, which has them without -v too.
-  sparsity.remarks = true;
-  pm.addNestedPass<func::FuncOp>(createSelectSparsity(sparsity));
   FormKernelsOptions form;
   form.fuse = options.optLevel > 0 && !options.reference;
   if (form.fuse) {

@@ -26,16 +26,17 @@ static std::optional<SparseForm> getForm(const MicroKernelRow &row) {
   return symbolizeSparseForm(kind);
 }
 
-std::optional<SparseKernel>
-mopt::findSparseKernel(TargetAttr target, SparsityAttr sparsity, int64_t rows) {
+std::optional<SparseKernel> mopt::findSparseKernel(TargetAttr target,
+                                                   SparsityAttr sparsity,
+                                                   int64_t rows, bool ofBytes) {
   std::optional<SparseKernel> best;
   if (ShapedType::isDynamic(rows))
     return best;
   for (llvm::ArrayRef<MicroKernelRow> table : getMicroKernelTables())
     for (const MicroKernelRow &row : table) {
       std::optional<SparseForm> form = getForm(row);
-      if (!form || !canRun(target, row) ||
-          (best && best->row->rank >= row.rank))
+      if (!form || ofBytes != (*form == SparseForm::bytes) ||
+          !canRun(target, row) || (best && best->row->rank >= row.rank))
         continue;
       // What the row's number of rows is: the most for a kernel of few, a block
       // for one of many.

@@ -25,10 +25,10 @@ static constexpr SparsityPattern kPatterns[] = {{1, 4}, {2, 8}, {4, 16},
                                                 {1, 2}, {2, 4}, {4, 8}};
 
 namespace {
-/// f32 weights whose lines run along one axis.
+/// Weights of f32 or i8 whose lines run along one axis.
 struct Lines {
   Lines(const ConstantTensor &weights, int64_t axis)
-      : data(reinterpret_cast<const float *>(weights.getBytes().data())),
+      : data(weights.getBytes().data()), bytes(weights.getElementBytes()),
         size(weights.getType().getDimSize(axis)),
         stride(ConstantTensor::getStrides(weights.getType().getShape())[axis]),
         count(size == 0 ? 0 : weights.getNumElements() / size) {}
@@ -37,11 +37,14 @@ struct Lines {
     return line / stride * stride * size + line % stride;
   }
   bool isKept(int64_t line, int64_t k) const {
-    return data[getStart(line) + k * stride] != 0;
+    const char *element = data + (getStart(line) + k * stride) * bytes;
+    // -0.0 counts as zero.
+    return bytes == 1 ? *element != 0
+                      : *reinterpret_cast<const float *>(element) != 0;
   }
 
-  const float *data;
-  int64_t size, stride, count;
+  const char *data;
+  int64_t bytes, size, stride, count;
 };
 
 /// The first group with more elements than a pattern allows.
@@ -78,7 +81,7 @@ static Value encode(OpBuilder &b, Location loc, const ConstantTensor &weights,
                      std::move(*ConstantTensor::allocate(type.clone(shape))),
                  positions = std::move(*ConstantTensor::allocate(
                      RankedTensorType::get(shape, b.getI8Type())));
-  auto *valueAt = reinterpret_cast<float *>(values.getMutableBytes().data());
+  char *valueAt = values.getMutableBytes().data();
   char *positionAt = positions.getMutableBytes().data();
   for (int64_t line = 0; line < lines.count; ++line) {
     int64_t start = lines.getStart(line);
@@ -92,7 +95,9 @@ static Value encode(OpBuilder &b, Location loc, const ConstantTensor &weights,
       for (int64_t i = 0; i < size; ++i) {
         if (!lines.isKept(line, k + i) && fillers-- <= 0)
           continue;
-        valueAt[out] = lines.data[start + (k + i) * lines.stride];
+        std::memcpy(valueAt + out * lines.bytes,
+                    lines.data + (start + (k + i) * lines.stride) * lines.bytes,
+                    lines.bytes);
         positionAt[out] = static_cast<char>(i);
         out += lines.stride;
       }
@@ -145,8 +150,11 @@ struct EncodeSparsity : mopt::impl::EncodeSparsityBase<EncodeSparsity> {
     }
     std::optional<ConstantTensor> weights =
         getConstantTensor(op->getOperand(1));
-    if (!weights || !weights->getType().getElementType().isF32() ||
-        weights->getNumElements() == 0)
+    if (!weights || weights->getNumElements() == 0)
+      return true;
+    Type element = weights->getType().getElementType();
+    if (!(isa<QuantizedMatmulOp>(op) ? element.isSignlessInteger(8)
+                                     : element.isF32()))
       return true;
     Lines lines(*weights, axis);
     std::optional<SparsityPattern> found;

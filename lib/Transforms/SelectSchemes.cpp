@@ -96,7 +96,9 @@ static Value computeInIntegers(OpBuilder &b, QuantizedMatmulOp op) {
   Location loc = op.getLoc();
   IntegerMatmul product(b, loc, op.getLhs(), op.getRhs(), op.getTransposeLhs(),
                         op.getTransposeRhs());
-  Value sums = product.build(op.getLhsZeroPoint(), op.getRhsZeroPoint());
+  Value sums =
+      product.build(op.getLhsZeroPoint(), op.getRhsZeroPoint(),
+                    op->getAttrOfType<SparsityAttr>(SparsityAttr::kAttrName));
   return scaleSums(b, loc, sums, op.getType(),
                    product.orientLhs(op.getLhsScale()),
                    product.orientRhs(op.getRhsScale()));

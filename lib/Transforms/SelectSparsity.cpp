@@ -23,10 +23,12 @@ static RankedTensorType getTensor(Value value) {
   return cast<RankedTensorType>(value.getType());
 }
 
-/// Dense weights of few rows from which on permuting gains, and from which on
-/// they come from memory for sure, so that expanding does.
+/// Dense weights of few rows from which on permuting gains. Expanding gains
+/// where they come from memory: no cache holds the weights of the function, and
+/// these are more than a loop's start and end cost.
 static constexpr int64_t kLeastPermutedBytes = 64 << 10;
-static constexpr int64_t kLeastExpandedBytes = 32 << 20;
+static constexpr int64_t kLeastExpandedBytes = 1 << 20;
+static constexpr int64_t kLeastUncachedBytes = 32 << 20;
 
 /// What a value costs where there are many rows, over what an element costs a
 /// dense product; and packing an element of the left side, and turning a
@@ -62,6 +64,12 @@ static int64_t countRows(Operation *op) {
 /// Has the constant right side of `op` one matrix that a sparse micro-kernel
 /// could read, and its left side rows?
 static bool hasSparseForm(Operation *op, RankedTensorType weights) {
+  if (auto matmul = dyn_cast<QuantizedMatmulOp>(op))
+    // Its rows are those of the result; only what mopt-select-schemes leaves
+    // in integers keeps the mark.
+    return !matmul.getTransposeLhs() && !matmul.getRhsZeroPoint() &&
+           llvm::all_of(weights.getShape().drop_back(2),
+                        [](int64_t size) { return size == 1; });
   if (!weights.getElementType().isF32() ||
       !getTensor(op->getOperand(0)).getElementType().isF32())
     return false;
@@ -97,6 +105,26 @@ static Value densify(OpBuilder &b, SparseAssembleOp op,
       b, op.getLoc(), cast<TypedAttr>(std::move(result).toAttr("dense")));
 }
 
+static int64_t getBytes(RankedTensorType type) {
+  return type.getNumElements() * type.getElementTypeBitWidth() / 8;
+}
+
+/// Bytes of the constant right sides of all products.
+static int64_t countWeights(Operation *root) {
+  llvm::SmallDenseSet<Value> weights;
+  root->walk([&](Operation *op) {
+    if (isa<MatmulOp, ConvOp, QuantizedMatmulOp, QuantizedConvOp>(op) &&
+        getTensor(op->getOperand(1)).hasStaticShape() &&
+        isa_and_nonnull<arith::ConstantOp, SparseAssembleOp>(
+            op->getOperand(1).getDefiningOp()))
+      weights.insert(op->getOperand(1));
+  });
+  int64_t bytes = 0;
+  for (Value value : weights)
+    bytes += getBytes(getTensor(value));
+  return bytes;
+}
+
 namespace {
 struct SelectSparsity : mopt::impl::SelectSparsityBase<SelectSparsity> {
   using SelectSparsityBase::SelectSparsityBase;
@@ -108,8 +136,9 @@ struct SelectSparsity : mopt::impl::SelectSparsityBase<SelectSparsity> {
           << sparse << "'";
       return signalPassFailure();
     }
+    allBytes = countWeights(getOperation());
     getOperation()->walk([&](Operation *op) {
-      if (!isa<MatmulOp, ConvOp>(op))
+      if (!isa<MatmulOp, ConvOp, QuantizedMatmulOp>(op))
         return;
       auto assemble = op->getOperand(1).getDefiningOp<SparseAssembleOp>();
       if (!assemble)
@@ -144,6 +173,9 @@ struct SelectSparsity : mopt::impl::SelectSparsityBase<SelectSparsity> {
     });
   }
 
+  /// What the constant right sides of all products have, when dense.
+  int64_t allBytes = 0;
+
   /// Empty if a sparse micro-kernel is faster.
   StringRef findReasonForDense(Operation *op, SparseAssembleOp weights) {
     if (sparse == "never")
@@ -157,7 +189,8 @@ struct SelectSparsity : mopt::impl::SelectSparsityBase<SelectSparsity> {
       return "only run time knows its rows";
     std::optional<SparseKernel> kernel;
     if (rows > 0 && target)
-      kernel = findSparseKernel(target, weights.getSparsity(), rows);
+      kernel = findSparseKernel(target, weights.getSparsity(), rows,
+                                isa<QuantizedMatmulOp>(op));
     if (!kernel)
       return "the target has no sparse micro-kernel for this pattern and so "
              "many rows";
@@ -170,11 +203,12 @@ struct SelectSparsity : mopt::impl::SelectSparsityBase<SelectSparsity> {
                      kLeastGain
                  ? "its rows, depth and width gain too little"
                  : "";
-    if (type.getNumElements() * int64_t(sizeof(float)) <
-        (kernel->form == SparseForm::masks ? kLeastExpandedBytes
-                                           : kLeastPermutedBytes))
+    bool expands = kernel->form != SparseForm::lanes;
+    if (getBytes(type) < (expands ? kLeastExpandedBytes : kLeastPermutedBytes))
       return "the weights are small";
-    return "";
+    return expands && allBytes < kLeastUncachedBytes
+               ? "the model's weights are few enough for a cache"
+               : "";
   }
 };
 } // namespace

@@ -1,6 +1,8 @@
 // RUN: mopt-opt %s --split-input-file --mopt-convert-sparse-anchors -verify-diagnostics | FileCheck %s
 // RUN: sed 's/+avx2,+fma/+avx512f,+avx512bw,+avx512vl/; s/vectorBits = 256, vectorRegisters = 16/vectorBits = 512, vectorRegisters = 32/' %s \
 // RUN:   | mopt-opt --split-input-file --mopt-convert-sparse-anchors -verify-diagnostics | FileCheck %s --check-prefix=WIDE
+// RUN: sed 's/+avx2,+fma/+avx512f,+avx512bw,+avx512vnni,+avx512vbmi2/; s/vectorBits = 256, vectorRegisters = 16/vectorBits = 512, vectorRegisters = 32/' %s \
+// RUN:   | not mopt-opt --split-input-file --mopt-convert-sparse-anchors | FileCheck %s --check-prefix=BYTES
 
 #target = #mopt.target<name = "m", triple = "t", cpu = "c", features = "+avx2,+fma", vectorBits = 256, vectorRegisters = 16, l1Bytes = 32768, l2Bytes = 524288>
 module attributes {mopt.target = #target} {
@@ -54,6 +56,20 @@ func.func @masks(%x: tensor<1x9xf32>) -> tensor<1x2xf32> {
   return %y : tensor<1x2xf32>
 }
 
+// Bytes, four along the depth to a lane: 32 for each of 3 groups and 4 vectors, and
+// one vector more; masks of 64 bits.
+// CHECK-LABEL: func.func @bytes
+// CHECK: mopt.matmul {{[^{]*}} : tensor<1x9xui8>
+// BYTES-LABEL: func.func @bytes
+// BYTES: %[[X:.*]] = mopt.bitcast %arg0 : tensor<1x9xui8> -> tensor<1x9xi8>
+// BYTES: mopt.sparse_anchor <bytes> sparsity <2:4> ins(%[[X]], {{.*}} tensor<1x384xi8>, tensor<1x12xi64>
+// BYTES-SAME: permutation = "llvm.x86.avx512.mask.expand"
+func.func @bytes(%x: tensor<1x9xui8>) -> tensor<1x2xi32> {
+  %w = arith.constant dense<0> : tensor<9x2xi8>
+  %y = mopt.matmul %x, %w {mopt.sparsity = #mopt.sparsity<2:4>} : tensor<1x9xui8>, tensor<9x2xi8> -> tensor<1x2xi32>
+  return %y : tensor<1x2xi32>
+}
+
 // Three blocks of 56 rows leave less empty than three of 64; two parts of 64 with 32 values
 // for each column, and one of 9 with 5.
 // CHECK-LABEL: func.func @many
@@ -103,7 +119,7 @@ func.func @dense(%x: tensor<1x4xf32>) -> tensor<1x1xf32> {
 #target = #mopt.target<name = "m", triple = "t", cpu = "c", features = "+avx2,+fma", vectorBits = 256, vectorRegisters = 16, l1Bytes = 32768, l2Bytes = 524288>
 module attributes {mopt.target = #target} {
 func.func @computed(%x: tensor<1x4xf32>, %w: tensor<4x1xf32>) -> tensor<1x1xf32> {
-  // expected-error@+1 {{on a product with one matrix of constant f32 weights}}
+  // expected-error@+1 {{on a product with one matrix of constant weights, f32, or i8 under an unsigned left side}}
   %y = mopt.matmul %x, %w {mopt.sparsity = #mopt.sparsity<2:4>} : tensor<1x4xf32>, tensor<4x1xf32> -> tensor<1x1xf32>
   return %y : tensor<1x1xf32>
 }

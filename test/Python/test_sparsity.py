@@ -214,3 +214,60 @@ def test_pattern_that_weights_lack(tmp_path):
 def test_pattern_with_a_rest(tmp_path):
     model, _, _ = save(tmp_path, sparse(37, 6, "2:4"), (1,))
     mopt.compile(model, tmp_path / "m.so", sparsity="2:4")
+
+
+BYTE_TARGET = "icelake-server"
+HAS_BYTES = {"avx512_vnni", "avx512_vbmi2"} <= set(FLAGS)
+
+
+def save_bytes(folder, depth, width, rows, pattern):
+    """x quantized, times weights of i8, whose scales differ by column, plus a bias."""
+    kept, group = (int(x) for x in pattern.split(":"))
+    weights = RNG.integers(1, 128, (depth, width)) * RNG.choice([-1, 1], (depth, width))
+    for k in range(0, depth, group):
+        size = min(group, depth - k)
+        for n in range(width):
+            weights[k + RNG.permutation(size)[kept:], n] = 0
+    arrays = {"w": weights.astype(np.int8), "wz": np.zeros(width, np.int8),
+              "ws": RNG.uniform(0.01, 0.02, width).astype(np.float32),
+              "xs": np.float32(0.02), "xz": np.uint8(120),
+              "bias": RNG.standard_normal(width).astype(np.float32)}
+    nodes = [helper.make_node("QuantizeLinear", ["x", "xs", "xz"], ["q"]),
+             helper.make_node("DequantizeLinear", ["q", "xs", "xz"], ["xd"]),
+             helper.make_node("DequantizeLinear", ["w", "ws", "wz"], ["wd"], axis=1),
+             helper.make_node("MatMul", ["xd", "wd"], ["m"], name="layer"),
+             helper.make_node("Add", ["m", "bias"], ["y"])]
+    graph = helper.make_graph(
+        nodes, "g", [helper.make_tensor_value_info("x", TensorProto.FLOAT, [rows, depth])],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, [rows, width])],
+        [numpy_helper.from_array(np.asarray(array), name) for name, array in arrays.items()])
+    path = folder / "m.onnx"
+    path.write_bytes(helper.make_model(
+        graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8).SerializeToString())
+    x = RNG.standard_normal((rows, depth)).astype(np.float32)
+    q = np.clip(np.round(x / np.float32(0.02)) + 120, 0, 255) - 120
+    return path, {"x": x}, q @ weights * (0.02 * arrays["ws"].astype(np.float64)) + arrays["bias"]
+
+
+@pytest.mark.skipif(not HAS_BYTES and not RUNNER,
+                    reason="needs AVX-512 VNNI and VBMI2, or MOPT_AVX512_RUNNER")
+@pytest.mark.parametrize("pattern", PATTERNS)
+@pytest.mark.parametrize("depth, width, rows", [
+    (149, 83, 1), (128, 256, 1), (17, 3, 2), (131, 130, 4), (150, 1030, 1), (18, 64, 3)], ids=str)
+def test_bytes(tmp_path, pattern, depth, width, rows):
+    model, feeds, expected = save_bytes(tmp_path, depth, width, rows, pattern)
+    library, said = compile_sparse(model, tmp_path, BYTE_TARGET)
+    assert "'avx512-vnni-u8s8-expand'" in said
+    np.save(tmp_path / "x.npy", feeds["x"])
+    run(*([] if HAS_BYTES else RUNNER), BIN / "mopt-run", f"--input=x={tmp_path}/x.npy",
+        f"--output={tmp_path}/out", library)
+    np.testing.assert_allclose(np.load(tmp_path / "out" / "y.npy"), expected, rtol=1e-5, atol=1e-4)
+
+
+def test_certificate_of_bytes(tmp_path):
+    """Quantized weights of a cache are dense whatever their pattern."""
+    model, feeds, expected = save_bytes(tmp_path, 64, 40, 1, "2:4")
+    session = mopt.InferenceSession(mopt.compile(model, sparsity="2:4"))
+    assert session.build_info["sparsity"] == [
+        {"layer": "layer (MatMul)", "pattern": "2:4", "arithmetic": "dense"}]
+    np.testing.assert_allclose(session.run(None, feeds)[0], expected, rtol=1e-5, atol=1e-4)

@@ -67,3 +67,17 @@ func.func @shared(%x: tensor<?x4xf32>, %y: tensor<?x4xf32>) -> (tensor<?x1xf32>,
   %1 = mopt.matmul %y, %w : tensor<?x4xf32>, tensor<4x1xf32> -> tensor<?x1xf32>
   return %0, %1 : tensor<?x1xf32>, tensor<?x1xf32>
 }
+
+// -----
+
+// Bytes of a quantized product.
+// CHECK-LABEL: func.func @bytes
+// CHECK-DAG: arith.constant dense<{{\[\[}}0, 5], [7, 6]]> : tensor<2x2xi8>
+// CHECK-DAG: arith.constant dense<{{\[\[}}0, 0], [3, 1]]> : tensor<2x2xi8>
+// CHECK: mopt.sparse_assemble {{.*}} sparsity <2:4> axis 0 : {{.*}} -> tensor<4x2xi8>
+// CHECK: mopt.quantized_matmul
+func.func @bytes(%x: tensor<?x4xui8>, %s: tensor<1x1xf32>) -> tensor<?x2xf32> {
+  %w = arith.constant dense<[[0, 5], [0, 6], [0, 0], [7, 0]]> : tensor<4x2xi8>
+  %y = mopt.quantized_matmul %x, %w scales(%s, %s) : (tensor<?x4xui8>, tensor<4x2xi8>, tensor<1x1xf32>, tensor<1x1xf32>) -> tensor<?x2xf32>
+  return %y : tensor<?x2xf32>
+}

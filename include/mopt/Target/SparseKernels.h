@@ -6,7 +6,7 @@
 #include "mopt/Target/MicroKernels.h"
 
 namespace mopt {
-/// A micro-kernel row that multiplies by sparse weights of f32, and the form in
+/// A micro-kernel row that multiplies by sparse weights, and the form in
 /// which it takes them.
 struct SparseKernel {
   SparseForm form;
@@ -18,10 +18,12 @@ struct SparseKernel {
 /// cache.
 inline constexpr int64_t kSparseDepthPart = 64;
 
-/// The one for `rows` rows; nothing if `target` has none, or if they are
-/// dynamic: the kernels of few and of many rows take other weights.
-std::optional<SparseKernel>
-findSparseKernel(TargetAttr target, SparsityAttr sparsity, int64_t rows);
+/// The one for `rows` rows and weights of f32, or `ofBytes` of i8; nothing if
+/// `target` has none, or if they are dynamic: the kernels of few and of many
+/// rows take other weights.
+std::optional<SparseKernel> findSparseKernel(TargetAttr target,
+                                             SparsityAttr sparsity,
+                                             int64_t rows, bool ofBytes);
 
 /// Rows of a block of a kernel of many: as many as the row has, or fewer where
 /// that leaves fewer rows of the last block empty.

@@ -138,7 +138,8 @@ def PruneWeights : Pass<"mopt-prune-weights", "::mlir::func::FuncOp"> {
 def EncodeSparsity : Pass<"mopt-encode-sparsity", "::mlir::func::FuncOp"> {
   let summary = "find weights of which most are zero";
   let description = [{
-    Constant f32 weights of a `mopt.matmul` or 1x1 `mopt.conv` of which at most N of each M neighbours
+    Constant weights of a `mopt.matmul` or 1x1 `mopt.conv`, f32, or of a
+    `mopt.quantized_matmul`, i8, of which at most N of each M neighbours
     along the depth are not zero become a `mopt.sparse_assemble` of the others.
     The sparsest of 1:4, 2:8, 4:16, 1:2, 2:4 and 4:8 is taken, and of equally
     sparse ones that of the smallest M. `mode` is `auto`, `off`, or a pattern

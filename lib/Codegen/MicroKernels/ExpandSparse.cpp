@@ -3,6 +3,7 @@
 // a mask, or elements of the left side to the values by a permutation.
 #include "Columns.h"
 #include "Expansions.h"
+#include "RegisterTile.h"
 
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/Math/IR/Math.h"
@@ -14,8 +15,8 @@
 using namespace mlir;
 using namespace mopt;
 
-/// Floats that one prefetch brings.
-constexpr int64_t kLineFloats = 16;
+/// What one prefetch brings.
+constexpr int64_t kLineBytes = 64;
 /// Of a lane that holds positions.
 constexpr int64_t kLaneBits = 32;
 
@@ -41,13 +42,23 @@ public:
     Value zero = arith::ConstantOp::create(ib.b, ib.loc,
                                            ib.b.getZeroAttr(getVectorType()));
     SmallVector<Value> sums(rows * valueStarts.size() * vectors, zero);
-    return op.getForm() == SparseForm::masks ? emitMasks(std::move(sums))
-                                             : emitLanes(std::move(sums));
+    switch (op.getForm()) {
+    case SparseForm::masks:
+      return emitMasks(std::move(sums));
+    case SparseForm::bytes:
+      return emitBytes(std::move(sums));
+    case SparseForm::lanes:
+      return emitLanes(std::move(sums));
+    case SparseForm::scalars:
+      break;
+    }
+    llvm_unreachable("many rows have an expansion of their own");
   }
 
 private:
   VectorType getVectorType() {
-    return VectorType::get(lanes, ib.b.getF32Type());
+    return VectorType::get(lanes,
+                           op.getEpilogue().front().getArgument(0).getType());
   }
 
   /// Calls `body(i, carried)` for `from` to `to` in steps; its results are
@@ -75,8 +86,10 @@ private:
                   ib.mul(k, lhs.strides[1]));
   }
 
-  void prefetch(OpFoldResult position, int64_t floats) {
-    for (int64_t i = 0; i < floats; i += kLineFloats)
+  void prefetch(OpFoldResult position, int64_t elements) {
+    int64_t step =
+        kLineBytes * 8 / values.getElementType().getIntOrFloatBitWidth();
+    for (int64_t i = 0; i < elements; i += step)
       memref::PrefetchOp::create(
           ib.b, ib.loc, values.buffer,
           ValueRange{ib.value(ib.add(position, ib.constant(i)))},
@@ -150,6 +163,114 @@ private:
     state = carry(0, whole, unroll, std::move(state), steps(unroll));
     state = carry(whole, depth, depth - whole, std::move(state),
                   steps(depth - whole));
+    state.resize(sums);
+    return state;
+  }
+
+  //===--------------------------------------------------------------------===//
+  // Bytes
+  //===--------------------------------------------------------------------===//
+
+  /// Values of a vector if all vectors have as many.
+  std::optional<int64_t> countFixed() {
+    int64_t group = op.getSparsity().getGroup();
+    int64_t interleave = config.getInterleave();
+    if (interleave % group != 0)
+      return std::nullopt;
+    return lanes * op.getSparsity().countKept(interleave);
+  }
+
+  /// One group of bytes along the depth, of which `size` exist. `state` is the
+  /// sums, then, where vectors differ in their number of values, the position
+  /// of the next one of each panel.
+  void emitByteStep(const RegisterTile &tile, OpFoldResult step, int64_t size,
+                    SmallVector<Value> &state) {
+    int64_t perStep = config.getColumns() / lanes, count = valueStarts.size();
+    int64_t width = count * vectors, bytes = lanes * config.getInterleave();
+    std::optional<int64_t> fixed = countFixed();
+    int64_t perVector = lanes * op.getSparsity().countKept(size);
+    SmallVector<Value> splats;
+    OpFoldResult k = ib.mul(step, ib.constant(config.getInterleave()));
+    for (int64_t r = 0; r < rows; ++r)
+      splats.push_back(
+          tile.loadLhs(ib, getLhsPosition(r, k), ib.constant(size)));
+    auto type = VectorType::get(bytes, ib.b.getI8Type());
+    Value zero =
+        arith::ConstantOp::create(ib.b, ib.loc, ib.b.getZeroAttr(type));
+    int64_t valuesOfStep =
+        llvm::divideCeil(config.getColumns() * config.getInterleave() *
+                             op.getSparsity().getKept(),
+                         op.getSparsity().getGroup());
+    for (int64_t p = 0; p < count; ++p) {
+      OpFoldResult base = valueStarts[p];
+      if (fixed)
+        base = ib.add(base, ib.mul(step, ib.constant(perStep * *fixed)));
+      else
+        base = state[rows * width + p];
+      if (config.getPrefetchRows())
+        prefetch(
+            ib.add(base, ib.constant(config.getPrefetchRows() * valuesOfStep)),
+            valuesOfStep);
+      for (int64_t v = 0; v < vectors; ++v) {
+        Value word = memref::LoadOp::create(
+            ib.b, ib.loc, positions.buffer,
+            ib.value(ib.add(
+                positionStarts[p],
+                ib.add(ib.mul(step, ib.constant(perStep)), ib.constant(v)))));
+        Value mask = vector::BitCastOp::create(
+            ib.b, ib.loc, VectorType::get(bytes, ib.b.getI1Type()),
+            vector::BroadcastOp::create(
+                ib.b, ib.loc, VectorType::get(1, word.getType()), word));
+        OpFoldResult at =
+            fixed ? ib.add(base, ib.constant(v * perVector)) : base;
+        // There are as many bytes behind the last values of a block.
+        Value kept = vector::LoadOp::create(ib.b, ib.loc, type, values.buffer,
+                                            ib.value(at));
+        Value expanded = LLVM::CallIntrinsicOp::create(
+                             ib.b, ib.loc, type, op.getPermutationAttr(),
+                             ValueRange{kept, zero, mask})
+                             .getResult(0);
+        if (!fixed)
+          base = ib.add(
+              base, OpFoldResult(arith::IndexCastUIOp::create(
+                                     ib.b, ib.loc, ib.b.getIndexType(),
+                                     math::CtPopOp::create(ib.b, ib.loc, word))
+                                     .getResult()));
+        for (int64_t r = 0; r < rows; ++r) {
+          Value &sum = state[r * width + p * vectors + v];
+          sum = tile.multiplyAdd(ib, splats[r], expanded, sum);
+        }
+      }
+      if (!fixed)
+        state[rows * width + p] = ib.value(base);
+    }
+  }
+
+  SmallVector<Value> emitBytes(SmallVector<Value> state) {
+    RegisterTile tile;
+    tile.lhs = &lhs;
+    tile.accumulatorType = getVectorType();
+    tile.dot =
+        getDotProduct(config, /*unsignedLhs=*/true, /*unsignedRhs=*/false);
+    int64_t sums = state.size(), interleave = config.getInterleave();
+    int64_t steps = op.getDepth() / interleave, unroll = config.getUnroll();
+    if (!countFixed())
+      for (OpFoldResult start : valueStarts)
+        state.push_back(ib.value(start));
+    auto emitSteps = [&](int64_t count) {
+      return [this, &tile, count, interleave](OpFoldResult step,
+                                              SmallVector<Value> inner) {
+        for (int64_t u = 0; u < count; ++u)
+          emitByteStep(tile, ib.add(step, ib.constant(u)), interleave, inner);
+        return inner;
+      };
+    };
+    int64_t whole = steps / unroll * unroll;
+    state = carry(0, whole, unroll, std::move(state), emitSteps(unroll));
+    state = carry(whole, steps, steps - whole, std::move(state),
+                  emitSteps(steps - whole));
+    if (int64_t rest = op.getDepth() % interleave)
+      emitByteStep(tile, ib.constant(steps), rest, state);
     state.resize(sums);
     return state;
   }

@@ -69,6 +69,12 @@ struct RegisterTile {
   /// rows first. They stay in registers as values carried by the loops.
   llvm::SmallVector<mlir::Value> emit(IndexBuilder &ib) const;
 
+  /// What a row multiplies by: a scalar, or a group of them, in all lanes.
+  mlir::Value loadLhs(IndexBuilder &ib, mlir::OpFoldResult position,
+                      mlir::OpFoldResult group) const;
+  mlir::Value multiplyAdd(IndexBuilder &ib, mlir::Value x, mlir::Value y,
+                          mlir::Value sum) const;
+
 private:
   using Values = llvm::SmallVector<mlir::Value>;
   Values emitLoops(IndexBuilder &ib, llvm::ArrayRef<ReductionLoop> rest,
@@ -81,12 +87,7 @@ private:
   Values emitStep(IndexBuilder &ib, const ReductionLoop &loop,
                   mlir::OpFoldResult group, mlir::OpFoldResult lhsOffset,
                   mlir::OpFoldResult rhsOffset, Values sums) const;
-  /// What a row multiplies by: a scalar, or a group of them, in all lanes.
-  mlir::Value loadLhs(IndexBuilder &ib, mlir::OpFoldResult position,
-                      mlir::OpFoldResult group) const;
   mlir::Value loadRhs(IndexBuilder &ib, mlir::OpFoldResult position) const;
-  mlir::Value multiplyAdd(IndexBuilder &ib, mlir::Value x, mlir::Value y,
-                          mlir::Value sum) const;
   void emitPrefetch(IndexBuilder &ib, mlir::OpFoldResult step) const;
 };
 } // namespace mopt

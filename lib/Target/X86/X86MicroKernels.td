@@ -190,6 +190,24 @@ def : SparseLanesKernel<"avx2-f32-permute"> {
   let Rank = 2;
 }
 
+// Bytes, four along the depth to a lane.
+def : SparseKernel<"bytes", "avx512-vnni-u8s8-expand"> {
+  let Features = "avx512f,avx512bw,avx512vnni,avx512vbmi2";
+  let Types = "u8s8";
+  let VectorBits = 512;
+  let Registers = 32;
+  let Rows = 4;
+  let Vectors = 4;
+  let Unroll = 2;
+  let Interleave = 4;
+  let Instruction =
+      "llvm.x86.avx512.vpdpbusd.512,llvm.x86.avx512.mask.expand";
+  let Accumulates = 1;
+  let LhsBits = 8;
+  let RhsBits = 8;
+  let Rank = 1;
+}
+
 // Many rows: each value times vectors of rows. Rows is a block of them, Vectors
 // those of columns whose sums lie in a scratch of 16 KiB.
 class SparseRowsKernel<string name> : SparseKernel<"scalars", name> {

@@ -158,7 +158,8 @@ Value IntegerMatmul::buildByWeights() {
   return MatmulOp::create(b, loc, lhs, rhs, transposeLhs, transposeRhs);
 }
 
-Value IntegerMatmul::build(Value lhsZero, Value rhsZero) {
+Value IntegerMatmul::build(Value lhsZero, Value rhsZero,
+                           SparsityAttr sparsity) {
   int64_t rank = getTensor(lhs).getRank();
   bool flipsLhs = isSignedByte(lhs), flipsRhs = !isSignedByte(rhs);
   lhsZero = moveZero(b, loc, orientLhs(lhsZero), rank, flipsLhs ? 128 : 0);
@@ -169,8 +170,9 @@ Value IntegerMatmul::build(Value lhsZero, Value rhsZero) {
     rhs = flipSigns(b, loc, rhs);
   int64_t lhsDepth = transposeLhs ? rank - 2 : rank - 1;
   int64_t rhsDepth = transposeRhs ? rank - 1 : rank - 2;
-  Value product =
-      MatmulOp::create(b, loc, lhs, rhs, transposeLhs, transposeRhs);
+  auto product = MatmulOp::create(b, loc, lhs, rhs, transposeLhs, transposeRhs);
+  if (sparsity && !flipsRhs)
+    product->setAttr(SparsityAttr::kAttrName, sparsity);
   return correct(
       b, loc, product, lhsZero, rhsZero,
       [&] { return orientLhs(sum(b, loc, lhs, lhsDepth)); },

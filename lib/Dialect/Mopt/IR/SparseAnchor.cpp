@@ -32,10 +32,14 @@ LogicalResult SparseAnchorOp::verify() {
     return emitOpError("expected operands of rank ")
            << (packed ? 3 : 2) << ", 2, 2 and 2, found " << lhs << ", "
            << values << ", " << positions << " and " << init;
-  if (!lhs.getElementType().isF32() || !values.getElementType().isF32() ||
+  bool areBytes = getForm() == SparseForm::bytes;
+  Type element = areBytes ? Type(IntegerType::get(getContext(), 8))
+                          : Type(Float32Type::get(getContext()));
+  if (lhs.getElementType() != element || values.getElementType() != element ||
       !positions.getElementType().isSignlessInteger())
-    return emitOpError("expected f32 and positions of integers, found ")
-           << lhs << ", " << values << " and " << positions;
+    return emitOpError("expected ")
+           << element << " and positions of integers, found " << lhs << ", "
+           << values << " and " << positions;
   if (ShapedType::isDynamic(getDepth()) ||
       ShapedType::isDynamic(getRowBlock()) ||
       (!packed && ShapedType::isDynamic(init.getDimSize(0))) ||
@@ -45,8 +49,9 @@ LogicalResult SparseAnchorOp::verify() {
                        "for rows of "
                        "scalars, found ")
            << lhs << ", " << values << ", " << positions << " and " << init;
-  if ((getForm() == SparseForm::lanes) != getPermutation().has_value())
-    return emitOpError("expected a 'permutation' for lanes only");
+  if ((getForm() == SparseForm::lanes || areBytes) !=
+      getPermutation().has_value())
+    return emitOpError("expected a 'permutation' for lanes and bytes only");
   if (packed != (getDepthPart() > 0))
     return emitOpError("expected 'depth_part' of more than 0 for scalars only, "
                        "found ")

@@ -18,11 +18,13 @@ bool mopt::isPointwise(ConvOp op) {
 std::optional<int64_t> mopt::getDepthAxis(Operation *op) {
   if (auto conv = dyn_cast<ConvOp>(op))
     return isPointwise(conv) ? std::optional<int64_t>(1) : std::nullopt;
-  auto matmul = dyn_cast<MatmulOp>(op);
-  if (!matmul)
+  if (!isa<MatmulOp, QuantizedMatmulOp>(op))
     return std::nullopt;
-  int64_t rank = cast<RankedTensorType>(matmul.getRhs().getType()).getRank();
-  return matmul.getTransposeRhs() ? rank - 1 : rank - 2;
+  int64_t rank = cast<RankedTensorType>(op->getOperand(1).getType()).getRank();
+  auto matmul = dyn_cast<MatmulOp>(op);
+  bool transposed = matmul ? matmul.getTransposeRhs()
+                           : cast<QuantizedMatmulOp>(op).getTransposeRhs();
+  return transposed ? rank - 1 : rank - 2;
 }
 
 /// Positions within a group are signed bytes.

@@ -28,8 +28,10 @@ public:
       : b(b), loc(loc), lhs(lhs), rhs(rhs), transposeLhs(transposeLhs),
         transposeRhs(transposeRhs) {}
 
-  /// The product of the operands less their zero points (null for 0), in i32.
-  mlir::Value build(mlir::Value lhsZero, mlir::Value rhsZero);
+  /// The product of the operands less their zero points (null for 0), in i32,
+  /// marked with the sparsity of the right side, if that keeps its zeros.
+  mlir::Value build(mlir::Value lhsZero, mlir::Value rhsZero,
+                    SparsityAttr sparsity = {});
 
   /// The product of a left side of f32 and the right side, whose unsigned
   /// elements count from 128.
@@ -61,8 +63,8 @@ public:
         group(group) {}
 
   /// The convolution of the operands less their zero points (null for 0), in
-  /// i32, with padding of 0. A filter with a zero point, or an unsigned one, has
-  /// one group or a static number of outputs.
+  /// i32, with padding of 0. A filter with a zero point, or an unsigned one,
+  /// has one group or a static number of outputs.
   mlir::Value build(mlir::Value inputZero, mlir::Value filterZero);
 
   /// A parameter of the filter so that it is broadcast to the result.

@@ -12,7 +12,7 @@ def Mopt_SparsityAttr : AttrDef<Mopt_Dialect, "Sparsity"> {
   let description = [{
     Groups of `group` neighbours start at multiples of `group`; a last one may
     have fewer. Along which dimension they lie is said where the attribute is
-    used. As `mopt.sparsity` of a `mopt.matmul` it says that the constant right side
+    used. As `mopt.sparsity` of a product it says that the constant right side
     has this structure along the depth, and that a sparse micro-kernel is wanted.
 
     ```mlir
@@ -70,6 +70,12 @@ def Mopt_SparseAnchorOp : Mopt_AnchorOp<"sparse_anchor"> {
     - `scalars`: for each part of `depth_part` rows of `w` and each column its
       values; positions are rows of the part. `lhs` is packed as
       `[m / R, k, m % R]` by `mopt.pack_columns`, and tiles are made of its blocks.
+    - `bytes`: `lhs` and the weights are integers of 8 bits, the left ones unsigned,
+      and sums of 32. For each four `k` and each vector of columns a mask of the
+      vector's bytes whose value is kept, four neighbours along `k` of a column
+      side by side, in `values` one behind the other; a last group of four has
+      masked rows only. `permutation`, an LLVM intrinsic, brings the bytes of a
+      vector to where its mask has ones.
 
     Epilogue as in `mopt.contract_anchor`.
 

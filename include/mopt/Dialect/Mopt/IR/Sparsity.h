@@ -10,8 +10,9 @@ namespace mopt {
 /// kernel of size 1, stride 1, one group and no padding?
 bool isPointwise(ConvOp op);
 
-/// The dimension of the right side of `op`, a mopt.matmul or a pointwise
-/// mopt.conv, that is summed; nothing for another op.
+/// The dimension of the right side of `op`, a mopt.matmul,
+/// mopt.quantized_matmul or a pointwise mopt.conv, that is summed; nothing for
+/// another op.
 std::optional<int64_t> getDepthAxis(mlir::Operation *op);
 } // namespace mopt
 

@@ -1,0 +1,34 @@
+// RUN: mopt-opt %s --pass-pipeline="builtin.module(func.func(mopt-select-sparsity{sparse=always remarks}))" -verify-diagnostics | FileCheck %s
+// RUN: mopt-opt %s --pass-pipeline="builtin.module(func.func(mopt-select-sparsity))" | FileCheck %s --check-prefix=AUTO
+
+// Bytes are expanded where the function's weights fit no cache.
+#wide = #mopt.target<name = "w", triple = "t", cpu = "c", features = "+avx512f,+avx512bw,+avx512vnni,+avx512vbmi2", vectorBits = 512, vectorRegisters = 32, l1Bytes = 32768, l2Bytes = 524288>
+module attributes {mopt.target = #wide} {
+
+// CHECK-LABEL: func.func @few_bytes
+// CHECK: mopt.quantized_matmul {{.*}}mopt.sparsity = #mopt.sparsity<1:2>
+// AUTO-LABEL: func.func @few_bytes
+// AUTO-NOT: mopt.sparsity
+// AUTO: return
+func.func @few_bytes(%x: tensor<1x4096xui8>, %s: tensor<1x1xf32>) -> tensor<1x4096xf32> {
+  %v = arith.constant dense<1> : tensor<2048x4096xi8>
+  %p = arith.constant dense<0> : tensor<2048x4096xi8>
+  %w = mopt.sparse_assemble %v, %p sparsity <1:2> axis 0 : tensor<2048x4096xi8>, tensor<2048x4096xi8> -> tensor<4096x4096xi8>
+  // expected-remark@+1 {{computed with sparse weights of pattern 1:2}}
+  %y = mopt.quantized_matmul %x, %w scales(%s, %s) : (tensor<1x4096xui8>, tensor<4096x4096xi8>, tensor<1x1xf32>, tensor<1x1xf32>) -> tensor<1x4096xf32>
+  return %y : tensor<1x4096xf32>
+}
+
+// CHECK-LABEL: func.func @many_bytes
+// CHECK: mopt.quantized_matmul {{.*}}mopt.sparsity = #mopt.sparsity<1:2>
+// AUTO-LABEL: func.func @many_bytes
+// AUTO: mopt.quantized_matmul {{.*}}mopt.sparsity = #mopt.sparsity<1:2>
+func.func @many_bytes(%x: tensor<1x8192xui8>, %s: tensor<1x1xf32>) -> tensor<1x4096xf32> {
+  %v = arith.constant dense<1> : tensor<4096x4096xi8>
+  %p = arith.constant dense<0> : tensor<4096x4096xi8>
+  %w = mopt.sparse_assemble %v, %p sparsity <1:2> axis 0 : tensor<4096x4096xi8>, tensor<4096x4096xi8> -> tensor<8192x4096xi8>
+  // expected-remark@+1 {{computed with sparse weights of pattern 1:2}}
+  %y = mopt.quantized_matmul %x, %w scales(%s, %s) : (tensor<1x8192xui8>, tensor<8192x4096xi8>, tensor<1x1xf32>, tensor<1x1xf32>) -> tensor<1x4096xf32>
+  return %y : tensor<1x4096xf32>
+}
+}
