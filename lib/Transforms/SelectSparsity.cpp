@@ -1,6 +1,7 @@
 // Level in and out: legal. Sparse weights become dense constants again; a
 // product that a sparse micro-kernel computes faster is marked, and packs its
 // weights without the zeros later. Leaves all other products alone.
+#include "mopt/Dialect/Mopt/IR/IntegerProduct.h"
 #include "mopt/Dialect/Mopt/IR/QuantizationParameters.h"
 #include "mopt/Dialect/Mopt/IR/Sparsity.h"
 #include "mopt/Target/SparseKernels.h"
@@ -65,9 +66,9 @@ static int64_t countRows(Operation *op) {
 /// could read, and its left side rows?
 static bool hasSparseForm(Operation *op, RankedTensorType weights) {
   if (auto matmul = dyn_cast<QuantizedMatmulOp>(op))
-    // Its rows are those of the result; only what mopt-select-schemes leaves
-    // in integers keeps the mark.
+    // What mopt-select-schemes computes in integers.
     return !matmul.getTransposeLhs() && !matmul.getRhsZeroPoint() &&
+           weights.getDimSize(*getDepthAxis(op)) <= kMostProductsOfBytes &&
            llvm::all_of(weights.getShape().drop_back(2),
                         [](int64_t size) { return size == 1; });
   if (!weights.getElementType().isF32() ||
