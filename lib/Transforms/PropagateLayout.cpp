@@ -59,12 +59,34 @@ static Value transposeValue(OpBuilder &b, Location loc, Value x,
                              permutation);
 }
 
-/// Is a transpose of `x` free: a change of shape, or folded at compile time?
-static bool isFreelyTransposed(Value x) {
-  if (matchPattern(x, m_Constant()))
-    return true;
-  return llvm::count_if(getTensor(x).getShape(),
-                        [](int64_t size) { return size != 1; }) <= 1;
+/// Does `permutation` of a tensor of type `type` move dimensions of size 1
+/// only?
+static bool keepsOrder(RankedTensorType type, ArrayRef<int64_t> permutation) {
+  int64_t last = -1;
+  for (int64_t dim : permutation) {
+    if (type.getDimSize(dim) == 1)
+      continue;
+    if (dim < last)
+      return false;
+    last = dim;
+  }
+  return true;
+}
+
+/// Does transposing `x` move elements at run time? Otherwise it is a change of
+/// shape, or folded at compile time.
+static bool movesElements(Value x, ArrayRef<int64_t> permutation) {
+  return !matchPattern(x, m_Constant()) &&
+         !keepsOrder(getTensor(x), permutation);
+}
+
+/// The transpose that `x` comes from, if that moves elements.
+static TransposeOp getMovingTranspose(Value x) {
+  auto transpose = x.getDefiningOp<TransposeOp>();
+  if (transpose &&
+      movesElements(transpose.getInput(), transpose.getPermutation()))
+    return transpose;
+  return {};
 }
 
 namespace {
@@ -93,45 +115,38 @@ struct MoveChannelsLast : OpRewritePattern<Op> {
   }
 };
 
-/// Does `permutation` of a tensor of type `type` move dimensions of size 1
-/// only?
-static bool keepsOrder(RankedTensorType type, ArrayRef<int64_t> permutation) {
-  int64_t last = -1;
-  for (int64_t dim : permutation) {
-    if (type.getDimSize(dim) == 1)
-      continue;
-    if (dim < last)
-      return false;
-    last = dim;
-  }
-  return true;
-}
+// Why sinking ends: the transposes above an operand that move elements are its
+// weight, that of an op is the sum over its operands. A sink takes one
+// transpose from some operands, puts one on fewer others, and otherwise changes
+// ops below this one only; they stand in an order that no pattern changes, so
+// the weights in that order get lexicographically smaller. Composing transposes
+// and making reshapes of them adds to no weight, and MoveChannelsLast applies
+// once to each op. Transposes that move nothing must therefore not be sunk:
+// each of two operands with one would send the other's down forever.
 
-/// The one permutation with which operands of `op` were transposed, if most of
-/// them were.
+/// The one permutation with which operands of `op` were transposed, if more of
+/// them were than would have to be now.
 static std::optional<SmallVector<int64_t>> getOperandPermutation(Operation *op) {
   std::optional<SmallVector<int64_t>> permutation;
   int64_t transposed = 0;
   SmallVector<Value> others;
   for (Value operand : op->getOperands()) {
-    auto transpose = operand.getDefiningOp<TransposeOp>();
-    if (transpose && !isFreelyTransposed(transpose.getInput())) {
-      SmallVector<int64_t> own(transpose.getPermutation());
-      if (permutation && *permutation != own)
-        return std::nullopt;
-      permutation = own;
-      ++transposed;
-    } else if (isa<RankedTensorType>(operand.getType()) &&
-               !isFreelyTransposed(operand)) {
+    TransposeOp transpose = getMovingTranspose(operand);
+    if (!transpose) {
       others.push_back(operand);
+      continue;
     }
+    SmallVector<int64_t> own(transpose.getPermutation());
+    if (permutation && *permutation != own)
+      return std::nullopt;
+    permutation = own;
+    ++transposed;
   }
   if (!permutation)
     return std::nullopt;
   SmallVector<int64_t> back = invert(*permutation);
-  int64_t moved = llvm::count_if(others, [&](Value operand) {
-    return !keepsOrder(getTensor(operand), back);
-  });
+  int64_t moved = llvm::count_if(
+      others, [&](Value operand) { return movesElements(operand, back); });
   if (moved >= transposed)
     return std::nullopt;
   return permutation;
@@ -171,7 +186,7 @@ struct SinkThroughLookup : OpRewritePattern<LookupOp> {
 
   LogicalResult matchAndRewrite(LookupOp op,
                                 PatternRewriter &rewriter) const override {
-    auto transpose = op.getInput().getDefiningOp<TransposeOp>();
+    TransposeOp transpose = getMovingTranspose(op.getInput());
     if (!transpose)
       return failure();
     Value moved = LookupOp::create(rewriter, op.getLoc(), transpose.getInput(),
@@ -208,7 +223,7 @@ struct SinkThroughReduce : OpRewritePattern<ReduceOp> {
 
   LogicalResult matchAndRewrite(ReduceOp op,
                                 PatternRewriter &rewriter) const override {
-    auto transpose = op.getInput().getDefiningOp<TransposeOp>();
+    TransposeOp transpose = getMovingTranspose(op.getInput());
     if (!transpose)
       return failure();
     SmallVector<int64_t> permutation(transpose.getPermutation());
@@ -229,7 +244,7 @@ struct SinkThroughPad : OpRewritePattern<PadOp> {
 
   LogicalResult matchAndRewrite(PadOp op,
                                 PatternRewriter &rewriter) const override {
-    auto transpose = op.getInput().getDefiningOp<TransposeOp>();
+    TransposeOp transpose = getMovingTranspose(op.getInput());
     if (!transpose)
       return failure();
     SmallVector<int64_t> permutation(transpose.getPermutation());

@@ -38,3 +38,38 @@ func.func @lookup(%x: tensor<1x5x5x8xui8>, %t: tensor<256xui8>, %y: tensor<1x1x5
   %2 = mopt.binary <add> %1, %y : tensor<1x8x5x5xui8>, tensor<1x1x5x5xui8> -> tensor<1x8x5x5xui8>
   return %2 : tensor<1x8x5x5xui8>
 }
+
+// Sizes of one position, as squeeze-and-excitation has them, transpose freely:
+// neither operand sends its transpose through the other's, which would not end.
+// CHECK-LABEL: func.func @free_on_both_sides
+// CHECK-NOT: mopt.transpose
+// CHECK: mopt.reshape %arg0
+// CHECK: mopt.select
+// CHECK-NOT: mopt.transpose
+// CHECK: return
+func.func @free_on_both_sides(%x: tensor<?x1x1x8xf32>, %y: tensor<?x8x1x1xf32>, %c: tensor<1x1x1x1xi1>) -> tensor<?x8x1x1xf32> {
+  %0 = mopt.transpose %x [0, 3, 1, 2] : tensor<?x1x1x8xf32> -> tensor<?x8x1x1xf32>
+  %1 = mopt.select %c, %0, %y : tensor<1x1x1x1xi1>, tensor<?x8x1x1xf32>, tensor<?x8x1x1xf32> -> tensor<?x8x1x1xf32>
+  return %1 : tensor<?x8x1x1xf32>
+}
+
+// The same with convolutions of floats and of what is dequantized behind a mean,
+// one of which is taken.
+// CHECK-LABEL: func.func @switch
+// CHECK-COUNT-2: mopt.conv {{.*}}channels_last
+// CHECK: mopt.select
+// CHECK: mopt.binary <mul> {{.*}} : tensor<?x?x?x8xf32>, tensor<?x1x1x8xf32>
+// CHECK: return
+func.func @switch(%x: tensor<?x8x?x?xf32>, %f: tensor<8x8x1x1xf32>, %g: tensor<8x8x1x1xf32>, %s: tensor<1x1x1x1xf32>, %c: tensor<1x1x1x1xi1>) -> tensor<?x8x?x?xf32> {
+  %x0 = mopt.pool <max> %x {kernel = array<i64: 3, 3>, strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads_begin = array<i64: 1, 1>, pads_end = array<i64: 1, 1>} : tensor<?x8x?x?xf32> -> tensor<?x8x?x?xf32>
+  %0 = mopt.reduce <sum> %x0 {axes = array<i64: 2, 3>} : tensor<?x8x?x?xf32> -> tensor<?x8x1x1xf32>
+  %1 = mopt.conv %0, %f {group = 1, strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads_begin = array<i64: 0, 0>, pads_end = array<i64: 0, 0>} : tensor<?x8x1x1xf32>, tensor<8x8x1x1xf32> -> tensor<?x8x1x1xf32>
+  %2 = mopt.quantize %0, %s : tensor<?x8x1x1xf32>, tensor<1x1x1x1xf32> -> tensor<?x8x1x1xui8>
+  %3 = mopt.dequantize %2, %s : tensor<?x8x1x1xui8>, tensor<1x1x1x1xf32> -> tensor<?x8x1x1xf32>
+  %4 = mopt.conv %3, %g {group = 1, strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads_begin = array<i64: 0, 0>, pads_end = array<i64: 0, 0>} : tensor<?x8x1x1xf32>, tensor<8x8x1x1xf32> -> tensor<?x8x1x1xf32>
+  %5 = mopt.select %c, %4, %1 : tensor<1x1x1x1xi1>, tensor<?x8x1x1xf32>, tensor<?x8x1x1xf32> -> tensor<?x8x1x1xf32>
+  %6 = mopt.binary <sub> %4, %1 : tensor<?x8x1x1xf32>, tensor<?x8x1x1xf32> -> tensor<?x8x1x1xf32>
+  %7 = mopt.binary <add> %5, %6 : tensor<?x8x1x1xf32>, tensor<?x8x1x1xf32> -> tensor<?x8x1x1xf32>
+  %8 = mopt.binary <mul> %x0, %7 : tensor<?x8x?x?xf32>, tensor<?x8x1x1xf32> -> tensor<?x8x?x?xf32>
+  return %8 : tensor<?x8x?x?xf32>
+}
