@@ -164,8 +164,13 @@ static void multiplyByReciprocal(IRRewriter &rewriter, QuantizeOp op) {
   rewriter.setInsertionPoint(op);
   std::optional<ConstantTensor> reciprocal =
       ConstantTensor::allocate(scale->getType());
-  for (int64_t i = 0; i < scale->getNumElements(); ++i)
-    reciprocal->setFloat(i, 1 / scale->getFloat(i));
+  for (int64_t i = 0; i < scale->getNumElements(); ++i) {
+    float r = 1 / static_cast<float>(scale->getFloat(i));
+    // That of a scale near the ends of the range has fewer bits, or none.
+    if (!std::isnormal(r))
+      return;
+    reciprocal->setFloat(i, r);
+  }
   Value factor = arith::ConstantOp::create(
       rewriter, op.getLoc(),
       cast<TypedAttr>(std::move(*reciprocal).toAttr("reciprocal")));

@@ -114,6 +114,9 @@ static LogicalResult convertMatMulNBits(OpBinder &op) {
       if (!zero)
         return failure();
       zero = op.unsqueeze(takeFront(op, zero, blocks), {2});
+    } else if (!isa<FloatType>(OpBinder::getElementType(zero))) {
+      return op.emitError() << "expected zero points of " << byte
+                            << " or floats, found " << zero.getType();
     } else {
       shift = asMatrix(op, op.cast(zero, OpBinder::getElementType(scales)),
                        "zero points", width, blocks);

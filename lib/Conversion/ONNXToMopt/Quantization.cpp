@@ -3,8 +3,7 @@
 #include "mopt/Conversion/ONNXToMopt/OpBinder.h"
 #include "mopt/Conversion/ONNXToMopt/Quantize.h"
 
-#include "mlir/Dialect/Arith/IR/Arith.h"
-#include "mopt/Support/ConstantTensor.h"
+#include "mopt/Dialect/Mopt/IR/QuantizationParameters.h"
 
 #include "mlir/IR/Matchers.h"
 
@@ -27,21 +26,72 @@ bool mopt::isZeroConstant(Value tensor) {
   return llvm::all_of(bytes->getBytes(), [](char byte) { return byte == 0; });
 }
 
-/// Is every element finite? Anything that is no constant may be.
-static bool isFinite(Value tensor) {
-  DenseElementsAttr elements;
-  if (!matchPattern(tensor, m_Constant(&elements)) ||
-      !isa<FloatType>(elements.getElementType()))
-    return true;
-  return llvm::all_of(elements.getValues<APFloat>(),
-                      [](const APFloat &value) { return value.isFinite(); });
+LogicalResult mopt::verifyScale(OpBinder &op, Value scale, StringRef name,
+                                bool divides) {
+  if (!isa<FloatType>(OpBinder::getElementType(scale)))
+    return op.emitError() << "expected floats as the " << name << ", found "
+                          << scale.getType();
+  std::optional<ConstantTensor> constant = getConstantTensor(scale);
+  if (!constant)
+    return success();
+  for (int64_t i = 0, count = constant->getNumElements(); i < count; ++i) {
+    double number = constant->getFloat(i);
+    if (!std::isfinite(number))
+      return op.emitError() << "expected a finite " << name
+                            << ", found one that is infinite or not a number";
+    if (divides && number == 0)
+      return op.emitError()
+             << "expected a " << name << " to divide by, found 0";
+  }
+  return success();
 }
 
-LogicalResult mopt::verifyScale(OpBinder &op, Value scale, StringRef name) {
-  if (isFinite(scale))
+LogicalResult mopt::verifyZeroPoint(OpBinder &op, Value zeroPoint,
+                                    Type element) {
+  if (!zeroPoint)
     return success();
-  return op.emitError() << "expected a finite " << name
-                        << ", found one that is infinite or not a number";
+  if (OpBinder::getElementType(zeroPoint) != element)
+    return op.emitError() << "expected a zero point of " << element
+                          << ", found " << OpBinder::getElementType(zeroPoint);
+  // What ONNX has zero points of 0 for only; -0 is one.
+  std::optional<ConstantTensor> constant = getConstantTensor(zeroPoint);
+  if (isa<FloatType>(element) && constant)
+    for (int64_t i = 0, count = constant->getNumElements(); i < count; ++i)
+      if (constant->getFloat(i) != 0)
+        return op.emitError() << "expected a zero point of 0 for elements of "
+                              << element << ", found " << constant->getFloat(i);
+  return success();
+}
+
+bool mopt::hasOneElement(Value tensor) {
+  RankedTensorType type = OpBinder::getType(tensor);
+  return type.hasStaticShape() && type.getNumElements() == 1;
+}
+
+Value mopt::getOneElement(OpBinder &op, unsigned i, StringRef name) {
+  Value x = op.getTensor(i);
+  if (x && OpBinder::getRank(x) == 1)
+    x = op.withSize(x, 0, 1);
+  if (!x || hasOneElement(x))
+    return x;
+  op.emitError() << "expected one " << name << ", found " << x.getType();
+  return {};
+}
+
+Value mopt::getOneScale(OpBinder &op, unsigned i, StringRef name,
+                        bool divides) {
+  Value scale = getOneElement(op, i, name);
+  return scale && succeeded(verifyScale(op, scale, name, divides)) ? scale
+                                                                   : Value();
+}
+
+FailureOr<Value> mopt::getOneZeroPoint(OpBinder &op, unsigned i, Type element) {
+  if (!op.getOperand(i))
+    return Value();
+  Value zero = getOneElement(op, i, "zero point");
+  if (!zero || failed(verifyZeroPoint(op, zero, element)))
+    return failure();
+  return zero;
 }
 
 Value mopt::roundToElement(OpBinder &op, Value x, Value zeroPoint, Type element,
@@ -78,7 +128,7 @@ static Value spreadAlongAxis(OpBinder &op, Value parameter, Value x,
     parameter = op.withSize(parameter, 0, 1);
     type = OpBinder::getType(parameter);
   }
-  if (type.hasStaticShape() && type.getNumElements() == 1)
+  if (hasOneElement(parameter))
     return op.reshape(parameter,
                       SmallVector<OpFoldResult>(rank, op.b.getIndexAttr(1)));
   FailureOr<int64_t> normal = op.normalizeAxis(axis, rank);
@@ -143,11 +193,6 @@ static Value spreadBlocks(OpBinder &op, Value parameter, Value x, int64_t axis,
   std::optional<int64_t> have = getConstantIntValue(sizes[axis]),
                          want = getConstantIntValue(size);
   y = op.reshape(y, sizes);
-  if (have && want && *have < *want) {
-    op.emitError() << "expected blocks for " << *want << " positions, found "
-                   << *have;
-    return {};
-  }
   if (have && want && *have == *want)
     return y;
   // The last block may be partial.
@@ -161,7 +206,8 @@ namespace {
 /// What QuantizeLinear and DequantizeLinear have in common: `x` with the scale
 /// and zero point (or null) that stand for it.
 struct Scaled {
-  static FailureOr<Scaled> bind(OpBinder &op);
+  /// `divides` says what the scale is for.
+  static FailureOr<Scaled> bind(OpBinder &op, bool divides);
   /// A result with the shape of the operator's input.
   Value restore(OpBinder &op, Value y) const {
     return y && !shape.empty() ? op.reshape(y, shape) : y;
@@ -177,7 +223,7 @@ struct Scaled {
 };
 } // namespace
 
-FailureOr<Scaled> Scaled::bind(OpBinder &op) {
+FailureOr<Scaled> Scaled::bind(OpBinder &op, bool divides) {
   Scaled s;
   s.x = op.getTensor(0);
   s.scale = op.getTensor(1);
@@ -189,26 +235,20 @@ FailureOr<Scaled> Scaled::bind(OpBinder &op) {
       return failure();
     s.zeroElement = OpBinder::getElementType(s.zeroPoint);
   }
-  if (!isa<FloatType>(OpBinder::getElementType(s.scale)))
-    return op.emitError() << "expected a scale of floats, found "
-                          << s.scale.getType();
-  if (failed(verifyScale(op, s.scale, "scale")))
+  if (failed(verifyScale(op, s.scale, "scale", divides)))
     return failure();
-  auto isOneElement = [](Value value) {
-    RankedTensorType type = OpBinder::getType(value);
-    return type.hasStaticShape() && type.getNumElements() == 1;
-  };
-  if (s.zeroPoint && !isOneElement(s.zeroPoint) &&
+  int64_t axis = op.getInt("axis", 1), block = op.getInt("block_size", 0);
+  bool hasBlocks = block != 0 && !hasOneElement(s.scale);
+  if (s.zeroPoint && (hasBlocks || !hasOneElement(s.zeroPoint)) &&
       failed(verifyCompatibleShape(s.scale.getType(), s.zeroPoint.getType())))
     return op.emitError() << "expected a zero point for each scale, found "
                           << s.zeroPoint.getType() << " and "
                           << s.scale.getType();
   if (s.zeroPoint && isZeroConstant(s.zeroPoint))
     s.zeroPoint = {};
-  int64_t axis = op.getInt("axis", 1), block = op.getInt("block_size", 0);
   int64_t rank = OpBinder::getRank(s.x);
   Value *parameters[] = {&s.scale, &s.zeroPoint};
-  if (block == 0 || isOneElement(s.scale)) {
+  if (!hasBlocks) {
     if (failed(spreadParameters(op, s.x, s.scale, s.zeroPoint, axis)))
       return failure();
     return s;
@@ -223,6 +263,12 @@ FailureOr<Scaled> Scaled::bind(OpBinder &op) {
   std::optional<int64_t> size =
       getConstantIntValue(op.state.shapes.getDim(s.x, *normal));
   int64_t blocks = OpBinder::getType(s.scale).getDimSize(*normal);
+  if (size && ShapedType::isStatic(blocks) &&
+      blocks != static_cast<int64_t>(llvm::divideCeil(*size, block)))
+    return op.emitError() << "expected scales for "
+                          << llvm::divideCeil(*size, block) << " blocks of "
+                          << block << " along axis " << *normal << ", found "
+                          << blocks;
   if (!size || ShapedType::isDynamic(blocks) || *size != blocks * block) {
     for (Value *parameter : parameters)
       if (*parameter &&
@@ -243,7 +289,7 @@ FailureOr<Scaled> Scaled::bind(OpBinder &op) {
 }
 
 static LogicalResult convertQuantizeLinear(OpBinder &op) {
-  FailureOr<Scaled> scaled = Scaled::bind(op);
+  FailureOr<Scaled> scaled = Scaled::bind(op, /*divides=*/true);
   if (failed(scaled))
     return failure();
   Type zeroElement = scaled->zeroElement;
@@ -254,9 +300,8 @@ static LogicalResult convertQuantizeLinear(OpBinder &op) {
       op.getTypeAttr("precision", OpBinder::getElementType(scaled->scale));
   if (!element || !precision)
     return failure();
-  if (zeroElement && zeroElement != element)
-    return op.emitError() << "expected a zero point of " << element
-                          << ", found " << zeroElement;
+  if (failed(verifyZeroPoint(op, op.getOperand(2), element)))
+    return failure();
   Value x = scaled->x;
   // The scale's type is the precision of the division.
   if (!isa<FloatType>(OpBinder::getElementType(x)))
@@ -267,7 +312,7 @@ static LogicalResult convertQuantizeLinear(OpBinder &op) {
 }
 
 static LogicalResult convertDequantizeLinear(OpBinder &op) {
-  FailureOr<Scaled> scaled = Scaled::bind(op);
+  FailureOr<Scaled> scaled = Scaled::bind(op, /*divides=*/false);
   if (failed(scaled))
     return failure();
   Type element =
@@ -276,10 +321,9 @@ static LogicalResult convertDequantizeLinear(OpBinder &op) {
     return failure();
   if (!isa<FloatType>(element))
     return op.emitError() << "expected floats as output, found " << element;
-  Type quantized = OpBinder::getElementType(scaled->x);
-  if (scaled->zeroElement && scaled->zeroElement != quantized)
-    return op.emitError() << "expected a zero point of " << quantized
-                          << ", found " << scaled->zeroElement;
+  if (failed(verifyZeroPoint(op, op.getOperand(2),
+                             OpBinder::getElementType(scaled->x))))
+    return failure();
   RankedTensorType type = OpBinder::getType(scaled->x).clone(element);
   return op.replace(scaled->restore(
       op, DequantizeOp::create(op.b, op.loc, type, scaled->x, scaled->scale,
@@ -299,14 +343,14 @@ DynamicallyQuantized mopt::quantizeDynamically(OpBinder &op, Value x) {
   Value high = limit(ReduceKind::max, BinaryKind::max);
   Value scale =
       op.binary(BinaryKind::div, op.binary(BinaryKind::sub, high, low), 255);
-  // Of zeros only, any scale will do.
+  // Of zeros only, any scale will do but 0; ONNX Runtime has this one.
   Value isEmpty = op.compare(CompareKind::eq, scale, op.scalar(element, 0));
-  Value divisor = op.select(isEmpty, op.scalar(element, 1), scale);
+  scale = op.select(isEmpty, op.scalar(element, 1), scale);
   Value zeroPoint = roundToElement(
-      op, op.binary(BinaryKind::div, op.unary(UnaryKind::neg, low), divisor),
-      {}, ui8);
+      op, op.binary(BinaryKind::div, op.unary(UnaryKind::neg, low), scale), {},
+      ui8);
   SmallVector<OpFoldResult> ones(OpBinder::getRank(x), op.b.getIndexAttr(1));
-  Value y = quantize(op, x, op.reshape(divisor, ones),
+  Value y = quantize(op, x, op.reshape(scale, ones),
                      op.reshape(zeroPoint, ones), ui8);
   return {y, scale, zeroPoint};
 }

@@ -11,20 +11,26 @@
 using namespace mlir;
 using namespace mopt;
 
-/// Operand `i` if it is there; `isZero` tells that nothing has to be done.
-static FailureOr<Value> getZeroPoint(OpBinder &op, unsigned i) {
+/// Operand `i`, a zero point of elements of type `element`; null if it is left
+/// out or 0, when nothing has to be done.
+static FailureOr<Value> getZeroPoint(OpBinder &op, unsigned i, Type element) {
   if (!op.getOperand(i))
     return Value();
   Value zeroPoint = op.getTensor(i);
-  if (!zeroPoint)
+  if (!zeroPoint || failed(verifyZeroPoint(op, zeroPoint, element)))
     return failure();
   return isZeroConstant(zeroPoint) ? Value() : zeroPoint;
 }
 
-static bool isOneElement(Value tensor) {
-  RankedTensorType type = OpBinder::getType(tensor);
-  return type.getRank() == 0 ||
-         (type.hasStaticShape() && type.getNumElements() == 1);
+/// Emits an error unless the zero point of the result has a type that the
+/// result may have.
+static LogicalResult verifyResultZeroPoint(OpBinder &op, Value zeroPoint) {
+  Type element = OpBinder::getElementType(zeroPoint);
+  if (element.isIntOrFloat() && element.getIntOrFloatBitWidth() == 8)
+    return verifyZeroPoint(op, zeroPoint, element);
+  return op.emitError() << "expected a zero point of 8 bits for the result, "
+                           "found "
+                        << zeroPoint.getType();
 }
 
 /// Emits an error unless both are integers of 8 bits.
@@ -40,21 +46,39 @@ static LogicalResult verifyBytes(OpBinder &op, Value x, Value y) {
 // Matrix products
 //===----------------------------------------------------------------------===//
 
-/// A parameter of the rows (or columns) of a matrix so that it is broadcast:
-/// `[rows, 1]` or `[1, columns]`, behind dimensions of size 1 up to `rank`.
-/// Null stays null.
+/// A parameter of the rows (or columns) of `product`, a tensor of at least two
+/// dimensions, so that it is broadcast to it. Null stays null, and comes with
+/// an error emitted if the parameter, called `name` there, does not fit.
 static Value alongMatrix(OpBinder &op, Value parameter, bool isRows,
-                         int64_t rank = 2) {
-  if (!parameter)
+                         Value product, StringRef name) {
+  if (!parameter || !product)
     return {};
-  if (isOneElement(parameter))
+  RankedTensorType type = OpBinder::getType(product);
+  int64_t rank = type.getRank();
+  if (hasOneElement(parameter))
     return op.reshape(parameter,
                       SmallVector<OpFoldResult>(rank, op.b.getIndexAttr(1)));
-  if (OpBinder::getRank(parameter) == 1)
-    parameter = op.unsqueeze(parameter, {isRows ? 1 : 0});
-  int64_t missing = rank - OpBinder::getRank(parameter);
-  return op.unsqueeze(parameter,
-                      llvm::to_vector(llvm::seq<int64_t>(0, missing)));
+  Value y = parameter;
+  if (OpBinder::getRank(y) == 1)
+    y = op.unsqueeze(y, {isRows ? 1 : 0});
+  int64_t missing = rank - OpBinder::getRank(y);
+  bool fits = missing >= 0;
+  if (fits) {
+    y = op.unsqueeze(y, llvm::to_vector(llvm::seq<int64_t>(0, missing)));
+    RankedTensorType found = OpBinder::getType(y);
+    for (int64_t dim = 0; dim < rank; ++dim) {
+      int64_t have = found.getDimSize(dim), want = type.getDimSize(dim);
+      bool isAcross = dim == (isRows ? rank - 1 : rank - 2);
+      fits &= ShapedType::isDynamic(have) || have == 1 ||
+              (!isAcross && (ShapedType::isDynamic(want) || have == want));
+    }
+  }
+  if (fits)
+    return y;
+  op.emitError() << "expected one " << name << ", or one for each of the "
+                 << (isRows ? "rows" : "columns") << " of " << type
+                 << ", found " << parameter.getType();
+  return {};
 }
 
 namespace {
@@ -95,7 +119,8 @@ struct Matrices {
 };
 } // namespace
 
-/// The product of integer matrices less their zero points, in i32.
+/// The product of integer matrices less their zero points, which may be null,
+/// in i32.
 static Value multiplyIntegers(OpBinder &op, Value a, Value aZero, Value b,
                               Value bZero) {
   if (failed(verifyBytes(op, a, b)))
@@ -104,20 +129,27 @@ static Value multiplyIntegers(OpBinder &op, Value a, Value aZero, Value b,
   Value product = op.matmul(a, b);
   if (!product)
     return {};
-  int64_t rank = OpBinder::getRank(product);
+  Value rowZero = alongMatrix(op, aZero, /*isRows=*/true, product,
+                              "zero point of the left side"),
+        columnZero = alongMatrix(op, bZero, /*isRows=*/false, product,
+                                 "zero point of the right side");
+  if ((aZero && !rowZero) || (bZero && !columnZero))
+    return {};
   auto plain = product.getDefiningOp<MatmulOp>();
   IntegerMatmul integers(op.b, op.loc, plain.getLhs(), plain.getRhs(),
                          /*transposeLhs=*/false, /*transposeRhs=*/false);
-  Value sums = integers.build(alongMatrix(op, aZero, /*isRows=*/true, rank),
-                              alongMatrix(op, bZero, /*isRows=*/false, rank));
+  Value sums = integers.build(rowZero, columnZero);
   plain->erase();
   return sums;
 }
 
 static LogicalResult convertMatMulInteger(OpBinder &op) {
   FailureOr<Matrices> m = Matrices::bind(op, 0, 1);
-  FailureOr<Value> aZero = getZeroPoint(op, 2), bZero = getZeroPoint(op, 3);
-  if (failed(m) || failed(aZero) || failed(bZero))
+  if (failed(m))
+    return failure();
+  FailureOr<Value> aZero = getZeroPoint(op, 2, OpBinder::getElementType(m->a)),
+                   bZero = getZeroPoint(op, 3, OpBinder::getElementType(m->b));
+  if (failed(aZero) || failed(bZero))
     return failure();
   return op.replace(
       m->restore(op, multiplyIntegers(op, m->a, *aZero, m->b, *bZero)));
@@ -125,11 +157,19 @@ static LogicalResult convertMatMulInteger(OpBinder &op) {
 
 static LogicalResult convertQLinearMatMul(OpBinder &op) {
   FailureOr<Matrices> m = Matrices::bind(op, 0, 3);
-  FailureOr<Value> aZero = getZeroPoint(op, 2), bZero = getZeroPoint(op, 5);
+  if (failed(m))
+    return failure();
+  FailureOr<Value> aZero = getZeroPoint(op, 2, OpBinder::getElementType(m->a)),
+                   bZero = getZeroPoint(op, 5, OpBinder::getElementType(m->b));
   Value aScale = op.getTensor(1), bScale = op.getTensor(4),
         yScale = op.getTensor(6), yZero = op.getTensor(7);
-  if (failed(m) || failed(aZero) || failed(bZero) || !aScale || !bScale ||
-      !yScale || !yZero)
+  StringRef aName = "scale of the left side", bName = "scale of the right side",
+            yName = "scale of the result";
+  if (failed(aZero) || failed(bZero) || !aScale || !bScale || !yScale ||
+      !yZero || failed(verifyResultZeroPoint(op, yZero)) ||
+      failed(verifyScale(op, aScale, aName)) ||
+      failed(verifyScale(op, bScale, bName)) ||
+      failed(verifyScale(op, yScale, yName, /*divides=*/true)))
     return failure();
   Type f32 = op.b.getF32Type();
   Value product;
@@ -137,29 +177,55 @@ static LogicalResult convertQLinearMatMul(OpBinder &op) {
     product = op.matmul(op.cast(m->a, f32), op.cast(m->b, f32));
   else
     product = op.cast(multiplyIntegers(op, m->a, *aZero, m->b, *bZero), f32);
-  Value factor = op.binary(
-      BinaryKind::mul, op.cast(alongMatrix(op, aScale, /*isRows=*/true), f32),
-      op.cast(alongMatrix(op, bScale, /*isRows=*/false), f32));
-  factor = op.binary(BinaryKind::div, factor,
-                     op.cast(alongMatrix(op, yScale, /*isRows=*/true), f32));
+  Value rows = alongMatrix(op, aScale, /*isRows=*/true, product, aName),
+        columns = alongMatrix(op, bScale, /*isRows=*/false, product, bName),
+        result = alongMatrix(op, yScale, /*isRows=*/true, product, yName),
+        zero = alongMatrix(op, yZero, /*isRows=*/true, product,
+                           "zero point of the result");
+  if (!rows || !columns || !result || !zero)
+    return failure();
+  Value factor =
+      op.binary(BinaryKind::mul, op.cast(rows, f32), op.cast(columns, f32));
+  factor = op.binary(BinaryKind::div, factor, op.cast(result, f32));
   Value y = op.binary(BinaryKind::mul, product, factor);
   if (!y)
     return failure();
   return op.replace(m->restore(
-      op, roundToElement(op, y, alongMatrix(op, yZero, /*isRows=*/true),
-                         OpBinder::getElementType(yZero))));
+      op, roundToElement(op, y, zero, OpBinder::getElementType(yZero))));
 }
 
 //===----------------------------------------------------------------------===//
 // Convolutions
 //===----------------------------------------------------------------------===//
 
-/// A parameter of output channels as `[1, c, 1, ..]`.
-static Value alongChannels(OpBinder &op, Value parameter, int64_t rank) {
-  if (isOneElement(parameter))
+/// Emits an error unless `parameter`, called `name` there, has one element or
+/// one for each output of the filter.
+static LogicalResult verifyOutputs(OpBinder &op, Value parameter, Value filter,
+                                   StringRef name) {
+  RankedTensorType type = OpBinder::getType(parameter);
+  int64_t outputs = OpBinder::getType(filter).getDimSize(0);
+  if (hasOneElement(parameter) ||
+      (type.getRank() == 1 &&
+       (type.isDynamicDim(0) || ShapedType::isDynamic(outputs) ||
+        type.getDimSize(0) == outputs)))
+    return success();
+  InFlightDiagnostic error = op.emitError();
+  error << "expected one " << name << ", or one for each ";
+  if (ShapedType::isStatic(outputs))
+    error << "of " << outputs << " outputs";
+  else
+    error << "output";
+  return error << ", found " << type;
+}
+
+/// A parameter of one element or of the positions along `axis` as a tensor of
+/// `rank` dimensions.
+static Value alongChannels(OpBinder &op, Value parameter, int64_t axis,
+                           int64_t rank) {
+  if (hasOneElement(parameter))
     return op.reshape(parameter,
                       SmallVector<OpFoldResult>(rank, op.b.getIndexAttr(1)));
-  return op.alongAxis(parameter, 1, rank);
+  return op.alongAxis(parameter, axis, rank);
 }
 
 /// The convolution of integers less their zero points, in i32. Padding has the
@@ -170,20 +236,13 @@ static Value convolveIntegers(OpBinder &op, Value x, Value xZero, Value filter,
   int64_t group = op.getInt("group", 1), rank = OpBinder::getRank(x);
   if (failed(verifyBytes(op, x, filter)))
     return {};
-  if (xZero && !isOneElement(xZero)) {
-    op.emitError() << "expected one zero point of the input, found "
-                   << xZero.getType();
+  if (filterZero &&
+      failed(verifyOutputs(op, filterZero, filter, "zero point of the filter")))
     return {};
-  }
-  if (filterZero) {
-    if (isOneElement(filterZero))
-      filterZero = op.reshape(
-          filterZero, SmallVector<OpFoldResult>(rank, op.b.getIndexAttr(1)));
-    else
-      filterZero = op.alongAxis(filterZero, 0, rank);
-  }
+  if (filterZero)
+    filterZero = alongChannels(op, filterZero, 0, rank);
   if (xZero)
-    xZero = alongChannels(op, xZero, rank);
+    xZero = isZeroConstant(xZero) ? Value() : alongChannels(op, xZero, 1, rank);
   if (op.getString("auto_pad", "NOTSET").starts_with("SAME") &&
       !OpBinder::getType(x).hasStaticShape()) {
     // The padding is known at run time only; subtract first.
@@ -218,38 +277,55 @@ static Value convolveIntegers(OpBinder &op, Value x, Value xZero, Value filter,
 
 static LogicalResult convertConvInteger(OpBinder &op) {
   Value x = op.getTensor(0), filter = Windows::fixKernel(op, op.getTensor(1));
-  FailureOr<Value> xZero = getZeroPoint(op, 2),
-                   filterZero = getZeroPoint(op, 3);
-  if (!x || !filter || failed(xZero) || failed(filterZero))
+  if (!x || !filter)
+    return failure();
+  FailureOr<Value> xZero = getOneZeroPoint(op, 2, OpBinder::getElementType(x)),
+                   filterZero =
+                       getZeroPoint(op, 3, OpBinder::getElementType(filter));
+  if (failed(xZero) || failed(filterZero))
     return failure();
   return op.replace(convolveIntegers(op, x, *xZero, filter, *filterZero));
 }
 
 static LogicalResult convertQLinearConv(OpBinder &op) {
-  Value x = op.getTensor(0), xScale = op.getTensor(1),
-        filter = Windows::fixKernel(op, op.getTensor(3)),
-        filterScale = op.getTensor(4), yScale = op.getTensor(6),
-        yZero = op.getTensor(7);
-  FailureOr<Value> xZero = getZeroPoint(op, 2),
-                   filterZero = getZeroPoint(op, 5);
-  if (!x || !xScale || !filter || !filterScale || !yScale || !yZero ||
-      failed(xZero) || failed(filterZero))
+  Value x = op.getTensor(0), filter = Windows::fixKernel(op, op.getTensor(3));
+  if (!x || !filter)
+    return failure();
+  FailureOr<Value> xZero = getOneZeroPoint(op, 2, OpBinder::getElementType(x)),
+                   filterZero =
+                       getZeroPoint(op, 5, OpBinder::getElementType(filter));
+  StringRef filterName = "scale of the filter";
+  Value xScale = getOneScale(op, 1, "scale of the input"),
+        filterScale = op.getTensor(4),
+        yScale = getOneScale(op, 6, "scale of the result", /*divides=*/true),
+        yZero = getOneElement(op, 7, "zero point of the result");
+  if (!xScale || !filterScale || !yScale || !yZero || failed(xZero) ||
+      failed(filterZero) || failed(verifyScale(op, filterScale, filterName)) ||
+      failed(verifyOutputs(op, filterScale, filter, filterName)) ||
+      failed(verifyResultZeroPoint(op, yZero)))
     return failure();
   int64_t rank = OpBinder::getRank(x);
+  Type f32 = op.b.getF32Type(), i32 = op.b.getI32Type();
   Value sum = convolveIntegers(op, x, *xZero, filter, *filterZero);
   if (op.getOperand(8)) {
     Value bias = op.getTensor(8);
-    if (!bias)
+    if (!bias || failed(verifyOutputs(op, bias, filter, "bias")))
       return failure();
-    sum = op.binary(BinaryKind::add, sum, op.alongAxis(bias, 1, rank));
+    if (OpBinder::getElementType(bias) != i32)
+      return op.emitError()
+             << "expected a bias of " << i32 << ", found " << bias.getType();
+    sum = op.binary(BinaryKind::add, sum, alongChannels(op, bias, 1, rank));
   }
-  Value factor = op.binary(BinaryKind::mul, alongChannels(op, xScale, rank),
-                           alongChannels(op, filterScale, rank));
-  factor = op.binary(BinaryKind::div, factor, alongChannels(op, yScale, rank));
-  Value y = op.binary(BinaryKind::mul, op.cast(sum, op.b.getF32Type()), factor);
+  auto spread = [&](Value scale) {
+    return op.cast(alongChannels(op, scale, 1, rank), f32);
+  };
+  Value factor =
+      op.binary(BinaryKind::mul, spread(xScale), spread(filterScale));
+  factor = op.binary(BinaryKind::div, factor, spread(yScale));
+  Value y = op.binary(BinaryKind::mul, op.cast(sum, f32), factor);
   if (!y)
     return failure();
-  return op.replace(roundToElement(op, y, alongChannels(op, yZero, rank),
+  return op.replace(roundToElement(op, y, alongChannels(op, yZero, 1, rank),
                                    OpBinder::getElementType(yZero)));
 }
 

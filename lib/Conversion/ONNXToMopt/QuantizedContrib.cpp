@@ -12,26 +12,42 @@ using namespace mopt;
 /// Operands `i` (tensor), `i + 1` (scale) and `i + 2` (zero point, which may be
 /// left out) as floats. Null with an error emitted if they are none.
 static Value dequantizeOperand(OpBinder &op, unsigned i) {
-  Value x = op.getTensor(i), scale = op.getTensor(i + 1), zero;
-  if (!x || !scale || failed(verifyScale(op, scale, "scale")))
+  Value x = op.getTensor(i), scale = getOneScale(op, i + 1, "scale");
+  if (!x || !scale)
     return {};
-  if (op.getOperand(i + 2) && !(zero = op.getTensor(i + 2)))
+  FailureOr<Value> zero =
+      getOneZeroPoint(op, i + 2, OpBinder::getElementType(x));
+  if (failed(zero))
     return {};
-  return dequantize(op, x, scale, zero, /*axis=*/-1);
+  return dequantize(op, x, scale, *zero, /*axis=*/-1);
+}
+
+/// Operand `i` with the scale `scale`, one or one for each position along
+/// `axis`, and operand `zero` as the zero point, which may be left out, as
+/// floats. Null with an error emitted if they are none.
+static Value dequantizeAlong(OpBinder &op, unsigned i, unsigned scale,
+                             unsigned zero, int64_t axis) {
+  Value x = op.getTensor(i), steps = op.getTensor(scale), zeroPoint;
+  if (!x || !steps || failed(verifyScale(op, steps, "scale")) ||
+      (op.getOperand(zero) && !(zeroPoint = op.getTensor(zero))) ||
+      failed(verifyZeroPoint(op, zeroPoint, OpBinder::getElementType(x))))
+    return {};
+  return dequantize(op, x, steps, zeroPoint, axis);
 }
 
 /// `y` in steps of operand `i` (scale) and `i + 1` (zero point, which may be
 /// left out), in the element type of `like`.
 static Value quantizeResult(OpBinder &op, Value y, unsigned i, Value like) {
-  Value scale = op.getTensor(i), zero;
-  if (!y || !scale || failed(verifyScale(op, scale, "scale")))
+  if (!y || !like)
     return {};
-  if (op.getOperand(i + 1) && !(zero = op.getTensor(i + 1)))
+  Type element = OpBinder::getElementType(like);
+  Value scale = getOneScale(op, i, "scale of the result", /*divides=*/true);
+  FailureOr<Value> zero = getOneZeroPoint(op, i + 1, element);
+  if (!scale || failed(zero))
     return {};
   SmallVector<OpFoldResult> ones(OpBinder::getRank(y), op.b.getIndexAttr(1));
   return quantize(op, y, op.reshape(scale, ones),
-                  zero ? op.reshape(zero, ones) : Value(),
-                  OpBinder::getElementType(like));
+                  *zero ? op.reshape(*zero, ones) : Value(), element);
 }
 
 //===----------------------------------------------------------------------===//
@@ -180,15 +196,10 @@ static Value addOperand(OpBinder &op, Value y, unsigned i) {
 /// result is of floats.
 static LogicalResult convertQGemm(OpBinder &op) {
   bool transposeRhs = op.getInt("transB", 0) != 0;
-  Value a = dequantizeOperand(op, 0), b = op.getTensor(3),
-        bScale = op.getTensor(4), aScale = op.getTensor(1), bZero;
-  if (!a || !b || !bScale || failed(verifyScale(op, bScale, "scale")))
-    return failure();
-  if (op.getOperand(5) && !(bZero = op.getTensor(5)))
-    return failure();
-  int64_t columns = transposeRhs ? 0 : 1;
-  Value weights = dequantize(op, b, bScale, bZero, columns);
-  if (!weights)
+  Value a = dequantizeOperand(op, 0),
+        weights = dequantizeAlong(op, 3, 4, 5, transposeRhs ? 0 : 1),
+        aScale = op.getTensor(1), bScale = op.getTensor(4);
+  if (!a || !weights)
     return failure();
   Value y = op.matmul(a, weights, op.getInt("transA", 0) != 0, transposeRhs);
   if (y && op.getOperand(6)) {
@@ -212,17 +223,11 @@ static LogicalResult convertQGemm(OpBinder &op) {
 
 /// MatMulInteger, scaled.
 static LogicalResult convertMatMulIntegerToFloat(OpBinder &op) {
-  Value a = op.getTensor(0), b = op.getTensor(1), aScale = op.getTensor(2),
-        bScale = op.getTensor(3), aZero, bZero;
-  if (!a || !b || !aScale || !bScale ||
-      failed(verifyScale(op, aScale, "scale of the left side")) ||
-      failed(verifyScale(op, bScale, "scale of the right side")))
+  Value a = op.getTensor(0), b = op.getTensor(1);
+  if (!a || !b)
     return failure();
-  if ((op.getOperand(4) && !(aZero = op.getTensor(4))) ||
-      (op.getOperand(5) && !(bZero = op.getTensor(5))))
-    return failure();
-  Value lhs = dequantize(op, a, aScale, aZero, OpBinder::getRank(a) - 2),
-        rhs = dequantize(op, b, bScale, bZero, OpBinder::getRank(b) - 1);
+  Value lhs = dequantizeAlong(op, 0, 2, 4, OpBinder::getRank(a) - 2),
+        rhs = dequantizeAlong(op, 1, 3, 5, OpBinder::getRank(b) - 1);
   if (!lhs || !rhs)
     return failure();
   return op.replace(addOperand(op, op.matmul(lhs, rhs), 6));
@@ -230,17 +235,13 @@ static LogicalResult convertMatMulIntegerToFloat(OpBinder &op) {
 
 /// The left side is quantized as DynamicQuantizeLinear does.
 static LogicalResult convertDynamicQuantizeMatMul(OpBinder &op) {
-  Value a = op.getTensor(0), b = op.getTensor(1), bScale = op.getTensor(2),
-        bZero;
-  if (!a || !b || !bScale ||
-      failed(verifyScale(op, bScale, "scale of the right side")))
-    return failure();
-  if (op.getOperand(3) && !(bZero = op.getTensor(3)))
+  Value a = op.getTensor(0), b = op.getTensor(1);
+  if (!a || !b)
     return failure();
   DynamicallyQuantized quantized = quantizeDynamically(op, a);
   Value lhs = dequantize(op, quantized.values, quantized.scale,
                          quantized.zeroPoint, /*axis=*/-1),
-        rhs = dequantize(op, b, bScale, bZero, OpBinder::getRank(b) - 1);
+        rhs = dequantizeAlong(op, 1, 2, 3, OpBinder::getRank(b) - 1);
   if (!lhs || !rhs)
     return failure();
   return op.replace(addOperand(op, op.matmul(lhs, rhs), 4));

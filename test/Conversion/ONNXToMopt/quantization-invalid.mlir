@@ -12,7 +12,7 @@ module attributes {onnx.opsets = {"ai.onnx" = 21 : i64}} {
 
 module attributes {onnx.opsets = {"ai.onnx" = 21 : i64}} {
   func.func @blocks(%x: tensor<5x4xi8>, %s: tensor<2x4xf32>) -> !onnx.value {
-    // expected-error @+1 {{expected blocks for 5 positions, found 4}}
+    // expected-error @+1 {{expected scales for 3 blocks of 2 along axis 0, found 2}}
     %y = onnx.node "DequantizeLinear"(%x, %s) {axis = 0 : si64, block_size = 2 : si64} : (tensor<5x4xi8>, tensor<2x4xf32>) -> !onnx.value
     return %y : !onnx.value
   }
@@ -63,7 +63,7 @@ module attributes {onnx.opsets = {"ai.onnx" = 21 : i64}} {
 
 module attributes {onnx.opsets = {"ai.onnx" = 21 : i64}} {
   func.func @integer_scale(%x: tensor<2x3xi8>, %s: tensor<i32>) -> !onnx.value {
-    // expected-error @+1 {{expected a scale of floats, found 'tensor<i32>'}}
+    // expected-error @+1 {{expected floats as the scale, found 'tensor<i32>'}}
     %y = onnx.node "DequantizeLinear"(%x, %s) : (tensor<2x3xi8>, tensor<i32>) -> !onnx.value
     return %y : !onnx.value
   }

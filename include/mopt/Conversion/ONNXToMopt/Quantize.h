@@ -29,10 +29,30 @@ struct DynamicallyQuantized {
 };
 DynamicallyQuantized quantizeDynamically(OpBinder &op, mlir::Value x);
 
-/// Emits an error if `scale`, called `name` there, is a constant that is not
-/// finite.
+/// Emits an error unless `scale`, called `name` there, is of floats. A constant
+/// one has to be finite, and, if something is divided by it, not 0; ONNX says
+/// nothing against negative ones.
 llvm::LogicalResult verifyScale(OpBinder &op, mlir::Value scale,
-                                llvm::StringRef name);
+                                llvm::StringRef name, bool divides = false);
+
+/// Emits an error unless `zeroPoint` (or null) is of the type `element`; that
+/// of floats has to be 0 where it is a constant.
+llvm::LogicalResult verifyZeroPoint(OpBinder &op, mlir::Value zeroPoint,
+                                    mlir::Type element);
+
+/// Is `tensor` known to have one element?
+bool hasOneElement(mlir::Value tensor);
+
+/// Operand `i`, called `name` in errors, a tensor of one element. Null with an
+/// error emitted if it is none.
+mlir::Value getOneElement(OpBinder &op, unsigned i, llvm::StringRef name);
+/// The same for what `verifyScale` takes.
+mlir::Value getOneScale(OpBinder &op, unsigned i, llvm::StringRef name,
+                        bool divides = false);
+/// The same for what `verifyZeroPoint` takes; null if it is left out, failure
+/// with an error emitted.
+mlir::FailureOr<mlir::Value> getOneZeroPoint(OpBinder &op, unsigned i,
+                                             mlir::Type element);
 
 /// Is `tensor` a constant of zeros?
 bool isZeroConstant(mlir::Value tensor);
