@@ -27,6 +27,10 @@ static int64_t chooseTileSize(int64_t range, int64_t work, int64_t grain) {
 SmallVector<int64_t> mopt::chooseTileSizes(linalg::LinalgOp op, int64_t grain) {
   SmallVector<int64_t> ranges = op.getStaticLoopRanges();
   SmallVector<utils::IteratorType> iterators = op.getIteratorTypesArray();
+  // Upstream's tiling drops loops that never run, and what it has begun in
+  // them.
+  if (llvm::is_contained(ranges, 0))
+    return {};
   int64_t work = 1;
   bool isKnown = true;
   for (auto [range, iterator] : llvm::zip_equal(ranges, iterators)) {

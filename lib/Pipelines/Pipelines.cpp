@@ -29,6 +29,7 @@ void mopt::buildGraphPipeline(OpPassManager &pm,
   pm.addPass(createAssignTarget());
   pm.addPass(createConvertONNXToMopt());
   pm.addPass(createCanonicalizer());
+  pm.addNestedPass<func::FuncOp>(createFoldEmpty());
   if (!options.reference) {
     pm.addNestedPass<func::FuncOp>(createFoldConstants());
     pm.addNestedPass<func::FuncOp>(createFoldBatchNorm());

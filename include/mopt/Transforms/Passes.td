@@ -35,6 +35,19 @@ def FoldConstants : Pass<"mopt-fold-constants", "::mlir::func::FuncOp"> {
   let dependentDialects = ["::mlir::arith::ArithDialect"];
 }
 
+def FoldEmpty : Pass<"mopt-fold-empty", "::mlir::func::FuncOp"> {
+  let summary = "leave out what computes on nothing";
+  let description = [{
+    A result with a static size of 0, and a `mopt.matmul` or `mopt.conv` that has
+    no products to add, become a `mopt.broadcast` of a zero; a constant
+    `mopt.pad` of nothing one of its value. Parts of a `mopt.concat` without
+    elements are left out, and so is a scatter of no updates. Sizes of 0 that only
+    run time knows are left to loops that do not run.
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect",
+    "::mlir::tensor::TensorDialect", "::mopt::MoptDialect"];
+}
+
 def HoistGather : Pass<"mopt-hoist-gather", "::mlir::func::FuncOp"> {
   let summary = "pick from tables before computing on them";
   let description = [{

@@ -35,6 +35,9 @@ Value mopt::extractScalar(OpBinder &op, Value tensor) {
 
 Value mopt::insertSlot(OpBinder &op, Value x, ArrayRef<OpFoldResult> sizes,
                        Value into, OpFoldResult position) {
+  // Where nothing fits, no slice lies in bounds.
+  if (llvm::is_contained(OpBinder::getType(into).getShape(), 0))
+    return into;
   SmallVector<OpFoldResult> slot{op.b.getIndexAttr(1)};
   llvm::append_range(slot, sizes);
   SmallVector<OpFoldResult> offsets(slot.size(), op.b.getIndexAttr(0)),
