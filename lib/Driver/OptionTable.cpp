@@ -167,7 +167,10 @@ static llvm::Error setQuantize(CompileOptions &options, StringRef value) {
   quantize = QuantizeOptions();
   quantize.mode = mode.str();
   llvm::SmallVector<StringRef> list;
-  settings.split(list, ',', -1, /*KeepEmpty=*/false);
+  if (value.contains(':'))
+    settings.split(list, ',');
+  if (!list.empty() && !mode.starts_with("weight-"))
+    return expected("no settings of '" + mode.str() + "'", settings);
   for (StringRef setting : list) {
     auto [name, text] = setting.split('=');
     if (name == "group") {

@@ -13,10 +13,36 @@ static llvm::Error refuse(StringRef path, const Twine &why) {
   return llvm::createStringError("the calibration '" + path + "' " + why);
 }
 
+/// Objects within objects of a calibration, with room for later versions.
+static constexpr int kDeepest = 16;
+
+/// Are there so many brackets within each other that the parser, which calls
+/// itself for each, might run out of stack?
+static bool isTooDeep(StringRef text) {
+  int depth = 0;
+  bool isInText = false;
+  for (size_t i = 0; i < text.size(); ++i) {
+    if (text[i] == '"')
+      isInText = !isInText;
+    else if (isInText)
+      i += text[i] == '\\';
+    else if (text[i] == '[' || text[i] == '{')
+      ++depth;
+    else if (text[i] == ']' || text[i] == '}')
+      --depth;
+    if (depth > kDeepest)
+      return true;
+  }
+  return false;
+}
+
 llvm::Error mopt::readCalibration(ModuleOp module, StringRef path) {
   auto buffer = llvm::MemoryBuffer::getFile(path);
   if (!buffer)
     return refuse(path, "cannot be read: " + buffer.getError().message());
+  if (isTooDeep((*buffer)->getBuffer()))
+    return refuse(path, "is not one: it has objects within objects more than " +
+                            Twine(kDeepest) + " deep");
   llvm::Expected<llvm::json::Value> parsed =
       llvm::json::parse((*buffer)->getBuffer());
   if (!parsed)

@@ -112,7 +112,13 @@ struct QuantizeStatically
           << range.low << " to " << range.high;
       return std::nullopt;
     }
-    if (range.low > 0 || range.high < 0 || range.relativeNoise < 0) {
+    if (range.relativeNoise < 0) {
+      layer.op->emitError("expected a share of noise from 0 on in the "
+                          "calibration of its input, found ")
+          << range.relativeNoise;
+      return std::nullopt;
+    }
+    if (range.low > 0 || range.high < 0) {
       layer.op->emitError("expected a range that holds 0 for its input, found ")
           << range.low << " to " << range.high;
       return std::nullopt;

@@ -1,9 +1,12 @@
 """Scales, zero points and weights that are missing or do not fit: each is refused with an
 error that names the node and says what was expected, or computed as ONNX Runtime does."""
 
+import json
+
 import ml_dtypes
 import numpy as np
 import pytest
+import quantization_models
 from text_models import as_array, build, draw, run_reference
 
 import mopt
@@ -325,3 +328,66 @@ def test_scales_of_rows(inputs):
     w = (arrays["w"] - arrays["q"].astype(int)) * arrays["t"].astype(float)
     wanted = np.clip(np.rint(x @ w / arrays["u"]) + arrays["z"], 0, 255)
     assert np.abs(found - wanted).max() <= 1
+
+
+@pytest.mark.parametrize("option, message", [
+    ("--quantize=int7", "expected none, dynamic-int8"),
+    ("--quantize=weight-int4:", "expected a setting"),
+    ("--quantize=weight-int4:group=32,", "expected a setting"),
+    ("--quantize=weight-int4:group", "expected 'group' of at least 1, found ''"),
+    ("--quantize=weight-int4:group=0", "expected 'group' of at least 1, found '0'"),
+    ("--quantize=weight-int4:group=-8", "expected 'group' of at least 1, found '-8'"),
+    ("--quantize=weight-int4:group=1e2", "expected 'group' of at least 1, found '1e2'"),
+    ("--quantize=weight-int4:group=99999999999999999999", "expected 'group'"),
+    ("--quantize=weight-int8:symmetric=maybe", "expected 'symmetric' of true or false"),
+    ("--quantize=dynamic-int8:group=32", "expected no settings of 'dynamic-int8'"),
+    ("--quantize=static-int8:symmetric=false", "expected no settings of 'static-int8'"),
+    ("--prune=", "expected N:M"), ("--prune=4:2", "expected N:M"),
+    ("--prune=0:4", "expected N:M"), ("--prune=2.5:4", "expected N:M"),
+    ("--prune=2:4:", "expected N:M"), ("--prune=2:4:wanda", "expected N:M"),
+    ("--sparsity=2:256", "expected auto, off or N:M"), ("--sparsity=2:4:4", "expected auto"),
+    ("--max-drop=nan", "expected a number from 0 on"),
+    ("--max-drop=-1", "expected a number from 0 on")])
+def test_options(option, message):
+    with pytest.raises(mopt.CompileError, match=message) as info:
+        mopt.compile(quantization_models.perceptron(), arguments=[option])
+    assert info.value.exit_code == 2
+
+
+@pytest.fixture(scope="module")
+def calibration():
+    return mopt.calibrate(quantization_models.perceptron(),
+                          quantization_models.feeds("perceptron"))
+
+
+def change_layer(**numbers):
+    def change(calibration):
+        next(iter(calibration["layers"].values())).update(numbers)
+        return json.dumps(calibration)
+    return change
+
+
+@pytest.mark.parametrize("change, message", [
+    (lambda c: "", "is not JSON"),
+    (lambda c: json.dumps(c)[:300], "is not JSON"),
+    (lambda c: json.dumps(c) + "x", "is not JSON"),
+    (lambda c: "\0\1", "is not JSON"),
+    (lambda c: "[" * 100000, "more than 16 deep"),
+    (lambda c: json.dumps([c]), "is not one"),
+    (lambda c: json.dumps({**c, "layers": [1]}), "no \"layers\""),
+    (lambda c: json.dumps({**c, "layers": dict.fromkeys(c["layers"], 3)}), "no number 'low'"),
+    (lambda c: json.dumps({**c, "model": "0" * 64}), "of another model"),
+    (change_layer(low=float("nan")), "is not JSON"),
+    (change_layer(high=float("inf")), "is not JSON"),
+    (change_layer(low="-1"), "no number 'low'"),
+    (change_layer(low=-1e300, high=1e300), "is not finite"),
+    (change_layer(low=1, high=-1), "node 'n0MatMul'.* expected a range that holds 0"),
+    (change_layer(relative_noise=-1), "node 'n0MatMul'.* expected a share of noise"),
+])
+def test_calibrations(change, message, calibration, tmp_path):
+    path = tmp_path / "calibration.json"
+    path.write_text(change(json.loads(json.dumps(calibration))))
+    with pytest.raises(mopt.CompileError, match=message) as info:
+        mopt.compile(quantization_models.perceptron(), quantize="static-int8",
+                     arguments=[f"--calibration={path}"])
+    assert info.value.exit_code == 1
