@@ -4,6 +4,7 @@ refuses such a model or crashes."""
 
 import numpy as np
 import pytest
+import quantization_models
 from onnx import compose, helper
 from text_models import as_array, build, draw, run_reference
 
@@ -257,6 +258,57 @@ case("qgemm", "y = com.microsoft.QGemm(x, s, z, w, s, v, , s, z)",
      wanted=[np.full((3, 5), ZERO)], x=draw((3, 0), U8), w=draw((0, 5), S8), s=ONE, z=ZERO,
      v=S8(0))
 
+SECTION = "others"
+I64 = np.int64
+case("gru_batch", "z, y = GRU<hidden_size=3>(x, w, r)",
+     wanted=nothing(4, 1, 0, 3) + nothing(1, 0, 3), x=(4, 0, 2), w=(1, 9, 2), r=(1, 9, 3))
+case("rnn_steps", "z, y = RNN<hidden_size=3>(x, w, r)", x=(0, 2, 2), w=(1, 3, 2), r=(1, 3, 3))
+case("grid_sample", "y = GridSample(x, g)", x=(1, 2, 4, 4), g=(1, 0, 3, 2))
+case("compress", "y = Compress<axis=0>(x, c)", x=(3, 2), c=np.zeros(3, bool))
+case("boxes", "y = NonMaxSuppression(x, s, m)", x=(1, 0, 4), s=(1, 1, 0), m=I64(3))
+case("roi_align", "y = RoiAlign<output_height=2, output_width=2>(x, r, i)", x=(1, 2, 4, 4),
+     r=(0, 4), i=np.zeros(0, I64))
+case("range", "y = Range(x, l, d)", x=I64(3), l=I64(3), d=I64(1))
+case("unique", "y, a, b, c = Unique(x)", x=(0,))
+case("col2im", "y = Col2Im(x, s, b)", x=(0, 4, 4), s=[3, 3], b=[2, 2])
+case("unpool", "y = MaxUnpool<kernel_shape=[2, 2], strides=[2, 2]>(x, i)", x=(0, 1, 2, 2),
+     i=np.zeros((0, 1, 2, 2), I64))
+case("fused_matmul", "y = com.microsoft.FusedMatMul<alpha=2.0, transB=1>(x, w)", x=(3, 0),
+     w=(5, 0))
+case("transposed_groups", "y = ConvTranspose<group=2, strides=[2, 2]>(x, w)", x=(0, 4, 5, 5),
+     w=(4, 2, 3, 3))
+case("skip_norm", "y = com.microsoft.SkipLayerNormalization(x, k, g, b)", x=(0, 3, 8),
+     k=(0, 3, 8), g=(8,), b=(8,))
+case("slice_back", "y = Slice(x, s, e, a, t)", x=(0, 4), s=[3], e=[-5], a=[1], t=[-1])
+case("slice_beyond", "y = Slice(x, s, e)", x=(4, 3), s=[9], e=[20])
+case("pad_edge", 'y = Pad<mode="edge">(x, p)', x=(2, 0, 3), p=[0, 0, 1, 0, 0, 1])
+
+SECTION = "around_bytes"
+AROUND = {
+    "depthwise": ("c = Conv<group=4, pads=[1, 1, 1, 1]>(f, g)", (0, 4, 5, 5), (4, 1, 3, 3)),
+    "softmax": ("c = Softmax(f)", (0, 4), (1,)),
+    "concat": ("c = Concat<axis=1>(f, g)", (3, 0), (3, 2)),
+    "average": ("c = AveragePool<kernel_shape=[2, 2]>(f)", (0, 4, 5, 5), (1,)),
+    "maximum": ("c = MaxPool<kernel_shape=[2, 2]>(f)", (0, 4, 5, 5), (1,)),
+    "global": ("c = GlobalAveragePool(f)", (0, 4, 5, 5), (1,)),
+    "gemm": ("c = Gemm<transB=1>(f, g, b)", (3, 0), (5, 0)),
+    "add": ("c = Add(f, g)", (0, 4), (4,)),
+}
+for name, (node, x, w) in AROUND.items():
+    case(name, f"""f = DequantizeLinear(x, s, z)
+                   g = DequantizeLinear(w, s, z)
+                   {node}
+                   y = QuantizeLinear(c, s, z)""", x=draw(x, U8), w=draw(w, U8), b=(5,), s=ONE,
+         z=ZERO)
+case("nbits_batch", "y = com.microsoft.MatMulNBits<K=32, N=4, bits=4, block_size=16>(x, w, s)",
+     x=(0, 3, 32), w=draw((4, 2, 8), U8), s=(4, 2))
+case("qlinear_concat", "y = com.microsoft.QLinearConcat<axis=0>(s, z, x, s, z, w, s, z)",
+     x=draw((0, 4), U8), w=draw((2, 4), U8), s=ONE, z=ZERO)
+case("qlinear_average", "y = com.microsoft.QLinearAveragePool<kernel_shape=[2, 2]>(x, s, z, s, z)",
+     x=draw((0, 4, 5, 5), U8), s=ONE, z=ZERO)
+case("blocks_of_none", "y = DequantizeLinear<axis=1, block_size=2>(x, s)",
+     x=np.zeros((3, 0), U8), s=np.zeros((3, 0), F))
+
 
 @pytest.mark.parametrize("dynamic", [False, True], ids=["static", "dynamic"])
 @pytest.mark.parametrize("group", GROUPS)
@@ -283,3 +335,27 @@ def test_options(option):
 @pytest.mark.parametrize("group", ["convolutions", "quantized"])
 def test_plain_target(group):
     check(group, target="x86-64-v2")
+
+
+@pytest.mark.parametrize("quantize", [None, "dynamic-int8", "weight-int4:group=8"])
+@pytest.mark.parametrize("name", ["residual", "perceptron"])
+def test_batch_of_none(name, quantize):
+    """Whole models, the size fixed to 0 or given by run time."""
+    model = quantization_models.MODELS[name]()
+    _, *sizes = quantization_models.SHAPES[name]
+    feeds = {"x": np.zeros((0, *sizes), F)}
+    wanted, = run_reference(model, feeds)
+    for dims in ({"n": 0}, {}):
+        library = mopt.compile(model, quantize=quantize, dims=dims)
+        found, = mopt.InferenceSession(library).run(None, feeds)
+        assert (found.dtype, found.shape) == (wanted.dtype, wanted.shape)
+
+
+def test_calibrated_batch_of_none(tmp_path):
+    model = quantization_models.residual()
+    path = tmp_path / "static.onnx"
+    mopt.quantize(model, quantization_models.feeds("residual"), path)
+    for dims in ({"n": 0}, {}):
+        session = mopt.InferenceSession(mopt.compile(path, dims=dims))
+        found, = session.run(None, {"x": np.zeros((0, 3, 13, 11), F)})
+        assert found.shape == (0, 10)
