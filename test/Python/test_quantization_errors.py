@@ -240,6 +240,22 @@ def test_refused(name):
         body.split("=")[1].split("<")[0].split("(")[0].strip().split(".")[-1]]
 
 
+@pytest.mark.parametrize("all_inputs", [False, True])
+@pytest.mark.parametrize("name", [
+    "scale_too_long", "scale_of_other_axis", "block_too_few", "block_too_many",
+    "block_rows_differ", "quantize_scale_too_long", "qlinear_matmul_row_scales",
+    "qlinear_matmul_row_zeros", "qlinear_matmul_output_scales", "nbits_depth_of_input"])
+def test_refused_at_run_time(name, all_inputs):
+    """Where sizes are not known before, the run fails; nothing is read beyond a tensor."""
+    body, _, _, arrays = REFUSED[name]
+    arrays = {key: as_array(value) for key, value in arrays.items()}
+    # Weights of few bits have sizes.
+    inputs = list(arrays) if all_inputs and "nbits" not in name else ["x"]
+    session = mopt.InferenceSession(mopt.compile(build(body, arrays, inputs, inputs)))
+    with pytest.raises(mopt.RunError, match="has not the size that another one asks for"):
+        session.run(None, {key: arrays[key] for key in inputs})
+
+
 # What ONNX says nothing against, and ONNX Runtime computes.
 ACCEPTED = {}
 

@@ -81,6 +81,10 @@ static LogicalResult convertMatMulNBits(OpBinder &op) {
                           << depth << ", " << width << " and " << block;
   if (op.getOperand(4))
     return op.emitError() << "an order of the depth ('g_idx') is not supported";
+  if (int64_t rank = OpBinder::getRank(a);
+      rank > 0 && OpBinder::getType(a).isDynamicDim(rank - 1))
+    op.requireSize(op.state.shapes.getDim(a, rank - 1),
+                   op.b.getIndexAttr(depth));
   int64_t blocks = llvm::divideCeil(depth, block);
   RankedTensorType packed = OpBinder::getType(b);
   if (!packed.getElementType().isUnsignedInteger(8) ||

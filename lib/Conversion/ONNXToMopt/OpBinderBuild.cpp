@@ -247,6 +247,21 @@ Value OpBinder::withSize(Value x, int64_t dim, int64_t size) {
   return tensor::CastOp::create(b, loc, getType(x).clone(shape), x);
 }
 
+void OpBinder::requireSize(OpFoldResult size, OpFoldResult wanted, bool orOne) {
+  if (ShapeValues::areEqual(size, wanted) ||
+      (orOne && getConstantIntValue(size) == 1))
+    return;
+  auto isEqualTo = [&](OpFoldResult other) -> Value {
+    return arith::CmpIOp::create(b, loc, arith::CmpIPredicate::eq, index(size),
+                                 index(other));
+  };
+  Value fits = isEqualTo(wanted);
+  if (orOne)
+    fits = arith::OrIOp::create(b, loc, fits, isEqualTo(b.getIndexAttr(1)));
+  cf::AssertOp::create(
+      b, loc, fits, "a dimension has not the size that another one asks for");
+}
+
 LogicalResult OpBinder::broadcast(MutableArrayRef<Value> tensors,
                                   int64_t inner) {
   int64_t rank = 0;

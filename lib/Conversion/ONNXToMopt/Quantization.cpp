@@ -4,6 +4,7 @@
 #include "mopt/Conversion/ONNXToMopt/Quantize.h"
 
 #include "mopt/Dialect/Mopt/IR/QuantizationParameters.h"
+#include "mopt/Dialect/Mopt/IR/ShapeInference.h"
 
 #include "mlir/IR/Matchers.h"
 
@@ -148,11 +149,13 @@ static Value spreadAlongAxis(OpBinder &op, Value parameter, Value x,
                    << " positions along axis " << *normal << ", found " << have;
     return {};
   }
+  op.requireSize(op.state.shapes.getDim(parameter, 0),
+                 op.state.shapes.getDim(x, *normal), /*orOne=*/true);
   return op.alongAxis(parameter, *normal, rank);
 }
 
-/// Gives scale and zero point (or null) the rank of `x`; run time decides
-/// whether sizes that are not known fit.
+/// Gives scale and zero point (or null) the rank of `x`; a run in which sizes
+/// that are not known don't fit fails.
 static LogicalResult spreadParameters(OpBinder &op, Value &x, Value &scale,
                                       Value &zeroPoint, int64_t axis) {
   SmallVector<Value> all{x};
@@ -185,6 +188,12 @@ static Value spreadBlocks(OpBinder &op, Value parameter, Value x, int64_t axis,
   // [.., blocks, ..] to [.., blocks, blockSize, ..] to [.., size, ..].
   SmallVector<OpFoldResult> sizes = op.state.shapes.getDims(parameter);
   OpFoldResult blocks = sizes[axis], size = op.state.shapes.getDim(x, axis);
+  AffineExpr count = op.b.getAffineDimExpr(0).ceilDiv(blockSize);
+  for (int64_t dim = 0, rank = sizes.size(); dim < rank; ++dim)
+    op.requireSize(sizes[dim],
+                   dim == axis ? applyAffine(op.b, op.loc, count, {size})
+                               : op.state.shapes.getDim(x, dim),
+                   /*orOne=*/dim != axis);
   Value y = op.unsqueeze(parameter, {axis + 1});
   SmallVector<OpFoldResult> spread(sizes);
   spread.insert(spread.begin() + axis + 1, op.b.getIndexAttr(blockSize));

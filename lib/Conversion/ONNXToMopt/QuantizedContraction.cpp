@@ -73,8 +73,16 @@ static Value alongMatrix(OpBinder &op, Value parameter, bool isRows,
               (!isAcross && (ShapedType::isDynamic(want) || have == want));
     }
   }
-  if (fits)
+  if (fits) {
+    for (int64_t dim = 0; dim < rank; ++dim) {
+      bool isAcross = dim == (isRows ? rank - 1 : rank - 2);
+      op.requireSize(op.state.shapes.getDim(y, dim),
+                     isAcross ? OpFoldResult(op.b.getIndexAttr(1))
+                              : op.state.shapes.getDim(product, dim),
+                     /*orOne=*/true);
+    }
     return y;
+  }
   op.emitError() << "expected one " << name << ", or one for each of the "
                  << (isRows ? "rows" : "columns") << " of " << type
                  << ", found " << parameter.getType();
@@ -204,11 +212,15 @@ static LogicalResult verifyOutputs(OpBinder &op, Value parameter, Value filter,
                                    StringRef name) {
   RankedTensorType type = OpBinder::getType(parameter);
   int64_t outputs = OpBinder::getType(filter).getDimSize(0);
-  if (hasOneElement(parameter) ||
-      (type.getRank() == 1 &&
-       (type.isDynamicDim(0) || ShapedType::isDynamic(outputs) ||
-        type.getDimSize(0) == outputs)))
+  if (hasOneElement(parameter))
     return success();
+  if (type.getRank() == 1 &&
+      (type.isDynamicDim(0) || ShapedType::isDynamic(outputs) ||
+       type.getDimSize(0) == outputs)) {
+    op.requireSize(op.state.shapes.getDim(parameter, 0),
+                   op.state.shapes.getDim(filter, 0), /*orOne=*/true);
+    return success();
+  }
   InFlightDiagnostic error = op.emitError();
   error << "expected one " << name << ", or one for each ";
   if (ShapedType::isStatic(outputs))

@@ -188,6 +188,11 @@ public:
   /// left alone.
   mlir::Value withSize(mlir::Value x, int64_t dim, int64_t size);
 
+  /// A run in which the two sizes differ fails; with `orOne` `size` may be 1 as
+  /// well. Nothing is emitted where they are known to be equal.
+  void requireSize(mlir::OpFoldResult size, mlir::OpFoldResult wanted,
+                   bool orOne = false);
+
   /// ONNX Expand: `x` and a tensor of `sizes` broadcast to each other.
   mlir::Value expand(mlir::Value x, llvm::ArrayRef<mlir::OpFoldResult> sizes);
 
