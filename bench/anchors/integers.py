@@ -3,8 +3,9 @@
 usage: integers.py [target..] [--threads=N] [--quick]
 
 Each shape is a model of one node, compiled for the target (default: native): in f32, with
-unsigned bytes times signed weights of all 8 bits, and times weights of 7 bits. mopt-run
-times them in turn; a figure is the median of the rounds, a ratio that of the rounds'
+unsigned bytes times signed weights of all 8 bits, times weights of 7 bits, and times
+normal ones as quantization leaves them: 127 is five times their deviation. mopt-run times
+them in turn; a figure is the median of the rounds, a ratio that of the rounds'
 ratios. Results of integers are compared with numpy's.
 """
 
@@ -25,12 +26,14 @@ GEMMS = [(128, 768, 768), (128, 3072, 768), (1, 4096, 4096)]
 # height and width, channels, outputs, kernel, stride, group
 CONVS = [(56, 64, 64, 3, 1, 1), (56, 64, 256, 1, 1, 1), (14, 1024, 256, 1, 1, 1),
          (224, 3, 64, 7, 2, 1), (56, 144, 144, 3, 1, 144)]
-KINDS = {"f32": None, "8 bits": 127, "7 bits": 63}
+KINDS = {"f32": None, "8 bits": 127, "7 bits": 63, "normal": "normal"}
 
 
 def draw(shape, largest):
     if largest is None:
         return RNG.standard_normal(shape, np.float32)
+    if largest == "normal":
+        return np.clip(np.rint(RNG.normal(0, 127 / 5, shape)), -127, 127).astype(np.int8)
     return RNG.integers(-largest - 1, largest + 1, shape, dtype=np.int8)
 
 

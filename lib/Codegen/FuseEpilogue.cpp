@@ -133,6 +133,14 @@ private:
       if (!initMap.isIdentity())
         state.attributes.set("init_map", AffineMapAttr::get(initMap));
     }
+    // The inputs of the epilogue are the last operands but one.
+    constexpr StringLiteral kSegments = "operandSegmentSizes";
+    if (auto sizes = dyn_cast_or_null<DenseI32ArrayAttr>(
+            state.attributes.get(kSegments))) {
+      SmallVector<int32_t> segments(sizes.asArrayRef());
+      segments[segments.size() - 2] += added.size();
+      state.attributes.set(kSegments, rewriter.getDenseI32ArrayAttr(segments));
+    }
     state.addRegion();
     auto fused = cast<AnchorOpInterface>(rewriter.create(state));
 

@@ -46,7 +46,8 @@ std::optional<ProductTypes> getTypes(RankedTensorType lhs, Value right,
   bool areBytes = types.lhs.isInteger(8) && types.rhs.isInteger(8);
   if (!areFloats && !areBytes)
     return std::nullopt;
-  types.arePairsSafe = types.unsignedLhs && arePairsSafe(right, depthDim);
+  if (types.unsignedLhs)
+    types.unsafePairs = getUnsafeShare(right, depthDim);
   return types;
 }
 
@@ -60,7 +61,7 @@ ProductTypes getTypes(Anchor op, Value lhs, Value rhs) {
           cast<AnchorOpInterface>(op.getOperation()).getAccumulatorType(),
           op.getUnsignedLhs(),
           op.getUnsignedRhs(),
-          op.getUnsignedLhs() && arePairsSafe(rhs, last)};
+          op.getUnsignedLhs() ? getUnsafeShare(rhs, last) : std::nullopt};
 }
 
 bool isKnown(const ProductTypes &types) {
@@ -84,6 +85,8 @@ ConfigAttr select(TargetAttr target, MatmulOp op) {
                                                  : shape[rank - 2];
   ProductShape product{*types, rows, shape.back(), rhs.getDimSize(depthDim)};
   product.isDepthDense = !op.getTransposeLhs();
+  product.canSplitPairs = shared && product.isDepthDense &&
+                          product.depth % kLargestInterleave == 0;
   return selectProduct(target, product);
 }
 
@@ -121,6 +124,9 @@ ConfigAttr select(TargetAttr target, ConvOp op) {
   shape.parts = product(filter.getShape().drop_front(2));
   // A group's channels can be padded only where there is one group.
   shape.isDepthDense = group == 1 || channels % kLargestInterleave == 0;
+  // A last group that is not whole is multiplied once, unless it is padded.
+  shape.canSplitPairs =
+      !op.isProductOfRows() || channels % kLargestInterleave == 0;
   if (op.isProductOfRows())
     return selectProduct(target, shape);
   shape.rowRun = result.getDimSize(rank - 2);
@@ -138,13 +144,15 @@ ConfigAttr select(TargetAttr target, ContractAnchorOp op) {
   int64_t rank = op.getOutputRank();
   int64_t steps = rhs.getDimSize(*op.getRhsIndexingMap().getResultPosition(
       getAffineDimExpr(rank - 1, op.getContext())));
-  return selectProduct(target,
-                       {types, anchor.getOutputDimSize(rank - 2),
-                        anchor.getOutputDimSize(rank - 1),
-                        ShapedType::isDynamic(steps)
-                            ? steps
-                            : steps * int64_t(op.getInterleave()),
-                        op.getBlockColumns(), int64_t(op.getInterleave())});
+  ProductShape shape{types,
+                     anchor.getOutputDimSize(rank - 2),
+                     anchor.getOutputDimSize(rank - 1),
+                     ShapedType::isDynamic(steps)
+                         ? steps
+                         : steps * int64_t(op.getInterleave()),
+                     op.getBlockColumns(),
+                     int64_t(op.getInterleave())};
+  return selectProduct(target, shape);
 }
 
 ConfigAttr select(TargetAttr target, ConvAnchorOp op) {

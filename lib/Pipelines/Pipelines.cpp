@@ -140,6 +140,7 @@ void mopt::buildStructuredPipeline(OpPassManager &pm,
     pm.addPass(createFoldBroadcastReads());
     pm.addNestedPass<func::FuncOp>(createLinalgElementwiseOpFusionPass());
     pm.addPass(createFuseEpilogue());
+    pm.addPass(createSplitWeightPairs());
     pm.addPass(createSimplifyRounding());
     pm.addPass(createCanonicalizer());
     pm.addPass(createCSEPass());

@@ -294,6 +294,19 @@ def FoldWeightPacking : Pass<"mopt-fold-weight-packing"> {
     "::mlir::tensor::TensorDialect"];
 }
 
+def SplitWeightPairs : Pass<"mopt-split-weight-pairs"> {
+  let summary = "keep micro-kernels that sum two products in words from saturating";
+  let description = [{
+    Where an anchor's micro-kernel sums the products of two neighbours along the
+    depth in 16 bits, packed weights that would saturate these are halved, and the
+    other halves become rows of the operand `excess`: groups of neighbours that
+    are multiplied twice. Weights that cannot saturate stay as they are.
+
+    It is an error if such an anchor has weights that are no constant.
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect"];
+}
+
 def FuseEpilogue : Pass<"mopt-fuse-epilogue"> {
   let summary = "move elementwise consumers into the epilogues of anchors";
   let description = [{

@@ -25,6 +25,8 @@ public:
     rows = getSize(init, op.getInitIndexingMap(), batchRank);
     width = getSize(init, op.getInitIndexingMap(), batchRank + 1);
     depth = getSize(lhs, op.getLhsIndexingMap(), batchRank + 1);
+    if (op.getExcess())
+      excess = LinearView::create(ib, op.getExcess());
   }
 
   void emit() { emitBatches({}); }
@@ -190,6 +192,17 @@ private:
         {steps,
          ib.mul(getStride(lhs, lhsMap, batchRank + 1), ib.constant(interleave)),
          getStride(rhs, rhsMap, batchRank + 1)}};
+    if (excess) {
+      tile.excess = {&*excess,
+                     getExcessRow(config),
+                     {},
+                     excess->strides[1],
+                     {tile.loops.front().lhsStep}};
+      for (int64_t p = 0; p < panels.count; ++p)
+        tile.excess->panels.push_back(
+            ib.mul(ib.add(panels.firstBlock, ib.constant(p)),
+                   excess->strides[0]));
+    }
     tile.unroll = config.getUnroll();
     tile.prefetchRows = config.getPrefetchRows();
     if (config.getPrefetchNext() && panels.count == 1)
@@ -211,6 +224,7 @@ private:
   LinearView lhs, rhs;
   Epilogue epilogue;
   LinearView init;
+  std::optional<LinearView> excess;
   int64_t batchRank;
   OpFoldResult rows, width, depth;
   // Of the batch that is being emitted.

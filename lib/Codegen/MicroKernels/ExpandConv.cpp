@@ -19,7 +19,10 @@ public:
         filter(LinearView::create(ib, op.getFilter())),
         epilogue(ib, cast<AnchorOpInterface>(op.getOperation())),
         init(LinearView::create(ib, op.getInit())),
-        spatial(op.getSpatialRank()) {}
+        spatial(op.getSpatialRank()) {
+    if (op.getExcess())
+      excess = LinearView::create(ib, op.getExcess());
+  }
 
   void emit() {
     for (int64_t i = 0; i < spatial; ++i)
@@ -34,6 +37,8 @@ public:
       ib.loop(ib.constant(0), ib.constant(groups), 1, [&](OpFoldResult g) {
         inputStart = ib.add(ib.mul(n, input.strides[0]), ib.mul(g, channels));
         filterStart = ib.mul(g, filter.strides[0]);
+        if (excess)
+          excessStart = ib.mul(g, excess->strides[0]);
         firstColumn = ib.mul(g, width);
         if (config.getMatrixUnit().empty())
           emitColumns(width);
@@ -57,6 +62,13 @@ private:
 
   /// The loops over a window, in groups of `interleave` channels.
   SmallVector<ReductionLoop> getReductionLoops() {
+    SmallVector<ReductionLoop> loops = getWindowLoops();
+    mergeReductionLoops(ib, loops);
+    return loops;
+  }
+
+  /// One for each spatial dimension and one for the channels.
+  SmallVector<ReductionLoop> getWindowLoops() {
     SmallVector<ReductionLoop> loops;
     for (int64_t i = 0; i < spatial; ++i)
       loops.push_back(
@@ -67,7 +79,6 @@ private:
                      ib.mul(input.strides[spatial + 1],
                             ib.constant(config.getInterleave())),
                      filter.strides[spatial + 2]});
-    mergeReductionLoops(ib, loops);
     return loops;
   }
 
@@ -198,6 +209,16 @@ private:
     tile.dot = getDotProduct(config, op.getUnsignedLhs(), op.getUnsignedRhs());
     int64_t interleave = tile.dot.interleave;
     tile.loops = getReductionLoops();
+    if (excess) {
+      tile.excess = {&*excess,
+                     getExcessRow(config),
+                     {ib.add(excessStart,
+                             ib.mul(panels.firstBlock, excess->strides[1]))},
+                     excess->strides[2],
+                     {}};
+      for (const ReductionLoop &loop : getWindowLoops())
+        tile.excess->lhsSteps.push_back(loop.lhsStep);
+    }
     tile.unroll = config.getUnroll();
     tile.prefetchRows = config.getPrefetchRows();
     if (config.getPrefetchNext())
@@ -219,10 +240,11 @@ private:
   LinearView input, filter;
   Epilogue epilogue;
   LinearView init;
+  std::optional<LinearView> excess;
   int64_t spatial;
   OpFoldResult positions;
   // Of the batch and group that are being emitted.
-  OpFoldResult batch, inputStart, filterStart, firstColumn;
+  OpFoldResult batch, inputStart, filterStart, excessStart, firstColumn;
 };
 } // namespace
 

@@ -265,12 +265,66 @@ RegisterTile::emitLoops(IndexBuilder &ib, ArrayRef<ReductionLoop> rest,
                });
 }
 
+/// A word of 32 bits in a view of bytes.
+static OpFoldResult loadWord(IndexBuilder &ib, const LinearView &view,
+                             OpFoldResult position) {
+  Type word = ib.b.getI32Type();
+  Value bytes = vector::LoadOp::create(
+      ib.b, ib.loc,
+      VectorType::get(ExcessRow::kWordBytes, view.getElementType()),
+      view.buffer, ib.value(position));
+  Value words = vector::BitCastOp::create(ib.b, ib.loc,
+                                          VectorType::get(1, word), bytes);
+  return arith::IndexCastOp::create(
+             ib.b, ib.loc, ib.b.getIndexType(),
+             vector::ExtractOp::create(ib.b, ib.loc, words, 0))
+      .getResult();
+}
+
+RegisterTile::Values RegisterTile::emitExcess(IndexBuilder &ib,
+                                              Values sums) const {
+  int64_t width = rhsPanels.size() * vectors;
+  for (auto [p, panel] : llvm::enumerate(excess->panels)) {
+    Values own;
+    for (size_t r = 0; r < lhsRows.size(); ++r)
+      llvm::append_range(
+          own, ArrayRef(sums).slice(r * width + p * vectors, vectors));
+    OpFoldResult count =
+        loadWord(ib, *excess->view,
+                 ib.add(panel, ib.constant(excess->row.getCountOffset())));
+    own = carry(
+        ib, ib.constant(0), count, 1, std::move(own),
+        [&, panel = panel](OpFoldResult i, Values current) {
+          RegisterTile again = *this;
+          OpFoldResult row = ib.add(panel, ib.mul(i, excess->stride));
+          again.rhs = excess->view;
+          again.rhsPanels = {row};
+          again.prefetchRows = 0;
+          OpFoldResult lhsOffset = ib.constant(0);
+          for (auto [dim, step] : llvm::enumerate(excess->lhsSteps)) {
+            OpFoldResult index = loadWord(
+                ib, *excess->view,
+                ib.add(row, ib.constant(excess->row.getIndexOffset(dim))));
+            lhsOffset = ib.add(lhsOffset, ib.mul(index, step));
+          }
+          return again.emitStep(ib, {}, ib.constant(dot.interleave), lhsOffset,
+                                ib.constant(0), std::move(current));
+        });
+    for (size_t r = 0; r < lhsRows.size(); ++r)
+      for (int64_t v = 0; v < vectors; ++v)
+        sums[r * width + p * vectors + v] = own[r * vectors + v];
+  }
+  return sums;
+}
+
 SmallVector<Value> RegisterTile::emit(IndexBuilder &ib) const {
   Value zero = arith::ConstantOp::create(ib.b, ib.loc,
                                          ib.b.getZeroAttr(accumulatorType));
   Values sums(lhsRows.size() * rhsPanels.size() * vectors, zero);
   sums = emitLoops(ib, loops, ib.constant(0), ib.constant(0), ib.constant(0),
                    std::move(sums));
+  if (excess)
+    sums = emitExcess(ib, std::move(sums));
   if (!partialGroup)
     return sums;
   const ReductionLoop &loop = loops.front();

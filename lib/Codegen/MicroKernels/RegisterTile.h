@@ -5,7 +5,7 @@
 
 #include "LinearView.h"
 #include "mlir/IR/BuiltinTypes.h"
-#include "mopt/Dialect/Mopt/IR/Mopt.h"
+#include "mopt/Dialect/Mopt/IR/ExcessWeights.h"
 
 namespace mopt {
 /// One loop of a reduction: how often it runs, and how far each of its steps
@@ -42,6 +42,18 @@ struct DotProduct {
 
 DotProduct getDotProduct(ConfigAttr config, bool unsignedLhs, bool unsignedRhs);
 
+/// Groups of neighbours that are multiplied once more; see `ExcessRow`.
+struct ExcessGroups {
+  const LinearView *view;
+  ExcessRow row;
+  /// Position of the first row of each panel.
+  llvm::SmallVector<mlir::OpFoldResult> panels;
+  /// Between rows.
+  mlir::OpFoldResult stride;
+  /// How far a step of each index moves in the left operand.
+  llvm::SmallVector<mlir::OpFoldResult> lhsSteps;
+};
+
 /// `rows` scalars of the left operand times vectors of the right one. With a
 /// dot product, groups of scalars that stand side by side; a step of a loop is
 /// one group.
@@ -58,6 +70,7 @@ struct RegisterTile {
   /// Elements of a last group that is not whole, behind the steps of the only
   /// loop; 0 for none. Null: every depth is made of whole groups.
   mlir::OpFoldResult partialGroup;
+  std::optional<ExcessGroups> excess;
   /// Outermost first.
   llvm::SmallVector<ReductionLoop> loops;
   int64_t unroll;
@@ -87,6 +100,8 @@ private:
   Values emitStep(IndexBuilder &ib, const ReductionLoop &loop,
                   mlir::OpFoldResult group, mlir::OpFoldResult lhsOffset,
                   mlir::OpFoldResult rhsOffset, Values sums) const;
+  /// Adds the products of `excess`.
+  Values emitExcess(IndexBuilder &ib, Values sums) const;
   mlir::Value loadRhs(IndexBuilder &ib, mlir::OpFoldResult position) const;
   void emitPrefetch(IndexBuilder &ib, mlir::OpFoldResult step) const;
 };

@@ -7,6 +7,7 @@
 
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/MathExtras.h"
+#include <cmath>
 #include <limits>
 
 using namespace mlir;
@@ -49,7 +50,8 @@ static int64_t known(int64_t size) {
 }
 
 /// Does the row multiply elements of these types?
-static bool fits(const MicroKernelRow &row, const ProductTypes &types) {
+static bool fits(const MicroKernelRow &row, const ProductShape &shape) {
+  const ProductTypes &types = shape.types;
   StringRef kind = row.types;
   if (kind.empty())
     return true;
@@ -66,8 +68,20 @@ static bool fits(const MicroKernelRow &row, const ProductTypes &types) {
     return false;
   if (kind == "x8s8")
     return true;
-  return types.unsignedLhs && areBytes &&
-         (kind == "u8s8" || (kind == "u8p8" && types.arePairsSafe));
+  if (!types.unsignedLhs || !areBytes)
+    return false;
+  return kind == "u8s8" || (kind == "u8p8" && types.unsafePairs &&
+                            (*types.unsafePairs == 0 || shape.canSplitPairs));
+}
+
+/// Groups of neighbours in a block of `columns` columns that are multiplied
+/// twice because a pair in one of them is not safe, over all groups.
+static double getSplitShare(const MicroKernelRow &row, int64_t columns,
+                            const ProductShape &shape) {
+  if (StringRef(row.types) != "u8p8")
+    return 0;
+  int64_t pairs = row.interleave / 2 * columns;
+  return 1 - std::pow(1 - *shape.types.unsafePairs, pairs);
 }
 
 /// Estimated cycles of the whole product.
@@ -87,7 +101,10 @@ static double getCycles(const MicroKernelRow &row, int64_t lanes,
   int64_t parts = std::max<int64_t>(1, shape.parts);
   int64_t steps =
       parts * llvm::divideCeil(known(shape.depth) / parts, row.interleave);
-  return panels * perStep * std::max<int64_t>(1, steps);
+  double split =
+      getSplitShare(row, std::min(lanes * row.vectors, known(shape.width)),
+                    shape);
+  return panels * perStep * std::max<int64_t>(1, steps) * (1 + split);
 }
 
 /// Up to here rows wait for the right side, of which other kernels read several
@@ -128,7 +145,7 @@ ConfigAttr mopt::selectProduct(TargetAttr target, const ProductShape &shape) {
     int64_t bits = 0;
     for (const MicroKernelRow *row : getFittingRows(table, "product", target)) {
       int64_t lanes = getLanes(*row, target, shape.types.accumulator);
-      if (!fits(*row, shape.types) ||
+      if (!fits(*row, shape) ||
           (shape.columns && (shape.columns != lanes * row->vectors ||
                              shape.interleave != row->interleave)))
         continue;

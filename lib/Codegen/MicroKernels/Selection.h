@@ -11,9 +11,9 @@ namespace mopt {
 struct ProductTypes {
   mlir::Type lhs, rhs, accumulator;
   bool unsignedLhs = false, unsignedRhs = false;
-  /// Is the right side constant, and the sum of two products with neighbours of
-  /// it always in 16 bits?
-  bool arePairsSafe = false;
+  /// Of the neighbours along the depth of a constant right side, the share of
+  /// which the sum of two products may not have 16 bits.
+  std::optional<double> unsafePairs;
 };
 
 /// A product of `rows` x `depth` and `depth` x `width` elements; sizes may be
@@ -27,6 +27,8 @@ struct ProductShape {
   /// Parts of equal size that the depth consists of, none of which shares a
   /// group of neighbours with another: the positions of a filter.
   int64_t parts = 1;
+  /// Can groups of neighbours be multiplied twice?
+  bool canSplitPairs = false;
   /// Can neighbours along the depth be read at once?
   bool isDepthDense = true;
   /// Neighbours along the depth that stand side by side in the left side, and

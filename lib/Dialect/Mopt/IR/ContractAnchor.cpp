@@ -1,4 +1,5 @@
 // The contraction anchor: its maps, verifier and tiles.
+#include "mopt/Dialect/Mopt/IR/ExcessWeights.h"
 #include "mopt/Dialect/Mopt/IR/Mopt.h"
 #include "mopt/Dialect/Mopt/IR/ShapeInference.h"
 
@@ -49,7 +50,7 @@ void ContractAnchorOp::build(OpBuilder &b, OperationState &state, Value lhs,
   auto type = cast<ShapedType>(init.getType());
   build(b, state,
         isa<TensorType>(type) ? TypeRange{init.getType()} : TypeRange{}, lhs,
-        rhs, ValueRange{}, init, attr(lhsMap), attr(rhsMap), attr(initMap),
+        rhs, Value(), ValueRange{}, init, attr(lhsMap), attr(rhsMap), attr(initMap),
         b.getAffineMapArrayAttr({}), config,
         b.getI64IntegerAttr(config ? config.getInterleave() : 1),
         unsignedLhs ? b.getUnitAttr() : UnitAttr(),
@@ -203,6 +204,8 @@ LogicalResult ContractAnchorOp::verify() {
     return emitOpError("expected ")
            << llvm::divideCeil(width, columns) << " blocks of " << columns
            << " columns for " << width << " columns, found " << blocks;
+  if (getExcess() && failed(mopt::detail::verifyExcess(*this, getExcess(), rhs, 1)))
+    return failure();
   if (ConfigAttr config = getConfigAttr())
     if (config.getColumns() != columns || columns % config.getLanes() != 0 ||
         (!weights && config.getInterleave() != interleave))
@@ -216,7 +219,10 @@ LogicalResult ContractAnchorOp::verify() {
 //===----------------------------------------------------------------------===//
 
 SmallVector<Value> ContractAnchorOp::getReductionInputs() {
-  return {getLhs(), getRhs()};
+  SmallVector<Value> inputs{getLhs(), getRhs()};
+  if (getExcess())
+    inputs.push_back(getExcess());
+  return inputs;
 }
 
 /// Position in an operand of dimension `dim` of its map.
@@ -283,6 +289,9 @@ LogicalResult ContractAnchorOp::getReductionInputTiles(
   tiles.back().offsets.push_back(zero);
   tiles.back().sizes.push_back(
       b.getIndexAttr(cast<ShapedType>(getRhs().getType()).getShape().back()));
+  if (getExcess())
+    tiles.push_back(mopt::detail::getExcessTile(
+        b, getLoc(), getExcess(), {offsets[rank - 1]}, {sizes[rank - 1]}));
   return success();
 }
 

@@ -1,4 +1,5 @@
 // The convolution anchors, dense and depthwise: verifiers and tiles.
+#include "mopt/Dialect/Mopt/IR/ExcessWeights.h"
 #include "mopt/Dialect/Mopt/IR/Mopt.h"
 #include "mopt/Dialect/Mopt/IR/ShapeInference.h"
 
@@ -119,7 +120,7 @@ void ConvAnchorOp::build(OpBuilder &b, OperationState &state, Value input,
   auto type = cast<ShapedType>(init.getType());
   build(b, state,
         isa<TensorType>(type) ? TypeRange{init.getType()} : TypeRange{}, input,
-        filter, ValueRange{}, init, b.getDenseI64ArrayAttr(strides),
+        filter, Value(), ValueRange{}, init, b.getDenseI64ArrayAttr(strides),
         b.getDenseI64ArrayAttr(dilations), b.getAffineMapArrayAttr({}), config,
         b.getI64IntegerAttr(config ? config.getInterleave() : 1),
         unsignedLhs ? b.getUnitAttr() : UnitAttr(),
@@ -132,7 +133,10 @@ AffineMap ConvAnchorOp::getInitIndexingMap() {
 }
 
 SmallVector<Value> ConvAnchorOp::getReductionInputs() {
-  return {getInput(), getFilter()};
+  SmallVector<Value> inputs{getInput(), getFilter()};
+  if (getExcess())
+    inputs.push_back(getExcess());
+  return inputs;
 }
 
 LogicalResult ConvAnchorOp::verify() {
@@ -177,6 +181,8 @@ LogicalResult ConvAnchorOp::verify() {
              << expected << " blocks of " << columns << " columns for "
              << outputs / groups << " output channels, found " << blocks;
   }
+  if (getExcess() && failed(mopt::detail::verifyExcess(*this, getExcess(), filter, 2)))
+    return failure();
   if (ConfigAttr config = getConfigAttr())
     if (config.getColumns() != columns || columns % config.getLanes() != 0 ||
         config.getInterleave() != interleave)
@@ -268,6 +274,9 @@ LogicalResult ConvAnchorOp::getReductionInputTiles(
     filter.sizes.push_back(size);
   }
   tiles.push_back(std::move(filter));
+  if (getExcess())
+    tiles.push_back(mopt::detail::getExcessTile(
+        b, getLoc(), getExcess(), offsets.take_back(2), sizes.take_back(2)));
   return success();
 }
 

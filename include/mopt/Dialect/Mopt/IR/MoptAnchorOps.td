@@ -30,8 +30,8 @@ def Mopt_ConfigAttr : AttrDef<Mopt_Dialect, "Config"> {
     it takes; narrower right sides are widened when they are loaded. Of two
     intrinsics, separated by a comma, the first sums products of two neighbours
     in twice their width, and the second multiplies these by ones and sums two of
-    them in a lane. Where the first saturates, whoever chooses it must have
-    proved that the right side cannot make it do so.
+    them in a lane. Where the first saturates, the right side must not make it do
+    so: `mopt-split-weight-pairs` sees to that.
 
     With a `matrixUnit`, `rows` and `columns` are up to two of its registers each
     way, `lanes` the columns of one, and `instruction` adds the product of two
@@ -67,7 +67,7 @@ def Mopt_TensorOrMemRef : AnyTypeOf<[AnyRankedTensor, AnyStridedMemRef]>;
 def Mopt_EpilogueInput
     : AnyTypeOf<[AnyRankedTensor, AnyStridedMemRef, AnyFloat, AnyInteger]>;
 
-class Mopt_AnchorOp<string mnemonic> : Mopt_Op<mnemonic, [
+class Mopt_AnchorOp<string mnemonic, list<Trait> traits = []> : Mopt_Op<mnemonic, traits # [
     SingleBlock, DestinationStyleOpInterface,
     DeclareOpInterfaceMethods<Mopt_AnchorOpInterface, ["getInitIndexingMap",
       "getReductionInputs", "getOutputTile", "getReductionInputTiles",
@@ -157,7 +157,7 @@ class Mopt_AnchorOp<string mnemonic> : Mopt_Op<mnemonic, [
   }];
 }
 
-def Mopt_ContractAnchorOp : Mopt_AnchorOp<"contract_anchor"> {
+def Mopt_ContractAnchorOp : Mopt_AnchorOp<"contract_anchor", [AttrSizedOperandSegments]> {
   let summary = "contraction with a packed right side and a scalar epilogue";
   let description = [{
     `init[b.., m, n] = epilogue(sum_k lhs[b.., m, k] * rhs[b.., n / L, k, n % L])`
@@ -176,6 +176,11 @@ def Mopt_ContractAnchorOp : Mopt_AnchorOp<"contract_anchor"> {
     by side: `rhs[b.., n / L, k / V, (n % L) * V + k % V]`, 0 behind the last `k`.
     Integers are signed unless `unsigned_lhs` or `unsigned_rhs` says otherwise.
 
+    With `excess` of type `[blocks, rows, L * V + T]` some groups of neighbours
+    count twice: each row holds the weights of one, and then, as words of 32 bits,
+    how many rows the block uses (in its first row) and which group this is; `T`
+    is the bytes of a vector, and `rhs` has one dimension before the groups.
+
     With `weights` the right side is `[blocks, groups, bytes]` of packed integers
     with group scales, and `rhs_map` takes `k` to the groups.
 
@@ -193,6 +198,7 @@ def Mopt_ContractAnchorOp : Mopt_AnchorOp<"contract_anchor"> {
     ```
   }];
   let arguments = (ins Mopt_TensorOrMemRef:$lhs, Mopt_TensorOrMemRef:$rhs,
+    Optional<Mopt_TensorOrMemRef>:$excess,
     Variadic<Mopt_EpilogueInput>:$epilogue_inputs, Mopt_TensorOrMemRef:$init,
     OptionalAttr<AffineMapAttr>:$lhs_map, OptionalAttr<AffineMapAttr>:$rhs_map,
     OptionalAttr<AffineMapAttr>:$init_map,
@@ -203,6 +209,7 @@ def Mopt_ContractAnchorOp : Mopt_AnchorOp<"contract_anchor"> {
     OptionalAttr<Mopt_BlockWeightsAttr>:$weights);
   let assemblyFormat = [{
     `ins` `(` $lhs `,` $rhs `:` type($lhs) `,` type($rhs) `)`
+    (`excess` `(` $excess^ `:` type($excess) `)`)?
     (`epilogue_ins` `(` $epilogue_inputs^ `:` type($epilogue_inputs) `)`)?
     `outs` `(` $init `:` type($init) `)` attr-dict-with-keyword $epilogue
     (`->` type($results)^)?
@@ -227,7 +234,7 @@ def Mopt_ContractAnchorOp : Mopt_AnchorOp<"contract_anchor"> {
   }];
 }
 
-def Mopt_ConvAnchorOp : Mopt_AnchorOp<"conv_anchor"> {
+def Mopt_ConvAnchorOp : Mopt_AnchorOp<"conv_anchor", [AttrSizedOperandSegments]> {
   let summary = "convolution with a packed filter and a scalar epilogue";
   let description = [{
     Channels last, 1 to 3 spatial dimensions, no padding (the input holds it):
@@ -239,7 +246,9 @@ def Mopt_ConvAnchorOp : Mopt_AnchorOp<"conv_anchor"> {
     dimensions of `init`.
 
     `interleave` (along `c / group`, rounded up), `unsigned_lhs` (the input) and
-    `unsigned_rhs` as in `mopt.contract_anchor`.
+    `unsigned_rhs` as in `mopt.contract_anchor`; so is `excess`, of type
+    `[group, blocks, rows, L * V + T]`, where a group of neighbours is said by its
+    indices in `kernel..` and `c / group`.
 
     Tiles are made of batches, output positions, groups and packed blocks; a
     tile of several groups holds all their blocks.
@@ -255,6 +264,7 @@ def Mopt_ConvAnchorOp : Mopt_AnchorOp<"conv_anchor"> {
     ```
   }];
   let arguments = (ins Mopt_TensorOrMemRef:$input, Mopt_TensorOrMemRef:$filter,
+    Optional<Mopt_TensorOrMemRef>:$excess,
     Variadic<Mopt_EpilogueInput>:$epilogue_inputs, Mopt_TensorOrMemRef:$init,
     DenseI64ArrayAttr:$strides, DenseI64ArrayAttr:$dilations,
     DefaultValuedAttr<AffineMapArrayAttr, "{}">:$epilogue_maps,
@@ -263,6 +273,7 @@ def Mopt_ConvAnchorOp : Mopt_AnchorOp<"conv_anchor"> {
     UnitAttr:$unsigned_lhs, UnitAttr:$unsigned_rhs);
   let assemblyFormat = [{
     `ins` `(` $input `,` $filter `:` type($input) `,` type($filter) `)`
+    (`excess` `(` $excess^ `:` type($excess) `)`)?
     (`epilogue_ins` `(` $epilogue_inputs^ `:` type($epilogue_inputs) `)`)?
     `outs` `(` $init `:` type($init) `)` attr-dict-with-keyword $epilogue
     (`->` type($results)^)?
