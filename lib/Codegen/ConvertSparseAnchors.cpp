@@ -40,7 +40,8 @@ ConfigAttr getConfig(TargetAttr target, const SparseKernel &kernel,
                          lanes * row.vectors, lanes, row.unroll, row.streams,
                          row.prefetchRows, /*prefetchNext=*/false,
                          row.interleave, row.accumulates, row.lhsBits,
-                         row.rhsBits, getInstructions(kernel).first, "");
+                         row.rhsBits, getInstructions(kernel).first, "",
+                         /*wordGroups=*/1);
 }
 
 StringAttr getPermutation(OpBuilder &b, const SparseKernel &kernel,

@@ -216,10 +216,9 @@ bool isBroadcast(AffineMap map, ArrayRef<int64_t> loops) {
   for (AffineExpr expr : map.getResults())
     if (auto dim = dyn_cast<AffineDimExpr>(expr))
       read.set(dim.getPosition());
-  return llvm::any_of(llvm::seq<unsigned>(0, map.getNumDims()),
-                      [&](unsigned dim) {
-                        return !read.test(dim) && loops[dim] != 1;
-                      });
+  return llvm::any_of(
+      llvm::seq<unsigned>(0, map.getNumDims()),
+      [&](unsigned dim) { return !read.test(dim) && loops[dim] != 1; });
 }
 
 /// Operands of such a user lose the sizes of 1 that are broadcast, which would

@@ -27,6 +27,13 @@ int64_t product(ArrayRef<int64_t> sizes) {
   return result;
 }
 
+void setUnsafeShares(ProductTypes &types, Value rhs, int64_t depthDim) {
+  if (!types.unsignedLhs)
+    return;
+  types.unsafeInOne = getUnsafeShare(rhs, depthDim, 1);
+  types.unsafeInTwo = getUnsafeShare(rhs, depthDim, 2);
+}
+
 /// The types of a product that micro-kernels know: floats with sums in f32, or
 /// bytes. The depth is dimension `depthDim` of the right side.
 std::optional<ProductTypes> getTypes(RankedTensorType lhs, Value right,
@@ -46,22 +53,22 @@ std::optional<ProductTypes> getTypes(RankedTensorType lhs, Value right,
   bool areBytes = types.lhs.isInteger(8) && types.rhs.isInteger(8);
   if (!areFloats && !areBytes)
     return std::nullopt;
-  if (types.unsignedLhs)
-    types.unsafePairs = getUnsafeShare(right, depthDim);
+  setUnsafeShares(types, right, depthDim);
   return types;
 }
 
 template <typename Anchor>
 ProductTypes getTypes(Anchor op, Value lhs, Value rhs) {
+  ProductTypes types{
+      getElementTypeOrSelf(lhs.getType()), getElementTypeOrSelf(rhs.getType()),
+      cast<AnchorOpInterface>(op.getOperation()).getAccumulatorType(),
+      op.getUnsignedLhs(), op.getUnsignedRhs()};
   // Where the right side is packed, neighbours along the depth are neighbours
-  // in its last dimension.
-  int64_t last = cast<ShapedType>(rhs.getType()).getRank() - 1;
-  return {getElementTypeOrSelf(lhs.getType()),
-          getElementTypeOrSelf(rhs.getType()),
-          cast<AnchorOpInterface>(op.getOperation()).getAccumulatorType(),
-          op.getUnsignedLhs(),
-          op.getUnsignedRhs(),
-          op.getUnsignedLhs() ? getUnsafeShare(rhs, last) : std::nullopt};
+  // in its last dimension; those of other groups are not known.
+  if (types.unsignedLhs)
+    types.unsafeInOne =
+        getUnsafeShare(rhs, cast<ShapedType>(rhs.getType()).getRank() - 1, 1);
+  return types;
 }
 
 bool isKnown(const ProductTypes &types) {
@@ -85,8 +92,8 @@ ConfigAttr select(TargetAttr target, MatmulOp op) {
                                                  : shape[rank - 2];
   ProductShape product{*types, rows, shape.back(), rhs.getDimSize(depthDim)};
   product.isDepthDense = !op.getTransposeLhs();
-  product.canSplitPairs = shared && product.isDepthDense &&
-                          product.depth % kLargestInterleave == 0;
+  product.canSplit =
+      shared && product.isDepthDense && product.depth % kLargestInterleave == 0;
   return selectProduct(target, product);
 }
 
@@ -125,10 +132,12 @@ ConfigAttr select(TargetAttr target, ConvOp op) {
   // A group's channels can be padded only where there is one group.
   shape.isDepthDense = group == 1 || channels % kLargestInterleave == 0;
   // A last group that is not whole is multiplied once, unless it is padded.
-  shape.canSplitPairs =
-      !op.isProductOfRows() || channels % kLargestInterleave == 0;
+  shape.canSplit = !op.isProductOfRows() || channels % kLargestInterleave == 0;
   if (op.isProductOfRows())
     return selectProduct(target, shape);
+  // Two groups must not belong to two positions of a window.
+  if (channels % (2 * kLargestInterleave) != 0)
+    shape.types.unsafeInTwo = std::nullopt;
   shape.rowRun = result.getDimSize(rank - 2);
   shape.depthRun = getDepthRun(*types, channels, filter.getShape().back(),
                                op.getDilations().back(), group);

@@ -1,7 +1,7 @@
 // In: anchors on tensors, their weights packed. Out: no micro-kernel that sums
-// the products of two neighbours along the depth in words can saturate: pairs of
-// weights that would are halved, and the other halves multiplied after all
-// groups, as the operand `excess`. Leaves all other anchors alone.
+// products in words can exceed these: what of the weights is too much is
+// multiplied after all groups, as the operand `excess`. Leaves all other
+// anchors alone.
 #include "MicroKernels/SafePairs.h"
 #include "mopt/Codegen/Passes.h"
 #include "mopt/Dialect/Mopt/IR/ExcessWeights.h"
@@ -21,13 +21,12 @@ namespace mopt {
 #include "mopt/Codegen/Passes.h.inc"
 
 namespace {
-/// Packed weights `[block.., step.., group]`: blocks of columns, in each of them
-/// groups of neighbours for all its columns.
+/// Packed weights `[block.., step.., group]`: blocks of columns, in each of
+/// them groups of neighbours for all its columns.
 struct Groups {
   Groups(RankedTensorType type, int64_t leading)
       : steps(type.getShape().drop_front(leading).drop_back()),
-        bytes(type.getShape().back()),
-        perBlock(llvm::product_of(steps)),
+        bytes(type.getShape().back()), perBlock(llvm::product_of(steps)),
         blocks(perBlock * bytes ? type.getNumElements() / (perBlock * bytes)
                                 : 0) {}
 
@@ -35,31 +34,70 @@ struct Groups {
   int64_t bytes, perBlock, blocks;
 };
 
-/// The groups of each block in which some pair is not safe.
-SmallVector<SmallVector<int64_t>> findUnsafe(const Groups &groups,
-                                             const char *weights) {
-  SmallVector<SmallVector<int64_t>> found(groups.blocks);
-  for (int64_t block = 0; block < groups.blocks; ++block)
-    for (int64_t step = 0; step < groups.perBlock; ++step) {
-      const char *group =
-          weights + (block * groups.perBlock + step) * groups.bytes;
-      for (int64_t i = 0; i + 1 < groups.bytes; i += 2)
-        if (!isSafePair(int8_t(group[i]), int8_t(group[i + 1]))) {
-          found[block].push_back(step);
-          break;
-        }
-    }
-  return found;
+/// A group of neighbours of a block, and the weights of it that are multiplied
+/// besides those in the block.
+struct ExcessGroup {
+  int64_t step;
+  SmallVector<char> weights;
+};
+
+/// Takes from `weights`, neighbour by neighbour, what a sum in words holds;
+/// `isSafe` says that this is all.
+SmallVector<int8_t> takeSafe(MutableArrayRef<int8_t> weights) {
+  int64_t positive = kLargestSafeSum, negative = kSmallestSafeSum;
+  SmallVector<int8_t> taken;
+  for (int8_t &weight : weights) {
+    int64_t part = std::clamp<int64_t>(weight, negative, positive);
+    (part > 0 ? positive : negative) -= part;
+    taken.push_back(part);
+    weight -= part;
+  }
+  return taken;
 }
 
-/// Moves half of each pair of `group` that is not safe to `other`, which is 0.
-void split(MutableArrayRef<char> group, char *other) {
-  for (size_t i = 0; i + 1 < group.size(); i += 2)
-    if (!isSafePair(int8_t(group[i]), int8_t(group[i + 1])))
-      for (size_t j : {i, i + 1}) {
-        other[j] = int8_t(group[j]) / 2;
-        group[j] -= other[j];
+/// Of `count` groups whose products are summed in words, `bytes` bytes each,
+/// keeps what these hold; the rest becomes groups of their own, from step
+/// `step` on.
+void split(MutableArrayRef<char> groups, int64_t count, int64_t bytes,
+           int64_t step, SmallVectorImpl<ExcessGroup> &excess) {
+  SmallVector<SmallVector<char>> rests(count);
+  SmallVector<int8_t> sum;
+  for (int64_t i = 0; i + 1 < bytes; i += 2) {
+    sum.clear();
+    // The rest is mostly in the first group, if the others are served first.
+    for (int64_t g = count - 1; g >= 0; --g)
+      sum.append(
+          {int8_t(groups[g * bytes + i]), int8_t(groups[g * bytes + i + 1])});
+    if (areSafe(sum))
+      continue;
+    SmallVector<int8_t> kept = takeSafe(sum);
+    for (int64_t g = 0; g < count; ++g)
+      for (int64_t j : {0, 1}) {
+        int64_t at = (count - 1 - g) * 2 + j;
+        groups[g * bytes + i + j] = kept[at];
+        if (sum[at] == 0)
+          continue;
+        rests[g].resize(bytes, 0);
+        rests[g][i + j] = sum[at];
       }
+  }
+  for (auto [g, rest] : llvm::enumerate(rests))
+    while (!rest.empty()) {
+      ExcessGroup group{step + int64_t(g), SmallVector<char>(bytes, 0)};
+      bool more = false;
+      for (int64_t i = 0; i + 1 < bytes; i += 2) {
+        SmallVector<int8_t> pair{int8_t(rest[i]), int8_t(rest[i + 1])};
+        SmallVector<int8_t> taken = takeSafe(pair);
+        for (int64_t j : {0, 1}) {
+          group.weights[i + j] = taken[j];
+          rest[i + j] = pair[j];
+          more |= pair[j] != 0;
+        }
+      }
+      excess.push_back(std::move(group));
+      if (!more)
+        rest.clear();
+    }
 }
 
 void writeWord(char *to, int64_t word) {
@@ -108,13 +146,25 @@ struct SplitWeightPairs : impl::SplitWeightPairsBase<SplitWeightPairs> {
     std::optional<ConstantTensor> weights = getConstant(operand.get());
     if (!weights)
       return op.emitOpError("expected constant weights, because '")
-             << config.getKernel() << "' sums two products in words";
+             << config.getKernel() << "' sums products in words";
     Groups groups(type, leading);
-    SmallVector<SmallVector<int64_t>> found =
-        findUnsafe(groups, weights->getBytes().data());
+    ConstantTensor base = std::move(*ConstantTensor::allocate(type));
+    MutableArrayRef<char> bytes = base.getMutableBytes();
+    llvm::copy(weights->getBytes(), bytes.begin());
+    // Groups that are summed follow one another along the innermost loop.
+    int64_t last = groups.steps.empty() ? 1 : groups.steps.back();
+    SmallVector<SmallVector<ExcessGroup>> found(groups.blocks);
     int64_t rows = 0;
-    for (ArrayRef<int64_t> block : found)
-      rows = std::max<int64_t>(rows, block.size());
+    for (int64_t block = 0; block < groups.blocks; ++block) {
+      for (int64_t step = 0; step < groups.perBlock;) {
+        int64_t count = std::min(config.getWordGroups(), last - step % last);
+        split(bytes.slice((block * groups.perBlock + step) * groups.bytes,
+                          count * groups.bytes),
+              count, groups.bytes, step, found[block]);
+        step += count;
+      }
+      rows = std::max<int64_t>(rows, found[block].size());
+    }
     if (rows == 0)
       return success();
 
@@ -122,23 +172,19 @@ struct SplitWeightPairs : impl::SplitWeightPairsBase<SplitWeightPairs> {
     SmallVector<int64_t> shape(type.getShape().take_front(leading));
     // Kernels of few different shapes can be shared.
     shape.append({int64_t(llvm::PowerOf2Ceil(rows)), row.getBytes()});
-    ConstantTensor base = std::move(*ConstantTensor::allocate(type));
     ConstantTensor excess =
         std::move(*ConstantTensor::allocate(type.clone(shape)));
-    MutableArrayRef<char> bytes = base.getMutableBytes();
-    llvm::copy(weights->getBytes(), bytes.begin());
     MutableArrayRef<char> out = excess.getMutableBytes();
     llvm::fill(out, 0);
     SmallVector<int64_t> strides = ConstantTensor::getStrides(groups.steps);
-    for (auto [block, steps] : llvm::enumerate(found)) {
+    for (auto [block, rest] : llvm::enumerate(found)) {
       char *to = out.data() + block * shape[leading] * row.getBytes();
-      writeWord(to + row.getCountOffset(), steps.size());
-      for (int64_t step : steps) {
-        split(bytes.slice((block * groups.perBlock + step) * groups.bytes,
-                          groups.bytes),
-              to);
+      writeWord(to + row.getCountOffset(), rest.size());
+      for (const ExcessGroup &group : rest) {
+        llvm::copy(group.weights, to);
         for (auto [dim, size] : llvm::enumerate(groups.steps))
-          writeWord(to + row.getIndexOffset(dim), step / strides[dim] % size);
+          writeWord(to + row.getIndexOffset(dim),
+                    group.step / strides[dim] % size);
         to += row.getBytes();
       }
     }

@@ -313,7 +313,8 @@ static ConfigAttr selectConfig(TargetAttr target, bool exact) {
       target.getContext(), best->name, best->rows, lanes * best->vectors, lanes,
       best->unroll, best->streams, best->prefetchRows,
       /*prefetchNext=*/false, best->interleave, best->accumulates,
-      best->lhsBits, best->rhsBits, best->instruction, "");
+      best->lhsBits, best->rhsBits, best->instruction, "",
+      /*wordGroups=*/1);
 }
 
 /// Rows up to which packed weights are faster than floats, which need no

@@ -87,7 +87,7 @@ module attributes {mopt.target = #amx} {
 #pairs = #mopt.target<name = "m", triple = "t", cpu = "c", features = "+avx2,+fma", vectorBits = 256, vectorRegisters = 16, l1Bytes = 32768, l2Bytes = 524288>
 module attributes {mopt.target = #pairs} {
   // CHECK-LABEL: @pairs
-  func.func @pairs(%a: tensor<5x4xui8>, %s: tensor<5x4xi8>, %x: tensor<1x8x8x4xui8>, %y: tensor<1x8x8x2xui8>) {
+  func.func @pairs(%a: tensor<5x4xui8>, %s: tensor<5x4xi8>, %x: tensor<1x8x8x4xui8>, %y: tensor<1x8x8x2xui8>, %b: tensor<5x8xui8>, %z: tensor<1x8x8x8xui8>, %d: tensor<5x64xui8>) {
     %sum128 = arith.constant dense<[[64, -128], [64, 127], [-128, 1], [0, 0]]> : tensor<4x2xi8>
     %sum129 = arith.constant dense<[[0, 0], [0, 0], [65, 0], [64, 0]]> : tensor<4x2xi8>
     %sum_129 = arith.constant dense<[[0, -128], [0, -1], [0, 0], [0, 0]]> : tensor<4x2xi8>
@@ -117,6 +117,21 @@ module attributes {mopt.target = #pairs} {
     %7 = mopt.conv %x, %near {channels_last, group = 1, strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads_begin = array<i64: 0, 0>, pads_end = array<i64: 0, 0>} : tensor<1x8x8x4xui8>, tensor<1x4x1x2xi8> -> tensor<1x8x7x1xi32>
     // CHECK: mopt.conv {{.*}}"avx2-u8p8-
     %8 = mopt.conv %x, %far {channels_last, group = 1, strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads_begin = array<i64: 0, 0>, pads_end = array<i64: 0, 0>} : tensor<1x8x8x4xui8>, tensor<1x4x1x2xi8> -> tensor<1x8x7x1xi32>
+    // Where even the sums of four fit, groups are taken two by two; of a filter only where
+    // no two are of different positions.
+    %small = arith.constant dense<32> : tensor<8x64xi8>
+    // CHECK: mopt.matmul {{.*}}"avx2-u8w8-{{.*}}wordGroups = 2>
+    %10 = mopt.matmul %b, %small : tensor<5x8xui8>, tensor<8x64xi8> -> tensor<5x64xi32>
+    %eight = arith.constant dense<32> : tensor<16x8x1x2xi8>
+    // CHECK: mopt.conv {{.*}}"avx2-u8w8-
+    %11 = mopt.conv %z, %eight {channels_last, group = 1, strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads_begin = array<i64: 0, 0>, pads_end = array<i64: 0, 0>} : tensor<1x8x8x8xui8>, tensor<16x8x1x2xi8> -> tensor<1x8x7x16xi32>
+    %four = arith.constant dense<32> : tensor<16x4x1x2xi8>
+    // CHECK: mopt.conv {{.*}}"avx2-u8p8-
+    %12 = mopt.conv %x, %four {channels_last, group = 1, strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads_begin = array<i64: 0, 0>, pads_end = array<i64: 0, 0>} : tensor<1x8x8x4xui8>, tensor<16x4x1x2xi8> -> tensor<1x8x7x16xi32>
+    // Few sums that are too large are computed apart; many would cost more than words.
+    %few = arith.constant dense<"0x7F7F000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000"> : tensor<8x64xi8>
+    // CHECK: mopt.matmul {{.*}}"avx2-u8w8-
+    %13 = mopt.matmul %d, %few {transpose_rhs} : tensor<5x64xui8>, tensor<8x64xi8> -> tensor<5x8xi32>
     // Each position of two channels has a group of its own, in which four would
     // have room: pairs of words waste less.
     %two = arith.constant dense<1> : tensor<1x2x1x3xi8>

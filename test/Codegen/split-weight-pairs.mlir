@@ -2,11 +2,13 @@
 
 #bytes = #mopt.config<kernel = "bytes", rows = 5, columns = 8, lanes = 8, unroll = 2, streams = 1, prefetchRows = 0, prefetchNext = false,
   interleave = 4, lhsBits = 8, rhsBits = 8, instruction = "products,sums">
+#quads = #mopt.config<kernel = "quads", rows = 5, columns = 8, lanes = 8, unroll = 2, streams = 1, prefetchRows = 0, prefetchNext = false,
+  interleave = 4, lhsBits = 8, rhsBits = 8, instruction = "products,sums", wordGroups = 2>
 #words = #mopt.config<kernel = "words", rows = 5, columns = 8, lanes = 8, unroll = 2, streams = 1, prefetchRows = 0, prefetchNext = false,
   interleave = 2, lhsBits = 16, rhsBits = 16, instruction = "sums">
 
-// 127 and 2 are too large for a sum in 16 bits, 127 and -2 are not. Half of each of the
-// former is multiplied apart.
+// 127 and 2 are too large for a sum in 16 bits, 127 and -2 are not. What is too much of
+// the former is multiplied apart.
 // CHECK-LABEL: @contract
 // CHECK-DAG: %[[BASE:.*]] = arith.constant dense_resource<base> : tensor<1x2x32xi8>
 // CHECK-DAG: %[[EXCESS:.*]] = arith.constant dense_resource<excess> : tensor<1x1x64xi8>
@@ -43,7 +45,7 @@ func.func @safe(%a: tensor<5x8xi8>, %v: tensor<5x4xi16>, %c: tensor<5x8xi32>) ->
 
 // A filter that was reshaped: 2 groups of channels, a window of 1x2.
 // CHECK-LABEL: @conv
-// CHECK: arith.constant dense<64> : tensor<2x1x1x2x1x32xi8>
+// CHECK: arith.constant dense_resource<base{{.*}}> : tensor<2x1x1x2x1x32xi8>
 // CHECK: mopt.conv_anchor {{.*}} excess(%{{.*}} : tensor<2x1x2x64xi8>) epilogue_ins
 func.func @conv(%a: tensor<1x1x3x8xi8>, %b: tensor<16xi32>, %c: tensor<1x1x2x16xi32>) -> tensor<1x1x2x16xi32> {
   %w = arith.constant dense<127> : tensor<2x1x2x32xi8>
@@ -58,16 +60,31 @@ func.func @conv(%a: tensor<1x1x3x8xi8>, %b: tensor<16xi32>, %c: tensor<1x1x2x16x
   return %0 : tensor<1x1x2x16xi32>
 }
 
+// CHECK-LABEL: @quads
+// CHECK: mopt.contract_anchor {{.*}} excess(%{{.*}} : tensor<1x1x64xi8>) outs
+func.func @quads(%a: tensor<5x8xi8>, %c: tensor<5x8xi32>) -> tensor<5x8xi32> {
+  %w = arith.constant dense<[[[100, 20, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0],
+                              [30, -9, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]]]> : tensor<1x2x32xi8>
+  %0 = mopt.contract_anchor ins(%a, %w : tensor<5x8xi8>, tensor<1x2x32xi8>) outs(%c : tensor<5x8xi32>)
+      attributes {interleave = 4 : i64, unsigned_lhs, config = #quads} {
+  ^bb0(%acc: i32):
+    mopt.yield %acc : i32
+  } -> tensor<5x8xi32>
+  return %0 : tensor<5x8xi32>
+}
+
 // Behind the weights of a row stand the number of rows (1 for @contract, 2 for @conv) and
-// which group it is: the second; both, by their indices in the window and in the channels.
-// CHECK-DAG: base: "0x400000007FFE0000000000000000000000000000000000000000000000000000000000004001C0C040400000000000000000000000000000000000000000000000000000"
-// CHECK-DAG: excess: "0x400000003F01C1C0000000000000000000000000000000000000000000000000000000000100000001000000000000000000000000000000000000000000000000000000"
-// CHECK-DAG: excess_1: "0x400000003F3F3F3F3F3F3F3F3F3F3F3F3F3F3F3F3F3F3F3F3F3F3F3F3F3F3F3F3F3F3F3F02000000000000000000000000000000000000000000000000000000000000003F3F3F3F3F3F3F3F3F3F3F3F3F3F3F3F3F3F3F3F3F3F3F3F3F3F3F3F3F3F3F3F00000000000000000100000000000000000000000000000000000000000000003F3F3F3F3F3F3F3F3F3F3F3F3F3F3F3F3F3F3F3F3F3F3F3F3F3F3F3F3F3F3F3F02000000000000000000000000000000000000000000000000000000000000003F3F3F3F3F3F3F3F3F3F3F3F3F3F3F3F3F3F3F3F3F3F3F3F3F3F3F3F3F3F3F3F0000000000000000010000000000000000000000000000000000000000000000"
+// which group each is: the second; both, by their indices in the window and in the channels.
+// CHECK-DAG: base: "0x400000007FFE0000000000000000000000000000000000000000000000000000000000007F0181FF40400000000000000000000000000000000000000000000000000000"
+// CHECK-DAG: excess: "0x4000000000010081000000000000000000000000000000000000000000000000000000000100000001000000000000000000000000000000000000000000000000000000"
+// CHECK-DAG: excess_{{[0-9]}}: "0x40000000007E007E007E007E007E007E007E007E007E007E007E007E007E007E007E007E0200000000000000000000000000000000000000000000000000000000000000007E007E007E007E007E007E007E007E007E007E007E007E007E007E007E007E0000000000000000010000000000000000000000000000000000000000000000007E007E007E007E007E007E007E007E007E007E007E007E007E007E007E007E0200000000000000000000000000000000000000000000000000000000000000007E007E007E007E007E007E007E007E007E007E007E007E007E007E007E007E0000000000000000010000000000000000000000000000000000000000000000"
+// Of sums of four in words: what is too much is taken from the first group.
+// CHECK-DAG: excess_{{[0-9]}}: "0x4000000002140000000000000000000000000000000000000000000000000000000000000100000000000000000000000000000000000000000000000000000000000000"
 
 // -----
 
 func.func @unknown(%a: tensor<5x8xi8>, %w: tensor<1x2x32xi8>, %c: tensor<5x8xi32>) -> tensor<5x8xi32> {
-  // expected-error @+1 {{'mopt.contract_anchor' op expected constant weights, because 'bytes' sums two products in words}}
+  // expected-error @+1 {{'mopt.contract_anchor' op expected constant weights, because 'bytes' sums products in words}}
   %0 = mopt.contract_anchor ins(%a, %w : tensor<5x8xi8>, tensor<1x2x32xi8>) outs(%c : tensor<5x8xi32>)
       attributes {interleave = 4 : i64, unsigned_lhs, config = #mopt.config<kernel = "bytes", rows = 5, columns = 8, lanes = 8, unroll = 2, streams = 1,
         prefetchRows = 0, prefetchNext = false, interleave = 4, lhsBits = 8, rhsBits = 8, instruction = "products,sums">} {

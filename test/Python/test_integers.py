@@ -103,20 +103,25 @@ def test_neighbours_that_sum_up(target, largest, m, n, k):
     check("MatMulInteger", inputs, ["a", "b"], ["b"], target)
 
 
-def draw_outliers(random, shape):
-    """Weights of which few are so large that they saturate a sum of two products in 16
-    bits with a neighbour: groups of neighbours that are multiplied twice."""
-    values = random.integers(-40, 41, shape)
-    return np.where(random.random(shape) < 0.005, random.choice([-128, 127], shape),
+# Sums in words of few weights are too large: of two neighbours, or of four of two groups.
+OUTLIERS = pytest.mark.parametrize("largest, share", [(40, 0.005), (25, 0.0005)])
+
+
+def draw_outliers(random, shape, largest, share):
+    """Weights of which few are so large that they saturate a sum of products in 16 bits:
+    groups of neighbours that are multiplied twice."""
+    values = random.integers(-largest, largest + 1, shape)
+    return np.where(random.random(shape) < share, random.choice([-128, 127], shape),
                     values).astype(np.int8)
 
 
 @pytest.mark.parametrize("target", TARGETS)
 @pytest.mark.parametrize("m, n, k", [(1, 200, 64), (9, 70, 256), (3, 17, 1000), (6, 131, 130)])
-def test_few_neighbours_that_sum_up(target, m, n, k):
+@OUTLIERS
+def test_few_neighbours_that_sum_up(target, m, n, k, largest, share):
     random = np.random.default_rng(m + n)
     inputs = {"a": random.choice(np.array([255, 254, 0], np.uint8), (m, k), p=[0.8, 0.1, 0.1]),
-              "b": draw_outliers(random, (k, n))}
+              "b": draw_outliers(random, (k, n), largest, share)}
     check("MatMulInteger", inputs, ["a", "b"], ["b"], target)
     check("MatMulInteger", inputs, ["a", "b"], ["b"], target, dynamic=True)
 
@@ -177,6 +182,7 @@ def test_convolutions(target, types, channels, outputs, group, kernel, attribute
 
 
 @pytest.mark.parametrize("target", TARGETS)
+@OUTLIERS
 @pytest.mark.parametrize("channels, outputs, group, shape, kernel, attributes", [
     (3, 70, 1, (15, 13), (7, 7), {"pads": [3, 3, 3, 3], "strides": [2, 2]}),
     (64, 40, 1, (15, 13), (3, 3), {"pads": [1, 1, 1, 1], "dilations": [2, 1]}),
@@ -185,10 +191,10 @@ def test_convolutions(target, types, channels, outputs, group, kernel, attribute
     (33, 24, 1, (29,), (5,), {"pads": [2, 2]}),
     (20, 30, 1, (5, 6, 7), (2, 3, 2), {"strides": [1, 2, 1]})])
 def test_convolutions_with_few_large_weights(target, channels, outputs, group, shape, kernel,
-                                             attributes):
+                                             attributes, largest, share):
     random = np.random.default_rng(channels + outputs)
     inputs = {"a": random.choice(np.array([255, 250, 0], np.uint8), (2, channels, *shape)),
-              "b": draw_outliers(random, (outputs, channels // group, *kernel)),
+              "b": draw_outliers(random, (outputs, channels // group, *kernel), largest, share),
               "x": np.array(7, np.uint8)}
     check_convolution(target, inputs, group, kernel, attributes)
 

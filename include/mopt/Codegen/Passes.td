@@ -295,12 +295,12 @@ def FoldWeightPacking : Pass<"mopt-fold-weight-packing"> {
 }
 
 def SplitWeightPairs : Pass<"mopt-split-weight-pairs"> {
-  let summary = "keep micro-kernels that sum two products in words from saturating";
+  let summary = "keep micro-kernels that sum products in words from saturating";
   let description = [{
-    Where an anchor's micro-kernel sums the products of two neighbours along the
-    depth in 16 bits, packed weights that would saturate these are halved, and the
-    other halves become rows of the operand `excess`: groups of neighbours that
-    are multiplied twice. Weights that cannot saturate stay as they are.
+    Where an anchor's micro-kernel sums products of neighbours along the depth in
+    16 bits, what of the packed weights may exceed these becomes rows of the
+    operand `excess`: groups of neighbours that are multiplied twice. Weights that
+    fit stay as they are.
 
     It is an error if such an anchor has weights that are no constant.
   }];

@@ -40,8 +40,8 @@ class MicroKernelRow<string kind> {
   bits<32> Rank = ?;
   // What is multiplied: "float" elements of one type, "u8s8" for unsigned by
   // signed bytes, "x8s8" for bytes of any sign by signed ones, "u8p8" for
-  // unsigned bytes by constant signed ones of which no two neighbours along the
-  // depth can sum up to more than 16 bits, "bf16" for both sides of that type.
+  // unsigned bytes by constant signed ones whose products are summed in 16 bits
+  // (few of them may be too large), "bf16" for both sides of that type.
   // Empty: anything, each widened to its accumulator.
   string Types = "float";
   // Neighbours along the depth that the instruction, an LLVM intrinsic, sums
@@ -56,6 +56,9 @@ class MicroKernelRow<string kind> {
   bits<32> RhsBits = 0;
   // Instructions for each of its products: itself, and an addition.
   bits<32> Cost = 1;
+  // Groups of neighbours whose products the first of two instructions leaves in
+  // words that are added before the second one; Cost is for all of them.
+  bits<32> WordGroups = 1;
   // The unit whose registers hold matrices (MatrixUnit.h): Rows and Vectors are
   // up to two registers each way.
   string MatrixUnit = "";
@@ -66,7 +69,8 @@ class MicroKernelTable : GenericTable {
   let Fields = ["Kind", "Name", "Features", "VectorBits", "Registers", "Rows",
                 "Vectors", "Unroll", "Streams", "PrefetchBytes",
                 "PrefetchRows", "Rank", "Types", "Interleave", "Instruction",
-                "Accumulates", "LhsBits", "RhsBits", "Cost", "MatrixUnit"];
+                "Accumulates", "LhsBits", "RhsBits", "Cost", "MatrixUnit",
+                "WordGroups"];
 }
 
 #endif // MOPT_TARGET_MICROKERNELSCHEMA_TD

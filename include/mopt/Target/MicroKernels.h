@@ -32,6 +32,7 @@ struct MicroKernelRow {
   uint32_t rhsBits;
   uint32_t cost;
   const char *matrixUnit;
+  uint32_t wordGroups;
 };
 
 /// The tables of the architectures, then the one for every machine.

@@ -199,9 +199,8 @@ private:
                      excess->strides[1],
                      {tile.loops.front().lhsStep}};
       for (int64_t p = 0; p < panels.count; ++p)
-        tile.excess->panels.push_back(
-            ib.mul(ib.add(panels.firstBlock, ib.constant(p)),
-                   excess->strides[0]));
+        tile.excess->panels.push_back(ib.mul(
+            ib.add(panels.firstBlock, ib.constant(p)), excess->strides[0]));
     }
     tile.unroll = config.getUnroll();
     tile.prefetchRows = config.getPrefetchRows();

@@ -210,12 +210,12 @@ private:
     int64_t interleave = tile.dot.interleave;
     tile.loops = getReductionLoops();
     if (excess) {
-      tile.excess = {&*excess,
-                     getExcessRow(config),
-                     {ib.add(excessStart,
-                             ib.mul(panels.firstBlock, excess->strides[1]))},
-                     excess->strides[2],
-                     {}};
+      tile.excess = {
+          &*excess,
+          getExcessRow(config),
+          {ib.add(excessStart, ib.mul(panels.firstBlock, excess->strides[1]))},
+          excess->strides[2],
+          {}};
       for (const ReductionLoop &loop : getWindowLoops())
         tile.excess->lhsSteps.push_back(loop.lhsStep);
     }

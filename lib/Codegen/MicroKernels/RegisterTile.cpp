@@ -42,6 +42,7 @@ DotProduct mopt::getDotProduct(ConfigAttr config, bool unsignedLhs,
   return {config.getInterleave(),
           StringAttr::get(context, first),
           second.empty() ? StringAttr() : StringAttr::get(context, second),
+          config.getWordGroups(),
           config.getAccumulates(),
           config.getLhsBits(),
           config.getRhsBits(),
@@ -122,6 +123,27 @@ Value RegisterTile::loadRhs(IndexBuilder &ib, OpFoldResult position) const {
   return widen(ib, vector, element, dot.unsignedRhs);
 }
 
+static Value callIntrinsic(IndexBuilder &ib, StringAttr name, Type type,
+                           ValueRange operands) {
+  return LLVM::CallIntrinsicOp::create(ib.b, ib.loc, type, name, operands)
+      .getResult(0);
+}
+
+Value RegisterTile::multiplyToWords(IndexBuilder &ib, Value x, Value y) const {
+  auto words =
+      VectorType::get(accumulatorType.getNumElements() * dot.interleave / 2,
+                      ib.b.getIntegerType(2 * dot.lhsBits));
+  return callIntrinsic(ib, dot.instruction, words, {x, y});
+}
+
+Value RegisterTile::addWords(IndexBuilder &ib, Value words, Value sum) const {
+  Value ones = arith::ConstantOp::create(
+      ib.b, ib.loc, ib.b.getOneAttr(cast<VectorType>(words.getType())));
+  return arith::AddIOp::create(
+      ib.b, ib.loc,
+      callIntrinsic(ib, dot.pairSum, accumulatorType, {words, ones}), sum);
+}
+
 Value RegisterTile::multiplyAdd(IndexBuilder &ib, Value x, Value y,
                                 Value sum) const {
   if (dot.interleave == 1) {
@@ -130,25 +152,12 @@ Value RegisterTile::multiplyAdd(IndexBuilder &ib, Value x, Value y,
     Value product = arith::MulIOp::create(ib.b, ib.loc, x, y);
     return arith::AddIOp::create(ib.b, ib.loc, product, sum);
   }
-  auto call = [&](StringAttr name, Type type, ValueRange operands) {
-    return LLVM::CallIntrinsicOp::create(ib.b, ib.loc, type, name, operands)
-        .getResult(0);
-  };
-  if (dot.pairSum) {
-    auto pairs =
-        VectorType::get(accumulatorType.getNumElements() * dot.interleave / 2,
-                        ib.b.getIntegerType(2 * dot.lhsBits));
-    Value ones =
-        arith::ConstantOp::create(ib.b, ib.loc, ib.b.getOneAttr(pairs));
-    Value products = call(dot.instruction, pairs, {x, y});
-    return arith::AddIOp::create(
-        ib.b, ib.loc, call(dot.pairSum, accumulatorType, {products, ones}),
-        sum);
-  }
+  if (dot.pairSum)
+    return addWords(ib, multiplyToWords(ib, x, y), sum);
   SmallVector<Value> operands{x, y};
   if (dot.accumulates)
     operands.insert(operands.begin(), sum);
-  Value result = call(dot.instruction, accumulatorType, operands);
+  Value result = callIntrinsic(ib, dot.instruction, accumulatorType, operands);
   if (dot.accumulates)
     return result;
   return arith::AddIOp::create(ib.b, ib.loc, result, sum);
@@ -163,12 +172,11 @@ void RegisterTile::emitPrefetch(IndexBuilder &ib, OpFoldResult step) const {
                      /*locality=*/2);
 }
 
-RegisterTile::Values
-RegisterTile::emitStep(IndexBuilder &ib, const ReductionLoop &loop,
-                       OpFoldResult group, OpFoldResult lhsOffset,
-                       OpFoldResult rhsOffset, Values sums) const {
+RegisterTile::Values RegisterTile::loadPanels(IndexBuilder &ib,
+                                              const ReductionLoop &loop,
+                                              OpFoldResult rhsOffset) const {
   int64_t size = accumulatorType.getNumElements() * dot.interleave;
-  Values vectorsOfStep;
+  Values loaded;
   for (OpFoldResult panel : rhsPanels) {
     OpFoldResult base = ib.add(panel, rhsOffset);
     if (prefetchRows)
@@ -177,8 +185,16 @@ RegisterTile::emitStep(IndexBuilder &ib, const ReductionLoop &loop,
           ib.add(base, ib.mul(ib.constant(prefetchRows), loop.rhsStep)),
           vectors * size, /*locality=*/3);
     for (int64_t v = 0; v < vectors; ++v)
-      vectorsOfStep.push_back(loadRhs(ib, ib.add(base, ib.constant(v * size))));
+      loaded.push_back(loadRhs(ib, ib.add(base, ib.constant(v * size))));
   }
+  return loaded;
+}
+
+RegisterTile::Values
+RegisterTile::emitStep(IndexBuilder &ib, const ReductionLoop &loop,
+                       OpFoldResult group, OpFoldResult lhsOffset,
+                       OpFoldResult rhsOffset, Values sums) const {
+  Values vectorsOfStep = loadPanels(ib, loop, rhsOffset);
   int64_t width = vectorsOfStep.size();
   for (auto [r, row] : llvm::enumerate(lhsRows)) {
     Value splat = loadLhs(ib, ib.add(row, lhsOffset), group);
@@ -193,11 +209,51 @@ RegisterTile::Values
 RegisterTile::emitSteps(IndexBuilder &ib, const ReductionLoop &loop,
                         int64_t count, OpFoldResult lhsOffset,
                         OpFoldResult rhsOffset, Values sums) const {
-  for (int64_t u = 0; u < count; ++u)
-    sums = emitStep(ib, loop, ib.constant(dot.interleave),
-                    ib.add(lhsOffset, ib.mul(ib.constant(u), loop.lhsStep)),
-                    ib.add(rhsOffset, ib.mul(ib.constant(u), loop.rhsStep)),
-                    std::move(sums));
+  for (int64_t u = 0; u < count;) {
+    OpFoldResult lhsAt =
+        ib.add(lhsOffset, ib.mul(ib.constant(u), loop.lhsStep));
+    OpFoldResult rhsAt =
+        ib.add(rhsOffset, ib.mul(ib.constant(u), loop.rhsStep));
+    bool together = dot.wordGroups > 1 && u + dot.wordGroups <= count;
+    sums = together ? emitWordGroups(ib, loop, lhsAt, rhsAt, std::move(sums))
+                    : emitStep(ib, loop, ib.constant(dot.interleave), lhsAt,
+                               rhsAt, std::move(sums));
+    u += together ? dot.wordGroups : 1;
+  }
+  return sums;
+}
+
+RegisterTile::Values RegisterTile::emitWordGroups(IndexBuilder &ib,
+                                                  const ReductionLoop &loop,
+                                                  OpFoldResult lhsOffset,
+                                                  OpFoldResult rhsOffset,
+                                                  Values sums) const {
+  int64_t width = rhsPanels.size() * vectors;
+  auto advance = [&](OpFoldResult from, int64_t group, OpFoldResult step) {
+    return ib.add(from, ib.mul(ib.constant(group), step));
+  };
+  // The vectors of one group after those of another.
+  Values right;
+  for (int64_t g = 0; g < dot.wordGroups; ++g)
+    llvm::append_range(
+        right, loadPanels(ib, loop, advance(rhsOffset, g, loop.rhsStep)));
+  for (auto [r, row] : llvm::enumerate(lhsRows)) {
+    Values words(width);
+    for (int64_t g = 0; g < dot.wordGroups; ++g) {
+      Value splat =
+          loadLhs(ib, advance(ib.add(row, lhsOffset), g, loop.lhsStep),
+                  ib.constant(dot.interleave));
+      for (int64_t v = 0; v < width; ++v) {
+        Value products = multiplyToWords(ib, splat, right[g * width + v]);
+        words[v] = g == 0
+                       ? products
+                       : arith::AddIOp::create(ib.b, ib.loc, words[v], products)
+                             .getResult();
+      }
+    }
+    for (int64_t v = 0; v < width; ++v)
+      sums[r * width + v] = addWords(ib, words[v], sums[r * width + v]);
+  }
   return sums;
 }
 
@@ -273,8 +329,8 @@ static OpFoldResult loadWord(IndexBuilder &ib, const LinearView &view,
       ib.b, ib.loc,
       VectorType::get(ExcessRow::kWordBytes, view.getElementType()),
       view.buffer, ib.value(position));
-  Value words = vector::BitCastOp::create(ib.b, ib.loc,
-                                          VectorType::get(1, word), bytes);
+  Value words =
+      vector::BitCastOp::create(ib.b, ib.loc, VectorType::get(1, word), bytes);
   return arith::IndexCastOp::create(
              ib.b, ib.loc, ib.b.getIndexType(),
              vector::ExtractOp::create(ib.b, ib.loc, words, 0))

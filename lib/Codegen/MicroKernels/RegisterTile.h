@@ -35,6 +35,8 @@ struct DotProduct {
   mlir::StringAttr instruction;
   /// Sums neighbours of what `instruction` gives; null where that gives lanes.
   mlir::StringAttr pairSum;
+  /// Groups whose products are summed before `pairSum`.
+  int64_t wordGroups = 1;
   bool accumulates = false;
   int64_t lhsBits = 0, rhsBits = 0;
   bool unsignedLhs = false, unsignedRhs = false;
@@ -96,12 +98,25 @@ private:
   Values emitSteps(IndexBuilder &ib, const ReductionLoop &loop, int64_t count,
                    mlir::OpFoldResult lhsOffset, mlir::OpFoldResult rhsOffset,
                    Values sums) const;
+  /// `dot.wordGroups` steps whose products are summed in words first.
+  Values emitWordGroups(IndexBuilder &ib, const ReductionLoop &loop,
+                        mlir::OpFoldResult lhsOffset,
+                        mlir::OpFoldResult rhsOffset, Values sums) const;
+  /// The words that the first of two instructions gives, and their sum in
+  /// lanes.
+  mlir::Value multiplyToWords(IndexBuilder &ib, mlir::Value x,
+                              mlir::Value y) const;
+  mlir::Value addWords(IndexBuilder &ib, mlir::Value words,
+                       mlir::Value sum) const;
   /// One step, with `group` elements of the left operand.
   Values emitStep(IndexBuilder &ib, const ReductionLoop &loop,
                   mlir::OpFoldResult group, mlir::OpFoldResult lhsOffset,
                   mlir::OpFoldResult rhsOffset, Values sums) const;
   /// Adds the products of `excess`.
   Values emitExcess(IndexBuilder &ib, Values sums) const;
+  /// The vectors of one step, of all panels.
+  Values loadPanels(IndexBuilder &ib, const ReductionLoop &loop,
+                    mlir::OpFoldResult rhsOffset) const;
   mlir::Value loadRhs(IndexBuilder &ib, mlir::OpFoldResult position) const;
   void emitPrefetch(IndexBuilder &ib, mlir::OpFoldResult step) const;
 };

@@ -10,17 +10,25 @@
 using namespace mlir;
 using namespace mopt;
 
-/// The sum is largest where both factors of the positive weights are 255 and
+static_assert(kLargestSafeSum * 255 <= std::numeric_limits<int16_t>::max() &&
+              (kLargestSafeSum + 1) * 255 >
+                  std::numeric_limits<int16_t>::max());
+static_assert(kSmallestSafeSum * 255 >= std::numeric_limits<int16_t>::min() &&
+              (kSmallestSafeSum - 1) * 255 <
+                  std::numeric_limits<int16_t>::min());
+
+/// The sum is largest where the factors of the positive weights are 255 and
 /// those of the negative ones 0, and smallest the other way round.
-bool mopt::isSafePair(int64_t a, int64_t b) {
-  constexpr int64_t kLargestFactor = std::numeric_limits<uint8_t>::max();
-  int64_t positive = std::max<int64_t>(a, 0) + std::max<int64_t>(b, 0);
-  int64_t negative = std::min<int64_t>(a, 0) + std::min<int64_t>(b, 0);
-  return kLargestFactor * positive <= std::numeric_limits<int16_t>::max() &&
-         kLargestFactor * negative >= std::numeric_limits<int16_t>::min();
+bool mopt::areSafe(ArrayRef<int8_t> weights) {
+  int64_t positive = 0, negative = 0;
+  for (int64_t weight : weights)
+    (weight > 0 ? positive : negative) += weight;
+  return positive <= kLargestSafeSum && negative >= kSmallestSafeSum;
 }
 
-std::optional<double> mopt::getUnsafeShare(Value weights, int64_t dim) {
+std::optional<double> mopt::getUnsafeShare(Value weights, int64_t dim,
+                                           int64_t groups) {
+  constexpr int64_t kGroup = 4;
   ElementsAttr elements;
   if (!getElementTypeOrSelf(weights.getType()).isSignlessInteger(8) ||
       !matchPattern(weights, m_Constant(&elements)))
@@ -33,11 +41,19 @@ std::optional<double> mopt::getUnsafeShare(Value weights, int64_t dim) {
   for (int64_t size : shape.drop_front(dim + 1))
     inner *= size;
   ArrayRef<char> bytes = tensor->getBytes();
-  auto at = [&](int64_t i) { return static_cast<int8_t>(bytes[i]); };
-  int64_t pairs = count / std::max<int64_t>(1, depth) * (depth / 2), unsafe = 0;
+  int64_t sums = 0, unsafe = 0;
+  SmallVector<int8_t> sum;
   for (int64_t outer = 0; outer < count; outer += depth * inner)
-    for (int64_t d = 0; d + 1 < depth; d += 2)
-      for (int64_t i = outer + d * inner, e = i + inner; i < e; ++i)
-        unsafe += !isSafePair(at(i), at(i + inner));
-  return pairs == 0 ? 0 : static_cast<double>(unsafe) / pairs;
+    for (int64_t first = 0; first < depth; first += groups * kGroup)
+      for (int64_t pair = first, last = std::min(first + kGroup, depth);
+           pair < last; pair += 2)
+        for (int64_t i = 0; i < inner; ++i, ++sums) {
+          sum.clear();
+          for (int64_t group = 0; group < groups; ++group)
+            for (int64_t d : {pair + group * kGroup, pair + group * kGroup + 1})
+              if (d < depth)
+                sum.push_back(bytes[outer + d * inner + i]);
+          unsafe += !areSafe(sum);
+        }
+  return sums == 0 ? 0 : static_cast<double>(unsafe) / sums;
 }

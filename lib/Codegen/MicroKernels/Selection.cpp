@@ -49,6 +49,14 @@ static int64_t known(int64_t size) {
   return ShapedType::isDynamic(size) ? kAssumedSize : size;
 }
 
+/// The share of sums in words that are too large.
+static std::optional<double> getUnsafeShare(const MicroKernelRow &row,
+                                            const ProductTypes &types) {
+  return row.wordGroups == 1   ? types.unsafeInOne
+         : row.wordGroups == 2 ? types.unsafeInTwo
+                               : std::nullopt;
+}
+
 /// Does the row multiply elements of these types?
 static bool fits(const MicroKernelRow &row, const ProductShape &shape) {
   const ProductTypes &types = shape.types;
@@ -70,18 +78,27 @@ static bool fits(const MicroKernelRow &row, const ProductShape &shape) {
     return true;
   if (!types.unsignedLhs || !areBytes)
     return false;
-  return kind == "u8s8" || (kind == "u8p8" && types.unsafePairs &&
-                            (*types.unsafePairs == 0 || shape.canSplitPairs));
+  if (kind == "u8s8")
+    return true;
+  std::optional<double> unsafe = getUnsafeShare(row, types);
+  return kind == "u8p8" && unsafe && (*unsafe == 0 || shape.canSplit);
 }
 
-/// Groups of neighbours in a block of `columns` columns that are multiplied
-/// twice because a pair in one of them is not safe, over all groups.
-static double getSplitShare(const MicroKernelRow &row, int64_t columns,
-                            const ProductShape &shape) {
+/// Groups that are multiplied besides those of the depth, for each of these, if
+/// one of `columns` columns has too large a sum. What is too much of a sum of
+/// several groups is in one of them, unless a pair in one is too large by
+/// itself.
+static double countExcessGroups(const MicroKernelRow &row, int64_t columns,
+                                const ProductShape &shape) {
   if (StringRef(row.types) != "u8p8")
     return 0;
-  int64_t pairs = row.interleave / 2 * columns;
-  return 1 - std::pow(1 - *shape.types.unsafePairs, pairs);
+  auto getShare = [&](double unsafe) {
+    return 1 - std::pow(1 - unsafe, row.interleave / 2 * columns);
+  };
+  double groups = getShare(*getUnsafeShare(row, shape.types));
+  if (row.wordGroups > 1)
+    groups += 2 * getShare(*shape.types.unsafeInOne);
+  return groups / row.wordGroups;
 }
 
 /// Estimated cycles of the whole product.
@@ -90,21 +107,26 @@ static double getCycles(const MicroKernelRow &row, int64_t lanes,
   int64_t rows = std::max<int64_t>(1, known(shape.rows));
   int64_t blocks = llvm::divideCeil(rows, row.rows);
   int64_t size = rows / blocks, larger = rows % blocks;
+  int64_t parts = std::max<int64_t>(1, shape.parts);
+  int64_t steps = std::max<int64_t>(
+      1, parts * llvm::divideCeil(known(shape.depth) / parts, row.interleave));
+  // A group by itself is spared the multiplications and additions that the
+  // others of a sum in words add to one: those behind the last sum, and excess.
+  double single = row.cost - 2.0 * (row.wordGroups - 1);
+  int64_t columns = std::min(lanes * row.vectors, known(shape.width));
+  double cost = (steps / row.wordGroups * double(row.cost) +
+                 steps % row.wordGroups * single) /
+                    steps +
+                single * countExcessGroups(row, columns, shape);
   auto stepCycles = [&](int64_t count) {
-    double multiplies = count * row.vectors * row.cost / kPerCycle;
+    double multiplies = count * row.vectors * cost / kPerCycle;
     double loads = (count + row.vectors) / kPerCycle;
     return std::max({multiplies, loads, kLatency});
   };
   double perStep =
       larger * stepCycles(size + 1) + (blocks - larger) * stepCycles(size);
   int64_t panels = llvm::divideCeil(known(shape.width), lanes * row.vectors);
-  int64_t parts = std::max<int64_t>(1, shape.parts);
-  int64_t steps =
-      parts * llvm::divideCeil(known(shape.depth) / parts, row.interleave);
-  double split =
-      getSplitShare(row, std::min(lanes * row.vectors, known(shape.width)),
-                    shape);
-  return panels * perStep * std::max<int64_t>(1, steps) * (1 + split);
+  return panels * perStep * steps;
 }
 
 /// Up to here rows wait for the right side, of which other kernels read several
@@ -172,7 +194,7 @@ ConfigAttr mopt::selectProduct(TargetAttr target, const ProductShape &shape) {
         target.getContext(), best->name, best->rows, lanes * best->vectors,
         lanes, best->unroll, best->streams, prefetch ? best->prefetchRows : 0,
         prefetch, best->interleave, best->accumulates, best->lhsBits,
-        best->rhsBits, best->instruction, best->matrixUnit);
+        best->rhsBits, best->instruction, best->matrixUnit, best->wordGroups);
   }
   return {};
 }
@@ -193,7 +215,8 @@ ConfigAttr mopt::selectDepthwise(TargetAttr target, Type element, int64_t width,
       return ConfigAttr::get(target.getContext(), row.name, rows, columns,
                              getLanes(row, target, element), 1, 1, 0, false,
                              /*interleave=*/1, /*accumulates=*/false,
-                             /*lhsBits=*/0, /*rhsBits=*/0, "", "");
+                             /*lhsBits=*/0, /*rhsBits=*/0, "", "",
+                             /*wordGroups=*/1);
     }
   return {};
 }

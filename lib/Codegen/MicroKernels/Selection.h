@@ -11,9 +11,9 @@ namespace mopt {
 struct ProductTypes {
   mlir::Type lhs, rhs, accumulator;
   bool unsignedLhs = false, unsignedRhs = false;
-  /// Of the neighbours along the depth of a constant right side, the share of
-  /// which the sum of two products may not have 16 bits.
-  std::optional<double> unsafePairs;
+  /// Of the sums in words of one group of neighbours, and of two, the share
+  /// that a constant right side makes too large; see `getUnsafeShare`.
+  std::optional<double> unsafeInOne, unsafeInTwo;
 };
 
 /// A product of `rows` x `depth` and `depth` x `width` elements; sizes may be
@@ -28,7 +28,7 @@ struct ProductShape {
   /// group of neighbours with another: the positions of a filter.
   int64_t parts = 1;
   /// Can groups of neighbours be multiplied twice?
-  bool canSplitPairs = false;
+  bool canSplit = false;
   /// Can neighbours along the depth be read at once?
   bool isDepthDense = true;
   /// Neighbours along the depth that stand side by side in the left side, and

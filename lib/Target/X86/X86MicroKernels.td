@@ -98,9 +98,10 @@ def : AVX512PairProduct<"8x48", 8, 3, 3>;
 def : AVX512PairProduct<"12x32", 12, 2, 2>;
 def : AVX512PairProduct<"12x16", 12, 1, 1>;
 
-// Unsigned bytes by weights that cannot saturate the words in which two
+// Unsigned bytes by weights few of which saturate the words in which two
 // products are summed: three instructions for four products. The products need a
-// register, the ones another.
+// register, the ones another. Where few weights are so large that words do not
+// even hold the sum of four, five instructions do for eight.
 class AVX512ByteProduct<string name, int rows, int vectors, int rank>
     : AVX512Product<name, rows, vectors, rank> {
   let Name = "avx512-u8p8-" # name;
@@ -114,6 +115,14 @@ class AVX512ByteProduct<string name, int rows, int vectors, int rank>
   let Cost = 3;
   let Unroll = 2;
 }
+class AVX512BytesProduct<string name, int rows, int vectors, int rank>
+    : AVX512ByteProduct<name, rows, vectors, rank> {
+  let Name = "avx512-u8w8-" # name;
+  let Cost = 5;
+  let WordGroups = 2;
+}
+def : AVX512BytesProduct<"6x48", 6, 3, 1>;
+def : AVX512BytesProduct<"10x32", 10, 2, 0>;
 def : AVX512ByteProduct<"8x48", 8, 3, 3>;
 def : AVX512ByteProduct<"12x32", 12, 2, 2>;
 def : AVX512ByteProduct<"12x16", 12, 1, 1>;
@@ -130,6 +139,14 @@ class AVX2ByteProduct<string name, int rows, int vectors, int rank>
   let Cost = 3;
   let Unroll = 2;
 }
+class AVX2BytesProduct<string name, int rows, int vectors, int rank>
+    : AVX2ByteProduct<name, rows, vectors, rank> {
+  let Name = "avx2-u8w8-" # name;
+  let Cost = 5;
+  let WordGroups = 2;
+}
+def : AVX2BytesProduct<"3x16", 3, 2, 1>;
+def : AVX2BytesProduct<"6x8", 6, 1, 0>;
 def : AVX2ByteProduct<"5x16", 5, 2, 3>;
 def : AVX2ByteProduct<"6x8", 6, 1, 2>;
 

@@ -28,6 +28,14 @@
 // CHECK: addq $96,
 // CHECK-NOT: 32-byte Spill
 // CHECK: .size twice
+// Sums of four products fit words: five instructions for eight.
+// CHECK-LABEL: quads:
+// CHECK-NOT: 32-byte Spill
+// CHECK-COUNT-12: vpmaddubsw {{.*}}%ymm
+// CHECK-NOT: vpmaddubsw
+// CHECK: jne
+// CHECK-NOT: 32-byte Spill
+// CHECK: .size quads
 func.func @kernel(%a: memref<5x768xi8>, %b: memref<48x192x64xi8>, %c: memref<5x768xi32>) {
   mopt.contract_anchor ins(%a, %b : memref<5x768xi8>, memref<48x192x64xi8>) outs(%c : memref<5x768xi32>)
       attributes {interleave = 4 : i64, unsigned_lhs,
@@ -50,3 +58,15 @@ func.func @twice(%a: memref<5x768xi8>, %b: memref<48x192x64xi8>, %e: memref<48x4
   }
   return
 }
+
+func.func @quads(%a: memref<3x768xi8>, %b: memref<48x192x64xi8>, %c: memref<3x768xi32>) {
+  mopt.contract_anchor ins(%a, %b : memref<3x768xi8>, memref<48x192x64xi8>) outs(%c : memref<3x768xi32>)
+      attributes {interleave = 4 : i64, unsigned_lhs,
+        config = #mopt.config<kernel = "k", rows = 3, columns = 16, lanes = 8, unroll = 2, streams = 1, prefetchRows = 0, prefetchNext = true,
+        interleave = 4, lhsBits = 8, rhsBits = 8, instruction = "llvm.x86.avx2.pmadd.ub.sw,llvm.x86.avx2.pmadd.wd", wordGroups = 2>} {
+  ^bb0(%acc: i32):
+    mopt.yield %acc : i32
+  }
+  return
+}
+

@@ -12,7 +12,7 @@ LogicalResult ConfigAttr::verify(function_ref<InFlightDiagnostic()> emitError,
                                  int64_t prefetchRows, bool, int64_t interleave,
                                  bool accumulates, int64_t lhsBits,
                                  int64_t rhsBits, StringRef instruction,
-                                 StringRef matrixUnit) {
+                                 StringRef matrixUnit, int64_t wordGroups) {
   if (rows < 1 || columns < 1 || lanes < 1 || unroll < 1 || streams < 1)
     return emitError()
            << "expected rows, columns, lanes, unroll and streams of "
@@ -35,6 +35,10 @@ LogicalResult ConfigAttr::verify(function_ref<InFlightDiagnostic()> emitError,
     return emitError() << "expected one instruction, or two that sum four "
                           "neighbours and do not accumulate, found '"
                        << instruction << "' for " << interleave;
+  if (wordGroups < 1 || (wordGroups > 1 && (more == 0 || unroll % wordGroups)))
+    return emitError() << "expected 'wordGroups' of more than 1 to divide "
+                          "'unroll' and to have two instructions, found "
+                       << wordGroups;
   if (!matrixUnit.empty() && (interleave == 1 || more > 0 || !accumulates))
     return emitError() << "expected one 'instruction' that accumulates for the "
                           "matrix unit '"

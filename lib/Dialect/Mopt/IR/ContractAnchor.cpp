@@ -50,8 +50,8 @@ void ContractAnchorOp::build(OpBuilder &b, OperationState &state, Value lhs,
   auto type = cast<ShapedType>(init.getType());
   build(b, state,
         isa<TensorType>(type) ? TypeRange{init.getType()} : TypeRange{}, lhs,
-        rhs, Value(), ValueRange{}, init, attr(lhsMap), attr(rhsMap), attr(initMap),
-        b.getAffineMapArrayAttr({}), config,
+        rhs, Value(), ValueRange{}, init, attr(lhsMap), attr(rhsMap),
+        attr(initMap), b.getAffineMapArrayAttr({}), config,
         b.getI64IntegerAttr(config ? config.getInterleave() : 1),
         unsignedLhs ? b.getUnitAttr() : UnitAttr(),
         unsignedRhs ? b.getUnitAttr() : UnitAttr(), BlockWeightsAttr());
@@ -204,7 +204,8 @@ LogicalResult ContractAnchorOp::verify() {
     return emitOpError("expected ")
            << llvm::divideCeil(width, columns) << " blocks of " << columns
            << " columns for " << width << " columns, found " << blocks;
-  if (getExcess() && failed(mopt::detail::verifyExcess(*this, getExcess(), rhs, 1)))
+  if (getExcess() &&
+      failed(mopt::detail::verifyExcess(*this, getExcess(), rhs, 1)))
     return failure();
   if (ConfigAttr config = getConfigAttr())
     if (config.getColumns() != columns || columns % config.getLanes() != 0 ||

@@ -181,7 +181,8 @@ LogicalResult ConvAnchorOp::verify() {
              << expected << " blocks of " << columns << " columns for "
              << outputs / groups << " output channels, found " << blocks;
   }
-  if (getExcess() && failed(mopt::detail::verifyExcess(*this, getExcess(), filter, 2)))
+  if (getExcess() &&
+      failed(mopt::detail::verifyExcess(*this, getExcess(), filter, 2)))
     return failure();
   if (ConfigAttr config = getConfigAttr())
     if (config.getColumns() != columns || columns % config.getLanes() != 0 ||

@@ -42,7 +42,7 @@ LogicalResult mopt::detail::verifyExcess(AnchorOpInterface op, Value excess,
            type.getDimSize(i) == weights.getDimSize(i);
   if (!fits)
     return op->emitOpError("expected 'excess' to have the ")
-           << leading << " leading dimensions of " << weights
-           << " and rows of " << row.getBytes() << " bytes, found " << type;
+           << leading << " leading dimensions of " << weights << " and rows of "
+           << row.getBytes() << " bytes, found " << type;
   return success();
 }

@@ -1,4 +1,5 @@
-//===- ExcessWeights.h - weights too large to be summed in words -*- C++ -*-===//
+//===- ExcessWeights.h - weights too large to be summed in words -*- C++
+//-*-===//
 
 #ifndef MOPT_DIALECT_MOPT_IR_EXCESSWEIGHTS_H
 #define MOPT_DIALECT_MOPT_IR_EXCESSWEIGHTS_H

@@ -30,8 +30,9 @@ def Mopt_ConfigAttr : AttrDef<Mopt_Dialect, "Config"> {
     it takes; narrower right sides are widened when they are loaded. Of two
     intrinsics, separated by a comma, the first sums products of two neighbours
     in twice their width, and the second multiplies these by ones and sums two of
-    them in a lane. Where the first saturates, the right side must not make it do
-    so: `mopt-split-weight-pairs` sees to that.
+    them in a lane; with `wordGroups` it does so once for the sum of as many
+    groups. No right side may make these sums overflow: `mopt-split-weight-pairs`
+    sees to that.
 
     With a `matrixUnit`, `rows` and `columns` are up to two of its registers each
     way, `lanes` the columns of one, and `instruction` adds the product of two
@@ -54,7 +55,8 @@ def Mopt_ConfigAttr : AttrDef<Mopt_Dialect, "Config"> {
     DefaultValuedParameter<"int64_t", "0">:$lhsBits,
     DefaultValuedParameter<"int64_t", "0">:$rhsBits,
     StringRefParameter<"LLVM intrinsic", [{""}]>:$instruction,
-    StringRefParameter<"unit of matrix registers", [{""}]>:$matrixUnit);
+    StringRefParameter<"unit of matrix registers", [{""}]>:$matrixUnit,
+    DefaultValuedParameter<"int64_t", "1">:$wordGroups);
   let assemblyFormat = "`<` struct(params) `>`";
   let genVerifyDecl = 1;
   let extraClassDeclaration = [{
