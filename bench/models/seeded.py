@@ -48,6 +48,16 @@ def integers(name, shape, low, high, dtype=np.int64):
 
 
 def centered(name, shape, deviation):
-    """float32 values of mean 0 and the given standard deviation, uniform."""
-    bound = deviation * 3.0**0.5
-    return uniform(name, shape, -bound, bound)
+    """float32 values of mean 0 and the given standard deviation, bell-shaped as trained
+    weights are: the sum of the 8 bytes of the element's bits, less its mean. Evenly spread
+    values would leave quantized weights no small ones, whatever the largest."""
+    count = int(np.prod(shape, dtype=np.int64))
+    out = np.empty(count, np.float32)
+    seed = seed_of(name)
+    # The variance of a byte is (256^2 - 1) / 12.
+    step = np.float32(deviation / (8 * (256**2 - 1) / 12) ** 0.5)
+    for begin in range(0, count, _CHUNK):
+        end = min(count, begin + _CHUNK)
+        summed = _bits(seed, begin, end).view(np.uint8).reshape(-1, 8).sum(1, dtype=np.int32)
+        out[begin:end] = (summed - 1020).astype(np.float32) * step
+    return out.reshape(shape)
