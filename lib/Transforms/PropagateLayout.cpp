@@ -73,20 +73,32 @@ static bool keepsOrder(RankedTensorType type, ArrayRef<int64_t> permutation) {
   return true;
 }
 
-/// Does transposing `x` move elements at run time? Otherwise it is a change of
-/// shape, or folded at compile time.
-static bool movesElements(Value x, ArrayRef<int64_t> permutation) {
-  return !matchPattern(x, m_Constant()) &&
-         !keepsOrder(getTensor(x), permutation);
+/// What transposing a tensor costs at run time.
+enum class Cost {
+  none, ///< Folded at compile time, or no more than one size is not 1.
+  view, ///< A change of shape, which may part what would be one kernel.
+  move  ///< Elements are moved.
+};
+
+static Cost getCost(Value x, ArrayRef<int64_t> permutation) {
+  if (matchPattern(x, m_Constant()) ||
+      llvm::count_if(getTensor(x).getShape(),
+                     [](int64_t size) { return size != 1; }) <= 1)
+    return Cost::none;
+  return keepsOrder(getTensor(x), permutation) ? Cost::view : Cost::move;
 }
 
-/// The transpose that `x` comes from, if that moves elements.
-static TransposeOp getMovingTranspose(Value x) {
+/// That of the transpose which `x` comes from.
+static Cost getCost(Value x) {
   auto transpose = x.getDefiningOp<TransposeOp>();
-  if (transpose &&
-      movesElements(transpose.getInput(), transpose.getPermutation()))
-    return transpose;
-  return {};
+  return transpose ? getCost(transpose.getInput(), transpose.getPermutation())
+                   : Cost::none;
+}
+
+/// The transpose that `x` comes from, if it costs anything.
+static TransposeOp getCostlyTranspose(Value x) {
+  return getCost(x) == Cost::none ? TransposeOp()
+                                  : x.getDefiningOp<TransposeOp>();
 }
 
 namespace {
@@ -115,39 +127,47 @@ struct MoveChannelsLast : OpRewritePattern<Op> {
   }
 };
 
-// Why sinking ends: the transposes above an operand that move elements are its
-// weight, that of an op is the sum over its operands. A sink takes one
-// transpose from some operands, puts one on fewer others, and otherwise changes
-// ops below this one only; they stand in an order that no pattern changes, so
-// the weights in that order get lexicographically smaller. Composing transposes
-// and making reshapes of them adds to no weight, and MoveChannelsLast applies
-// once to each op. Transposes that move nothing must therefore not be sunk:
-// each of two operands with one would send the other's down forever.
+// Why sinking ends: an operand's weight is how many of the transposes above it
+// move elements, and, where that is equal, how many are views; that of an op is
+// the sum over its operands. A sink makes an op's weight smaller, and otherwise
+// changes weights of ops below it only; since no pattern changes the order of
+// ops, the weights in that order get lexicographically smaller. Composing
+// transposes adds to no weight, and MoveChannelsLast applies once to each op.
+// Transposes therefore have to be counted alike where they are taken and where
+// they are put: two operands that are views either way would else send each
+// other's down forever.
 
-/// The one permutation with which operands of `op` were transposed, if more of
-/// them were than would have to be now.
-static std::optional<SmallVector<int64_t>> getOperandPermutation(Operation *op) {
+/// The one permutation with which operands of `op` were transposed, if it costs
+/// more than transposing the others would.
+static std::optional<SmallVector<int64_t>>
+getOperandPermutation(Operation *op) {
   std::optional<SmallVector<int64_t>> permutation;
-  int64_t transposed = 0;
-  SmallVector<Value> others;
-  for (Value operand : op->getOperands()) {
-    TransposeOp transpose = getMovingTranspose(operand);
-    if (!transpose) {
-      others.push_back(operand);
-      continue;
+  for (Cost cost : {Cost::move, Cost::view}) {
+    for (Value operand : op->getOperands()) {
+      if (getCost(operand) != cost)
+        continue;
+      SmallVector<int64_t> own(
+          operand.getDefiningOp<TransposeOp>().getPermutation());
+      if (permutation && *permutation != own)
+        return std::nullopt;
+      permutation = own;
     }
-    SmallVector<int64_t> own(transpose.getPermutation());
-    if (permutation && *permutation != own)
-      return std::nullopt;
-    permutation = own;
-    ++transposed;
+    if (permutation)
+      break;
   }
   if (!permutation)
     return std::nullopt;
   SmallVector<int64_t> back = invert(*permutation);
-  int64_t moved = llvm::count_if(
-      others, [&](Value operand) { return movesElements(operand, back); });
-  if (moved >= transposed)
+  int64_t moves = 0, views = 0;
+  for (Value operand : op->getOperands()) {
+    TransposeOp transpose = getCostlyTranspose(operand);
+    bool isTaken =
+        transpose && llvm::equal(transpose.getPermutation(), *permutation);
+    Cost cost = isTaken ? getCost(operand) : getCost(operand, back);
+    (cost == Cost::move ? moves : views) +=
+        cost == Cost::none ? 0 : (isTaken ? -1 : 1);
+  }
+  if (moves > 0 || (moves == 0 && views >= 0))
     return std::nullopt;
   return permutation;
 }
@@ -186,7 +206,7 @@ struct SinkThroughLookup : OpRewritePattern<LookupOp> {
 
   LogicalResult matchAndRewrite(LookupOp op,
                                 PatternRewriter &rewriter) const override {
-    TransposeOp transpose = getMovingTranspose(op.getInput());
+    TransposeOp transpose = getCostlyTranspose(op.getInput());
     if (!transpose)
       return failure();
     Value moved = LookupOp::create(rewriter, op.getLoc(), transpose.getInput(),
@@ -223,7 +243,7 @@ struct SinkThroughReduce : OpRewritePattern<ReduceOp> {
 
   LogicalResult matchAndRewrite(ReduceOp op,
                                 PatternRewriter &rewriter) const override {
-    TransposeOp transpose = getMovingTranspose(op.getInput());
+    TransposeOp transpose = getCostlyTranspose(op.getInput());
     if (!transpose)
       return failure();
     SmallVector<int64_t> permutation(transpose.getPermutation());
@@ -244,7 +264,7 @@ struct SinkThroughPad : OpRewritePattern<PadOp> {
 
   LogicalResult matchAndRewrite(PadOp op,
                                 PatternRewriter &rewriter) const override {
-    TransposeOp transpose = getMovingTranspose(op.getInput());
+    TransposeOp transpose = getCostlyTranspose(op.getInput());
     if (!transpose)
       return failure();
     SmallVector<int64_t> permutation(transpose.getPermutation());
@@ -284,12 +304,15 @@ struct TransposeToReshape : OpRewritePattern<TransposeOp> {
 struct PropagateLayout : mopt::impl::PropagateLayoutBase<PropagateLayout> {
   void runOnOperation() override {
     MLIRContext *ctx = &getContext();
-    RewritePatternSet patterns(ctx);
-    patterns.add<MoveChannelsLast<ConvOp>, MoveChannelsLast<PoolOp>,
-                 SinkThroughElementwise, SinkThroughLookup, SinkThroughConcat, SinkThroughReduce,
-                 SinkThroughPad, TransposeToReshape>(ctx);
-    TransposeOp::getCanonicalizationPatterns(patterns, ctx);
-    if (failed(applyPatternsGreedily(getOperation(), std::move(patterns))))
+    RewritePatternSet sinks(ctx), views(ctx);
+    sinks.add<MoveChannelsLast<ConvOp>, MoveChannelsLast<PoolOp>,
+              SinkThroughElementwise, SinkThroughLookup, SinkThroughConcat,
+              SinkThroughReduce, SinkThroughPad>(ctx);
+    TransposeOp::getCanonicalizationPatterns(sinks, ctx);
+    // Views first go down like others: they may cancel.
+    views.add<TransposeToReshape>(ctx);
+    if (failed(applyPatternsGreedily(getOperation(), std::move(sinks))) ||
+        failed(applyPatternsGreedily(getOperation(), std::move(views))))
       signalPassFailure();
   }
 };

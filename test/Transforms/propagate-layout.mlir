@@ -73,3 +73,19 @@ func.func @switch(%x: tensor<?x8x?x?xf32>, %f: tensor<8x8x1x1xf32>, %g: tensor<8
   %8 = mopt.binary <mul> %x0, %7 : tensor<?x8x?x?xf32>, tensor<?x8x1x1xf32> -> tensor<?x8x?x?xf32>
   return %8 : tensor<?x8x?x?xf32>
 }
+
+// A transpose that is a view goes down as well, and cancels: a change of shape
+// would keep what is behind a convolution out of its kernel.
+// CHECK-LABEL: func.func @views
+// CHECK: mopt.conv
+// CHECK-NOT: mopt.reshape
+// CHECK: mopt.binary <max> {{.*}} -> tensor<?x1x1x8xf32>
+// CHECK-NOT: mopt.reshape
+// CHECK: mopt.conv
+func.func @views(%x: tensor<?x8x1x1xf32>, %f: tensor<8x8x1x1xf32>, %g: tensor<8x8x1x1xf32>) -> tensor<?x8x1x1xf32> {
+  %zero = arith.constant dense<0.0> : tensor<1x1x1x1xf32>
+  %0 = mopt.conv %x, %f {group = 1, strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads_begin = array<i64: 0, 0>, pads_end = array<i64: 0, 0>} : tensor<?x8x1x1xf32>, tensor<8x8x1x1xf32> -> tensor<?x8x1x1xf32>
+  %1 = mopt.binary <max> %0, %zero : tensor<?x8x1x1xf32>, tensor<1x1x1x1xf32> -> tensor<?x8x1x1xf32>
+  %2 = mopt.conv %1, %g {group = 1, strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads_begin = array<i64: 0, 0>, pads_end = array<i64: 0, 0>} : tensor<?x8x1x1xf32>, tensor<8x8x1x1xf32> -> tensor<?x8x1x1xf32>
+  return %2 : tensor<?x8x1x1xf32>
+}
