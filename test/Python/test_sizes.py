@@ -5,6 +5,8 @@ import ctypes
 import mopt
 import numpy as np
 import onnx
+import pytest
+from text_models import as_array, build
 
 INVALID_SHAPE = 3
 
@@ -98,3 +100,17 @@ def test_sizes_that_depend_on_values(tmp_path):
     i, y = sizes.session.run(None, {"x": np.array([0, 3, 0, 4, 5], np.float32)})
     assert i.tolist() == [[1, 3, 4]]
     assert y.tolist() == [0, -3, 0, -4, -5]
+
+
+@pytest.mark.parametrize("body, shapes", [
+    ("y = Add(x, w)", [(2, 3), (5,)]), ("y = Where(c, x, w)", [(2, 3), (3, 3)]),
+    ("y = MatMul(x, w)", [(2, 3), (5, 4)]), ("y = MatMul(x, w)", [(2, 4, 3), (3, 3, 4)]),
+    ("y = Gemm<transB=1>(x, w)", [(2, 3), (4, 5)])])
+@pytest.mark.parametrize("constant", [False, True])
+def test_sizes_that_do_not_fit(body, shapes, constant):
+    """The run fails, and nothing is read beyond a tensor."""
+    arrays = dict(zip("xw", map(as_array, shapes)), c=np.ones((1, 1), bool))
+    inputs = ["x"] if constant else ["x", "w"]
+    session = mopt.InferenceSession(mopt.compile(build(body, arrays, inputs, inputs)))
+    with pytest.raises(mopt.RunError, match="has not the size that another one asks for"):
+        session.run(None, {name: arrays[name] for name in inputs})

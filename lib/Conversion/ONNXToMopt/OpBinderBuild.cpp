@@ -163,6 +163,9 @@ Value OpBinder::matmul(Value lhs, Value rhs, bool transposeLhs,
   if (failed(MatmulOp::inferReturnTypes(b.getContext(), loc, operands, {},
                                         &properties, {}, types)))
     return {};
+  int64_t rank = getRank(operands[0]);
+  requireSize(state.shapes.getDim(operands[0], rank - (transposeLhs ? 2 : 1)),
+              state.shapes.getDim(operands[1], rank - (transposeRhs ? 1 : 2)));
   return MatmulOp::create(b, loc, types.front(), operands[0], operands[1],
                           transposeLhs, transposeRhs);
 }
@@ -314,6 +317,7 @@ LogicalResult OpBinder::broadcast(MutableArrayRef<Value> tensors,
     if (!isMixed)
       continue;
     for (auto [i, shape] : llvm::enumerate(sizes)) {
+      requireSize(shape[dim], size, /*orOne=*/true);
       std::optional<int64_t> known = getConstantIntValue(shape[dim]);
       if (!(known && *known == 1) && !ShapeValues::areEqual(shape[dim], size))
         needsBroadcast[i] = true;
