@@ -101,11 +101,12 @@ static TransposeOp getCostlyTranspose(Value x) {
                                   : x.getDefiningOp<TransposeOp>();
 }
 
+static constexpr int64_t kMostRewritesPerOp = 1000;
+
 namespace {
 /// A convolution or pooling with channels first becomes one with channels last
 /// between transposes.
-template <typename Op>
-struct MoveChannelsLast : OpRewritePattern<Op> {
+template <typename Op> struct MoveChannelsLast : OpRewritePattern<Op> {
   using OpRewritePattern<Op>::OpRewritePattern;
 
   LogicalResult matchAndRewrite(Op op,
@@ -186,8 +187,7 @@ struct SinkThroughElementwise : RewritePattern {
     SmallVector<int64_t> back = invert(*permutation);
     SmallVector<Value> operands;
     for (Value operand : op->getOperands())
-      operands.push_back(
-          transposeValue(rewriter, op->getLoc(), operand, back));
+      operands.push_back(transposeValue(rewriter, op->getLoc(), operand, back));
     Operation *moved = rewriter.clone(*op);
     RankedTensorType type = getTensor(op->getResult(0));
     rewriter.modifyOpInPlace(moved, [&] {
@@ -229,9 +229,9 @@ struct SinkThroughConcat : OpRewritePattern<ConcatOp> {
     SmallVector<Value> operands;
     for (Value operand : op.getInputs())
       operands.push_back(transposeValue(rewriter, op.getLoc(), operand, back));
-    Value moved = ConcatOp::create(rewriter, op.getLoc(),
-                                   permute(op.getType(), back), operands,
-                                   (*permutation)[op.getAxis()]);
+    Value moved =
+        ConcatOp::create(rewriter, op.getLoc(), permute(op.getType(), back),
+                         operands, (*permutation)[op.getAxis()]);
     rewriter.replaceOpWithNewOp<TransposeOp>(op, op.getType(), moved,
                                              *permutation);
     return success();
@@ -311,9 +311,22 @@ struct PropagateLayout : mopt::impl::PropagateLayoutBase<PropagateLayout> {
     TransposeOp::getCanonicalizationPatterns(sinks, ctx);
     // Views first go down like others: they may cancel.
     views.add<TransposeToReshape>(ctx);
-    if (failed(applyPatternsGreedily(getOperation(), std::move(sinks))) ||
-        failed(applyPatternsGreedily(getOperation(), std::move(views))))
-      signalPassFailure();
+    settle(std::move(sinks));
+    settle(std::move(views));
+  }
+
+  /// Applies `patterns` until nothing changes. The bound is far above what any
+  /// model needs: it turns a mistake in the argument above, which would fill
+  /// the memory, into a layout that is right but not the best.
+  void settle(RewritePatternSet patterns) {
+    int64_t ops = 0;
+    getOperation()->walk([&](Operation *) { ++ops; });
+    GreedyRewriteConfig config;
+    config.setMaxNumRewrites(kMostRewritesPerOp * (ops + 1));
+    if (failed(
+            applyPatternsGreedily(getOperation(), std::move(patterns), config)))
+      getOperation()->emitWarning(
+          "layouts still change after as many rewrites as there should be");
   }
 };
 } // namespace

@@ -17,6 +17,8 @@ using namespace mopt;
 constexpr int64_t kAssumedSize = 128;
 /// Cycles in which the multiply-adds of one step cannot overlap with the next.
 constexpr double kLatency = 4;
+/// Those for finding a group that is multiplied besides.
+constexpr double kExcessCycles = 1;
 /// Operations per cycle, of arithmetic and of loads.
 constexpr double kPerCycle = 2;
 
@@ -116,15 +118,19 @@ static double getCycles(const MicroKernelRow &row, int64_t lanes,
   int64_t columns = std::min(lanes * row.vectors, known(shape.width));
   double cost = (steps / row.wordGroups * double(row.cost) +
                  steps % row.wordGroups * single) /
-                    steps +
-                single * countExcessGroups(row, columns, shape);
-  auto stepCycles = [&](int64_t count) {
-    double multiplies = count * row.vectors * cost / kPerCycle;
+                steps;
+  auto stepCycles = [&](int64_t count, double instructions) {
+    double multiplies = count * row.vectors * instructions / kPerCycle;
     double loads = (count + row.vectors) / kPerCycle;
     return std::max({multiplies, loads, kLatency});
   };
+  auto blockCycles = [&](double instructions) {
+    return larger * stepCycles(size + 1, instructions) +
+           (blocks - larger) * stepCycles(size, instructions);
+  };
   double perStep =
-      larger * stepCycles(size + 1) + (blocks - larger) * stepCycles(size);
+      blockCycles(cost) + countExcessGroups(row, columns, shape) *
+                              (blockCycles(single) + blocks * kExcessCycles);
   int64_t panels = llvm::divideCeil(known(shape.width), lanes * row.vectors);
   return panels * perStep * steps;
 }
