@@ -1,6 +1,8 @@
 /* pool.c: the static thread pool. A loop is cut into one piece per thread.
  * Each thread waits at a ticket of its own: it spins for a bounded time, then
- * sleeps on a futex. A pool that is busy, because another model shares it or
+ * sleeps on a futex. A piece that its thread has not begun when the calling
+ * thread is done with its own is run by that: where other programs keep a
+ * processor busy, nobody waits for a thread that does not run. A pool that is busy, because another model shares it or
  * because a body starts a loop, runs the loop on the calling thread: no
  * deadlock, and no more threads than were asked for. */
 #include "Pool.h"
@@ -29,6 +31,8 @@ typedef struct Gate {
 
 typedef struct Worker {
   Gate ticket;
+  /// The ticket whose piece was begun last, by the worker or in its stead.
+  atomic_uint claimed;
   Pool *pool;
   int64_t index;
   pthread_t thread;
@@ -99,13 +103,25 @@ static void run_piece(Pool *pool, int64_t piece) {
   pool->body(pool->data, begin, begin + size + (piece < longer));
 }
 
+/* Whether the piece of `ticket` is the caller's to run. Only then is the loop
+ * that it belongs to sure to be the one in the pool. */
+static int claim(Worker *worker, unsigned ticket) {
+  unsigned last = ticket - 1;
+  return atomic_compare_exchange_strong(&worker->claimed, &last, ticket);
+}
+
 static void *worker_main(void *argument) {
   Worker *worker = argument;
   Pool *pool = worker->pool;
-  for (unsigned seen = 0;; ++seen) {
+  unsigned seen = 0;
+  for (;;) {
     gate_wait(&worker->ticket, seen, pool->spin_ns);
     if (atomic_load(&pool->stop))
       return NULL;
+    /* Tickets between the last and this one went to the calling thread. */
+    seen = atomic_load(&worker->ticket.number);
+    if (!claim(worker, seen))
+      continue;
     run_piece(pool, worker->index);
     if (atomic_fetch_sub(&pool->pending.number, 1) == 1)
       gate_wake(&pool->pending);
@@ -162,6 +178,14 @@ static void pool_parallel_for(MoptPool *interface, int64_t count,
     gate_wake(&pool->workers[i].ticket);
   }
   run_piece(pool, 0);
+  for (int64_t i = 0; i < helpers; ++i) {
+    Worker *worker = &pool->workers[i];
+    if (claim(worker, atomic_load_explicit(&worker->ticket.number,
+                                           memory_order_relaxed))) {
+      run_piece(pool, worker->index);
+      atomic_fetch_sub(&pool->pending.number, 1);
+    }
+  }
   unsigned left;
   while ((left = atomic_load_explicit(&pool->pending.number,
                                       memory_order_acquire)) != 0)

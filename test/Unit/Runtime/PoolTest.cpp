@@ -78,6 +78,33 @@ TEST(Pool, SleepsAndWakes) {
   pool->release(pool);
 }
 
+// Threads that sleep wake later than the calling thread is done with a piece that
+// takes no time: it runs theirs as well, each once.
+TEST(Pool, RunsPiecesOfLateThreads) {
+  MoptPool *pool = makePool(8, -1);
+  struct Late {
+    std::thread::id caller = std::this_thread::get_id();
+    std::atomic<int> byCaller{0};
+    std::atomic<int> runs[8] = {};
+  } late;
+  constexpr int kLoops = 2000;
+  for (int loop = 1; loop <= kLoops; ++loop) {
+    pool->parallel_for(
+        pool, 8,
+        [](void *data, int64_t begin, int64_t end) {
+          Late *late = static_cast<Late *>(data);
+          late->byCaller += std::this_thread::get_id() == late->caller;
+          for (int64_t i = begin; i < end; ++i)
+            ++late->runs[i];
+        },
+        &late);
+    for (std::atomic<int> &runs : late.runs)
+      ASSERT_EQ(runs, loop);
+  }
+  EXPECT_GT(late.byCaller, kLoops);
+  pool->release(pool);
+}
+
 TEST(Pool, NestedLoopsRunInline) {
   MoptPool *pool = makePool(4);
   struct Nest {
