@@ -27,6 +27,7 @@ int64_t product(ArrayRef<int64_t> sizes) {
   return result;
 }
 
+/// Looks at a constant right side whose depth is dimension `depthDim`.
 void setUnsafeShares(ProductTypes &types, Value rhs, int64_t depthDim) {
   if (!types.unsignedLhs)
     return;

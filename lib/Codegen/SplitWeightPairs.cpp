@@ -41,8 +41,8 @@ struct ExcessGroup {
   SmallVector<char> weights;
 };
 
-/// Takes from `weights`, neighbour by neighbour, what a sum in words holds;
-/// `isSafe` says that this is all.
+/// Takes from `weights`, one after the other, what a sum in words holds, and
+/// returns it; the rest stays.
 SmallVector<int8_t> takeSafe(MutableArrayRef<int8_t> weights) {
   int64_t positive = kLargestSafeSum, negative = kSmallestSafeSum;
   SmallVector<int8_t> taken;

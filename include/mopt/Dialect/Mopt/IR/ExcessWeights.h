@@ -1,5 +1,4 @@
-//===- ExcessWeights.h - weights too large to be summed in words -*- C++
-//-*-===//
+//===- ExcessWeights.h - weights too large for sums in words ----*- C++ -*-===//
 
 #ifndef MOPT_DIALECT_MOPT_IR_EXCESSWEIGHTS_H
 #define MOPT_DIALECT_MOPT_IR_EXCESSWEIGHTS_H
@@ -8,10 +7,10 @@
 
 namespace mopt {
 /// A row of an anchor's operand `excess`: the weights of one group of
-/// neighbours for all columns of a packed block, then words of 32 bits in the
-/// byte order of the target. The first word of a block's first row counts the
-/// rows that the block uses; those after it say which group a row is, an index
-/// for each dimension of the packed weights between the blocks and the columns.
+/// neighbours for all columns of a packed block, then little-endian words of 32
+/// bits. The first word of a block's first row counts the rows that the block
+/// uses; those after it say which group a row is, an index for each dimension
+/// of the packed weights between the blocks and the columns.
 struct ExcessRow {
   static constexpr int64_t kWordBytes = 4;
 
