@@ -4,6 +4,7 @@
 
 #include "Compilation.h"
 #include "CrashHandler.h"
+#include "TuneLayers.h"
 
 #include "mopt/InitAll.h"
 #include "mopt/Target/RuntimeBitcode.h"
@@ -49,7 +50,7 @@ private:
     unsigned level = static_cast<unsigned>(options.getFinalLevel());
     unsigned lastIR = static_cast<unsigned>(Level::LLVM);
     // Every level and its writing; after the last level, code and its writing.
-    return level <= lastIR ? level + 2 : lastIR + 3;
+    return (level <= lastIR ? level + 2 : lastIR + 3) + !options.tune.empty();
   }
 
   ExitCode fail(ExitCode code, llvm::Error error) {
@@ -77,6 +78,11 @@ private:
   ExitCode checkRuntime();
   ExitCode compileModel();
   ExitCode raiseTo(ModuleOp module, Level from, Level to);
+  /// Are choices measured, or were they?
+  bool isTuned() const {
+    return !options.tune.empty() || !options.tuneRecord.empty();
+  }
+  ExitCode tune(ModuleOp module);
   ExitCode emit(ModuleOp module, Level level);
   std::string placeWeights(ModuleOp module);
 
@@ -91,15 +97,6 @@ private:
 } // namespace
 
 ExitCode Compilation::checkOptions() {
-  struct {
-    StringRef name, value, plain;
-  } later[] = {{"tune", options.tune, ""},
-               {"tune-record", options.tuneRecord, ""}};
-  for (auto &option : later)
-    if (!option.value.empty() && option.value != option.plain)
-      return fail(ExitCode::Unsupported, "option '--" + option.name + "=" +
-                                             option.value +
-                                             "' is not supported");
   if (options.precision == "int8" || options.precision == "fp8")
     return fail(ExitCode::Unsupported,
                 "option '--precision=" + options.precision +
@@ -115,6 +112,16 @@ ExitCode Compilation::checkOptions() {
     return fail(ExitCode::Usage, "--max-drop is for --quantize=static-int8");
   if (!options.instrument.empty() && options.quantize.mode != "none")
     return fail(ExitCode::Usage, "--instrument excludes --quantize");
+  if (isTuned()) {
+    if (options.getFinalLevel() <= Level::Legal)
+      return fail(ExitCode::Usage,
+                  "--tune and --tune-record decide between levels legal and "
+                  "kernels, found --emit=" +
+                      getLevelName(options.getFinalLevel()));
+    if (options.referencePipeline || options.sanitizer != Sanitizer::None)
+      return fail(ExitCode::Usage, "--tune and --tune-record exclude "
+                                   "--pipeline=reference and --sanitize");
+  }
   std::string output = options.getOutputPath();
   StringRef extension = llvm::sys::path::extension(output);
   if (extension == ".ptx" || extension == ".cubin")
@@ -185,9 +192,45 @@ std::string Compilation::placeWeights(ModuleOp module) {
   return path;
 }
 
+ExitCode Compilation::tune(ModuleOp module) {
+  std::vector<TunedLayer> layers = findTunedLayers(module);
+  llvm::Expected<TuningRecord> record = TuningRecord();
+  if (options.tune.empty()) {
+    record = readTuningRecord(options.tuneRecord, layers, target->name);
+    if (!record)
+      return fail(ExitCode::BadModel, record.takeError());
+    applyTuning(module, layers, *record);
+    return ExitCode::Success;
+  }
+  progress.begin("tune");
+  double seconds = 0;
+  (void)StringRef(options.tune).getAsDouble(seconds);
+  record = measureLayers(module, layers, options, seconds);
+  // The layers' compilations have noted their own.
+  noteCrashModule(module);
+  if (!record)
+    return fail(ExitCode::Usage, "--tune cannot measure '" + target->name +
+                                     "' code on this machine: " +
+                                     llvm::toString(record.takeError()));
+  record->target = target->name;
+  if (record->layers.size() < layers.size())
+    module->emitWarning() << layers.size() - record->layers.size() << " of "
+                          << layers.size() << " layers were not measured in "
+                          << options.tune << " seconds; give --tune more";
+  applyTuning(module, layers, *record);
+  if (!options.tuneRecord.empty())
+    if (llvm::Error error = writeTuningRecord(*record, options.tuneRecord))
+      return fail(ExitCode::Usage, std::move(error));
+  progress.end();
+  return ExitCode::Success;
+}
+
 ExitCode Compilation::raiseTo(ModuleOp module, Level from, Level to) {
   for (Level level = from; level < to;) {
     Level next = static_cast<Level>(static_cast<int>(level) + 1);
+    if (level == Level::Legal && isTuned())
+      if (ExitCode code = tune(module); code != ExitCode::Success)
+        return code;
     progress.begin(getLevelName(next));
     if (next == Level::LLVM) {
       placeWeights(module);
@@ -352,6 +395,11 @@ ExitCode Compilation::compileModel() {
       if (llvm::Error error = readCalibration(module, options.calibration))
         return fail(ExitCode::BadModel, std::move(error));
   }
+  if (isTuned() && loaded.level > Level::Legal)
+    return fail(ExitCode::Usage,
+                "--tune and --tune-record apply to levels up to legal, found a "
+                "module of level " +
+                    getLevelName(loaded.level));
   progress.end();
 
   Level final = options.getFinalLevel();

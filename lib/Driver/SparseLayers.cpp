@@ -71,8 +71,10 @@ llvm::json::Array mopt::getSparseLayers(ModuleOp module) {
   for (auto layer : layers.getAsRange<DictionaryAttr>()) {
     llvm::json::Object object;
     for (NamedAttribute field : layer)
-      object[field.getName().getValue()] =
-          cast<StringAttr>(field.getValue()).getValue();
+      if (auto text = dyn_cast<StringAttr>(field.getValue()))
+        object[field.getName().getValue()] = text.getValue();
+      else if (auto number = dyn_cast<FloatAttr>(field.getValue()))
+        object[field.getName().getValue()] = number.getValueAsDouble();
     result.push_back(std::move(object));
   }
   return result;

@@ -4,6 +4,7 @@
 // floats alone.
 #include "mopt/Dialect/Mopt/IR/IntegerProduct.h"
 #include "mopt/Dialect/Mopt/IR/QuantizationParameters.h"
+#include "mopt/Support/Attributes.h"
 #include "mopt/Target/MicroKernels.h"
 #include "mopt/Transforms/EvaluateOp.h"
 #include "mopt/Transforms/Passes.h"
@@ -250,12 +251,15 @@ struct SelectSchemes : mopt::impl::SelectSchemesBase<SelectSchemes> {
 
   template <typename Op> void decide(IRRewriter &rewriter, Op op) {
     TargetAttr target = TargetAttr::lookup(op);
+    auto chosen = op->template getAttrOfType<StringAttr>(kArithmeticAttr);
+    bool gains = integers == "auto" && target && multipliesBytes(target) &&
+                 gainsByIntegers(op);
     bool inIntegers =
-        canBeIntegers(op) && (integers == "always" ||
-                              (integers == "auto" && target &&
-                               multipliesBytes(target) && gainsByIntegers(op)));
+        canBeIntegers(op) &&
+        (chosen ? chosen != "floats" : integers == "always" || gains);
     if (remarks)
-      op->emitRemark("computed in ") << (inIntegers ? "integers" : "floats");
+      op->emitRemark("computed in ") << (inIntegers ? "integers" : "floats")
+                                     << (chosen ? ", as was measured" : "");
     rewriter.replaceOp(op, inIntegers ? computeInIntegers(rewriter, op)
                                       : computeInFloats(rewriter, op));
   }

@@ -4,6 +4,7 @@
 #include "mopt/Dialect/Mopt/IR/IntegerProduct.h"
 #include "mopt/Dialect/Mopt/IR/QuantizationParameters.h"
 #include "mopt/Dialect/Mopt/IR/Sparsity.h"
+#include "mopt/Support/Attributes.h"
 #include "mopt/Target/SparseKernels.h"
 #include "mopt/Transforms/Passes.h"
 
@@ -147,6 +148,9 @@ struct SelectSparsity : mopt::impl::SelectSparsityBase<SelectSparsity> {
       StringRef why = findReasonForDense(op, assemble);
       if (why.empty())
         op->setAttr(SparsityAttr::kAttrName, assemble.getSparsity());
+      // Those of bytes are still to be decided between integers and floats.
+      if (!isa<QuantizedMatmulOp>(op))
+        op->removeAttr(kArithmeticAttr);
       if (remarks)
         op->emitRemark("computed with ")
             << (why.empty() ? "sparse" : "dense") << " weights of pattern "
@@ -195,6 +199,8 @@ struct SelectSparsity : mopt::impl::SelectSparsityBase<SelectSparsity> {
     if (!kernel)
       return "the target has no sparse micro-kernel for this pattern and so "
              "many rows";
+    if (auto chosen = op->getAttrOfType<StringAttr>(kArithmeticAttr))
+      return chosen == "sparse" ? "" : "it was measured to be faster";
     if (sparse == "always")
       return "";
     int64_t depth = type.getDimSize(weights.getAxis());

@@ -128,3 +128,14 @@ func.func @long_sums(%a: tensor<2x33026xui8>, %b: tensor<33026x2xi8>, %c: tensor
   %1 = mopt.quantized_matmul %c, %d scales(%s, %s) : (tensor<2x?xui8>, tensor<?x2xi8>, tensor<1x1xf32>, tensor<1x1xf32>) -> tensor<2x2xf32>
   return %0, %1 : tensor<2x2xf32>, tensor<2x2xf32>
 }
+
+// What was measured comes before every rule.
+// CHECK-LABEL: func.func @measured
+// CHECK: mopt.matmul %{{.*}} -> tensor<2x2xf32>
+// CHECK: mopt.matmul %{{.*}} -> tensor<2x2xi32>
+func.func @measured(%a: tensor<2x4xui8>, %b: tensor<4x2xi8>) -> (tensor<2x2xf32>, tensor<2x2xf32>) {
+  %s = arith.constant dense<0.5> : tensor<1x1xf32>
+  %0 = mopt.quantized_matmul %a, %b scales(%s, %s) {mopt.arithmetic = "floats"} : (tensor<2x4xui8>, tensor<4x2xi8>, tensor<1x1xf32>, tensor<1x1xf32>) -> tensor<2x2xf32>
+  %1 = mopt.quantized_matmul %a, %b scales(%s, %s) {mopt.arithmetic = "integers"} : (tensor<2x4xui8>, tensor<4x2xi8>, tensor<1x1xf32>, tensor<1x1xf32>) -> tensor<2x2xf32>
+  return %0, %1 : tensor<2x2xf32>, tensor<2x2xf32>
+}

@@ -110,4 +110,24 @@ func.func @transposed(%x: tensor<4x1xf32>) -> tensor<1x2xf32> {
   %y = mopt.matmul %x, %w {transpose_lhs} : tensor<4x1xf32>, tensor<4x2xf32> -> tensor<1x2xf32>
   return %y : tensor<1x2xf32>
 }
+
+// What was measured comes before every rule.
+// CHECK-LABEL: func.func @measured
+// CHECK: mopt.matmul {{.*}}mopt.sparsity
+// CHECK-NOT: mopt.sparsity
+// CHECK: return
+// AUTO-LABEL: func.func @measured
+// AUTO: mopt.matmul {{.*}}mopt.sparsity
+// AUTO-NOT: mopt.sparsity
+// AUTO: return
+func.func @measured(%x: tensor<1x4xf32>) -> (tensor<1x2xf32>, tensor<1x2xf32>) {
+  %v = arith.constant dense<1.0> : tensor<1x2xf32>
+  %p = arith.constant dense<3> : tensor<1x2xi8>
+  %w = mopt.sparse_assemble %v, %p sparsity <1:4> axis 0 : tensor<1x2xf32>, tensor<1x2xi8> -> tensor<4x2xf32>
+  // expected-remark@+1 {{computed with sparse weights of pattern 1:4}}
+  %y = mopt.matmul %x, %w {mopt.arithmetic = "sparse"} : tensor<1x4xf32>, tensor<4x2xf32> -> tensor<1x2xf32>
+  // expected-remark@+1 {{computed with dense weights of pattern 1:4: it was measured to be faster}}
+  %z = mopt.matmul %x, %w {mopt.arithmetic = "dense"} : tensor<1x4xf32>, tensor<4x2xf32> -> tensor<1x2xf32>
+  return %y, %z : tensor<1x2xf32>, tensor<1x2xf32>
+}
 }

@@ -57,6 +57,10 @@ inline constexpr llvm::StringLiteral kCalibratedLayersAttr =
 inline constexpr llvm::StringLiteral kInstrumentedAttr = "mopt.instrumented";
 /// On the module: quantizing it loses more than was allowed.
 inline constexpr llvm::StringLiteral kAccuracyGateAttr = "mopt.accuracy_gate";
+/// On a product at level legal: how it is to be computed, "integers", "floats",
+/// "sparse" (of integers, where it is quantized) or "dense", whatever the cost
+/// rules say. One that cannot be computed so is left to them.
+inline constexpr llvm::StringLiteral kArithmeticAttr = "mopt.arithmetic";
 /// Marks a function of the runtime that takes the run first.
 inline constexpr llvm::StringLiteral kRuntimeAttr = "mopt.runtime";
 /// On the module: for each call of a kernel that is counted, an array of the

@@ -169,8 +169,9 @@ def SelectSparsity : Pass<"mopt-select-sparsity", "::mlir::func::FuncOp"> {
   let description = [{
     Each `mopt.sparse_assemble` of constants becomes a dense constant. A product with
     it for which the target has a sparse micro-kernel that is faster
-    at its shape is marked with `mopt.sparsity`. `sparse` is `auto`, `always` (where
-    there is a micro-kernel) or `never`.
+    at its shape, or whose `mopt.arithmetic` asks for it, is marked with
+    `mopt.sparsity`. `sparse` is `auto`, `always` (where there is a micro-kernel) or
+    `never`.
   }];
   let options = [Option<"sparse", "sparse", "std::string", "\"auto\"",
     "auto, always or never">,
@@ -277,9 +278,9 @@ def SelectSchemes : Pass<"mopt-select-schemes", "::mlir::func::FuncOp"> {
     integers with terms that correct it for zero points, where the target has a
     micro-kernel that makes this faster, else one of floats with weights
     dequantized at compile time. Integer products get unsigned left and signed
-    right sides. `integers` is `auto`, `always` or `never`. With
-    `narrow-weights` products of up to four rows with weights of 8 bits read
-    these and multiply the sums by the scales.
+    right sides. `integers` is `auto`, `always` or `never`; a product's own
+    `mopt.arithmetic` comes first. With `narrow-weights` products of up to four
+    rows with weights of 8 bits read these and multiply the sums by the scales.
   }];
   let options = [Option<"integers", "integers", "std::string", "\"auto\"",
     "auto, always or never">,
