@@ -128,12 +128,17 @@ static LogicalResult convertQLinearMul(OpBinder &op) {
   if (!c.values)
     return failure();
   Type number = OpBinder::getElementType(c.scale);
-  auto center = [&](const Steps &x) {
-    return op.binary(BinaryKind::sub, op.cast(x.values, number), x.zero);
+  // Dequantized, in steps of 1: functions of bytes begin and end so.
+  auto center = [&](const Steps &x, unsigned zero) {
+    FailureOr<Value> zeroPoint =
+        getOneZeroPoint(op, zero, OpBinder::getElementType(x.values));
+    return dequantize(op, x.values, op.scalar(number, 1),
+                      succeeded(zeroPoint) ? *zeroPoint : Value(),
+                      /*axis=*/-1);
   };
   Value factor = op.binary(
       BinaryKind::div, op.binary(BinaryKind::mul, a.scale, b.scale), c.scale);
-  Value product = op.binary(BinaryKind::mul, center(a), center(b));
+  Value product = op.binary(BinaryKind::mul, center(a, 2), center(b, 5));
   return replaceBySteps(
       op, op.binary(BinaryKind::add,
                     op.binary(BinaryKind::mul, product, factor), c.zero));
