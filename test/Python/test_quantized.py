@@ -242,3 +242,22 @@ def test_weights_alone(target, dtype, rows, depth, columns):
 def test_no_elements():
     g = Graph(4, np.uint8)
     g.check(g.quantize(g.node("MatMul", [g.input(0, 12), g.weights(12, 5)]), 0.1), "native")
+
+
+def test_normalized_bits():
+    """Strict numerics fold a BatchNormalization of floats as ONNX Runtime does, so that what is
+    quantized behind it is the same where it lies between two steps."""
+    random = np.random.default_rng(5)
+    x = random.normal(size=(2, 37, 9, 11)).astype(np.float32) * 3
+    values = {"s": random.normal(size=37), "b": random.normal(size=37),
+              "m": random.normal(size=37), "v": random.uniform(0.1, 2, 37)}
+    graph = helper.make_graph(
+        [helper.make_node("BatchNormalization", ["x", *values], ["y"])], "normalized",
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, x.shape)],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, None)],
+        [numpy_helper.from_array(value.astype(np.float32), name)
+         for name, value in values.items()])
+    model = helper.make_model(graph, ir_version=10, opset_imports=[helper.make_opsetid("", 15)])
+    found = mopt.InferenceSession(
+        mopt.compile(model, arguments=["--numerics=strict"])).run(None, {"x": x})[0]
+    np.testing.assert_array_equal(found, run_reference(model, {"x": x}))

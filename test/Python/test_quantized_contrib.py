@@ -1,5 +1,7 @@
 """Quantized operators of the domain 'com.microsoft' against ONNX Runtime's."""
 
+import pathlib
+
 import numpy as np
 import onnx
 import onnxruntime
@@ -9,10 +11,12 @@ from onnx import TensorProto, helper, numpy_helper
 import mopt
 
 RANDOM = np.random.default_rng
+FLAGS = set(pathlib.Path("/proc/cpuinfo").read_text(encoding="utf-8").split())
 
 
-def run_both(op, inputs, output, attributes, constants=()):
-    """The answers of both to one node; inputs that `constants` names are initializers."""
+def run_both(op, inputs, output, attributes, constants=(), arguments=()):
+    """The answers of both to one node; inputs that `constants` names are initializers.
+    `arguments` are the compiler's."""
     names = ["" if value is None else f"x{i}" for i, value in enumerate(inputs)]
     values = {name: value for name, value in zip(names, inputs) if name}
     node = helper.make_node(op, names, ["y"], domain="com.microsoft", **attributes)
@@ -28,7 +32,8 @@ def run_both(op, inputs, output, attributes, constants=()):
         helper.make_opsetid("", 21), helper.make_opsetid("com.microsoft", 1)])
     wanted = onnxruntime.InferenceSession(
         model.SerializeToString(), providers=["CPUExecutionProvider"]).run(None, fed)[0]
-    found = mopt.InferenceSession(model.SerializeToString()).run(None, fed)[0]
+    found = mopt.InferenceSession(
+        mopt.compile(model.SerializeToString(), arguments=arguments)).run(None, fed)[0]
     assert found.dtype == wanted.dtype and found.shape == wanted.shape
     return found, wanted
 
@@ -55,6 +60,31 @@ def test_binary(op, dtype):
                                   scale(0.05), dtype(5)],
                              helper.np_dtype_to_tensor_dtype(a.dtype), {}, {1, 2, 4, 5, 6, 7})
     check_steps(found, wanted)
+
+
+# Products and sums are fused by default, as ONNX Runtime fuses those of its sums but not
+# those of its products.
+@pytest.mark.parametrize("op, arguments", [("QLinearAdd", []),
+                                           ("QLinearMul", ["--numerics=strict"])])
+@pytest.mark.parametrize("dtype", [np.uint8, np.int8])
+def test_order_of_operations(op, arguments, dtype):
+    """All pairs of bytes, under scales that put many results close to two steps."""
+    if op == "QLinearAdd" and not {"avx2", "fma"} <= FLAGS:
+        pytest.skip("ONNX Runtime computes sums otherwise there")
+    random, info = RANDOM(7), np.iinfo(dtype)
+    every = np.arange(info.min, info.max + 1).astype(dtype)
+    a, b = np.repeat(every, 256), np.tile(every, 256)
+    for ratio in (0.25, 1.5, 2.0, 3.7):
+        scales = random.uniform(0.01, 0.05, 2).astype(np.float32)
+        result = scale(scales[0] * ratio if op == "QLinearAdd" else
+                       scales[0] * scales[1] * 64 * ratio)
+        zeros = random.integers(info.min, info.max + 1, 3).astype(dtype)
+        found, wanted = run_both(op, [a, scales[0], zeros[0], b, scales[1], zeros[1], result,
+                                      zeros[2]],
+                                 helper.np_dtype_to_tensor_dtype(a.dtype), {}, {1, 2, 4, 5, 6, 7},
+                                 arguments)
+        np.testing.assert_array_equal(found, wanted)
+        assert len(np.unique(wanted)) > 30
 
 
 @pytest.mark.parametrize("op, attributes, step", [

@@ -51,7 +51,11 @@ static LogicalResult convertBatchNormalization(OpBinder &op) {
   Value deviation =
       op.unary(UnaryKind::sqrt, op.binary(BinaryKind::add, variance,
                                           op.getFloat("epsilon", 1e-5f)));
-  Value scale = op.binary(BinaryKind::div, parameter(1), deviation);
+  // ONNX Runtime's order, so that strict numerics have its bits: what is
+  // quantized behind may lie between two steps.
+  Value scale =
+      op.binary(BinaryKind::mul, op.unary(UnaryKind::reciprocal, deviation),
+                parameter(1));
   Value shift = op.binary(BinaryKind::sub, parameter(2),
                           op.binary(BinaryKind::mul, mean, scale));
   if (!scale || !shift)

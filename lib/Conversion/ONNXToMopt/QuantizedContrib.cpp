@@ -1,6 +1,7 @@
 // Handlers of the quantized operators of the domain 'com.microsoft': what ONNX
 // Runtime's quantizer writes beside ONNX's own. Each is dequantization, the
-// operator on floats, and quantization; later passes find the integers.
+// operator on floats, and quantization; later passes find the integers. Sums
+// and products of two have the order of operations of ONNX Runtime.
 #include "mopt/Conversion/ONNXToMopt/HandlerRegistry.h"
 #include "mopt/Conversion/ONNXToMopt/OpBinder.h"
 #include "mopt/Conversion/ONNXToMopt/Quantize.h"
@@ -54,13 +55,93 @@ static Value quantizeResult(OpBinder &op, Value y, unsigned i, Value like) {
 // Elementwise
 //===----------------------------------------------------------------------===//
 
-template <BinaryKind kind>
-static LogicalResult convertQLinearBinary(OpBinder &op) {
-  Value a = dequantizeOperand(op, 0), b = dequantizeOperand(op, 3);
-  if (!a || !b)
+namespace {
+/// A tensor of bytes and what one step of it and its zero stand for, each a
+/// float without dimensions. Without values where an error was emitted.
+struct Steps {
+  Value values, scale, zero;
+
+  static Steps bind(OpBinder &op, unsigned i) {
+    Value x = op.getTensor(i);
+    return x ? bind(op, x, OpBinder::getElementType(x), i + 1) : Steps();
+  }
+
+  /// Of a result in the element type of operand 0.
+  static Steps bindResult(OpBinder &op, unsigned i) {
+    Value like = op.getTensor(0);
+    return like ? bind(op, like, OpBinder::getElementType(like), i,
+                       /*divides=*/true)
+                : Steps();
+  }
+
+  static Steps bind(OpBinder &op, Value values, Type element, unsigned i,
+                    bool divides = false) {
+    Value scale =
+        getOneScale(op, i, divides ? "scale of the result" : "scale", divides);
+    FailureOr<Value> zero = getOneZeroPoint(op, i + 1, element);
+    if (!scale || failed(zero))
+      return {};
+    Type number = OpBinder::getElementType(scale);
+    return {values, op.reshape(scale, {}),
+            *zero ? op.cast(op.reshape(*zero, {}), number)
+                  : op.scalar(number, 0)};
+  }
+};
+} // namespace
+
+/// Replaces the node by `y`, which is in steps and has the zero point in it,
+/// rounded half to even.
+static LogicalResult replaceBySteps(OpBinder &op, Value y) {
+  Value one = op.scalar(OpBinder::getElementType(y), 1, OpBinder::getRank(y));
+  return op.replace(quantize(op, y, one, /*zeroPoint=*/Value(),
+                             OpBinder::getElementType(op.getTensor(0))));
+}
+
+/// ONNX Runtime adds a * (sa / sc) to b * (sb / sc) + (what the zero points
+/// make together), each fused, and rounds only then. Which of two steps is
+/// nearer depends on that order, and no other has fewer operations.
+static LogicalResult convertQLinearAdd(OpBinder &op) {
+  Steps a = Steps::bind(op, 0), b = Steps::bind(op, 3);
+  if (!a.values || !b.values)
     return failure();
-  return op.replace(
-      quantizeResult(op, op.binary(kind, a, b), 6, op.getTensor(0)));
+  Steps c = Steps::bindResult(op, 6);
+  if (!c.values)
+    return failure();
+  Value left = op.binary(BinaryKind::div, a.scale, c.scale),
+        right = op.binary(BinaryKind::div, b.scale, c.scale);
+  Value fixed = op.binary(BinaryKind::sub, c.zero,
+                          op.binary(BinaryKind::add,
+                                    op.binary(BinaryKind::mul, left, a.zero),
+                                    op.binary(BinaryKind::mul, right, b.zero)));
+  Value x = dequantize(op, a.values, left, /*zeroPoint=*/Value(), /*axis=*/-1),
+        y = dequantize(op, b.values, right, /*zeroPoint=*/Value(), /*axis=*/-1);
+  return replaceBySteps(
+      op, op.binary(BinaryKind::add, op.binary(BinaryKind::add, y, fixed), x));
+}
+
+/// The product of the integers times sa * sb / sc, and the zero point.
+static LogicalResult convertQLinearMul(OpBinder &op) {
+  Steps a = Steps::bind(op, 0), b = Steps::bind(op, 3);
+  if (!a.values || !b.values)
+    return failure();
+  Steps c = Steps::bindResult(op, 6);
+  if (!c.values)
+    return failure();
+  Type number = OpBinder::getElementType(c.scale);
+  // Dequantized, in steps of 1: functions of bytes begin and end so.
+  auto center = [&](const Steps &x, unsigned zero) {
+    FailureOr<Value> zeroPoint =
+        getOneZeroPoint(op, zero, OpBinder::getElementType(x.values));
+    return dequantize(op, x.values, op.scalar(number, 1),
+                      succeeded(zeroPoint) ? *zeroPoint : Value(),
+                      /*axis=*/-1);
+  };
+  Value factor = op.binary(
+      BinaryKind::div, op.binary(BinaryKind::mul, a.scale, b.scale), c.scale);
+  Value product = op.binary(BinaryKind::mul, center(a, 2), center(b, 5));
+  return replaceBySteps(
+      op, op.binary(BinaryKind::add,
+                    op.binary(BinaryKind::mul, product, factor), c.zero));
 }
 
 static LogicalResult convertQLinearSigmoid(OpBinder &op) {
@@ -253,13 +334,13 @@ void mopt::populateQuantizedContribHandlers(HandlerRegistry &registry) {
                convertDynamicQuantizeMatMul);
   registry.add(domain, "MatMulIntegerToFloat", 1, convertMatMulIntegerToFloat);
   registry.add(domain, "QGemm", 1, convertQGemm);
-  registry.add(domain, "QLinearAdd", 1, convertQLinearBinary<BinaryKind::add>);
+  registry.add(domain, "QLinearAdd", 1, convertQLinearAdd);
   registry.add(domain, "QLinearAveragePool", 1, convertQLinearAveragePool);
   registry.add(domain, "QLinearConcat", 1, convertQLinearConcat);
   registry.add(domain, "QLinearGlobalAveragePool", 1,
                convertQLinearGlobalAveragePool);
   registry.add(domain, "QLinearLeakyRelu", 1, convertQLinearLeakyRelu);
-  registry.add(domain, "QLinearMul", 1, convertQLinearBinary<BinaryKind::mul>);
+  registry.add(domain, "QLinearMul", 1, convertQLinearMul);
   registry.add(domain, "QLinearReduceMean", 1, convertQLinearReduceMean);
   registry.add(domain, "QLinearSigmoid", 1, convertQLinearSigmoid);
   registry.add(domain, "QLinearSoftmax", 1, convertQLinearSoftmax);

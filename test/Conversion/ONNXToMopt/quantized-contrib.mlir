@@ -2,13 +2,35 @@
 
 module attributes {onnx.opsets = {"ai.onnx" = 17 : i64, "com.microsoft" = 1 : i64}} {
   // CHECK-LABEL: func.func @add
-  // CHECK: %[[A:.*]] = mopt.dequantize %arg0
-  // CHECK: %[[B:.*]] = mopt.dequantize %arg3
-  // CHECK: %[[R:.*]] = mopt.reshape %[[B]] to [1, 3]
-  // CHECK: %[[C:.*]] = mopt.binary <add> %[[A]], %[[R]]
-  // CHECK: mopt.quantize %[[C]], %{{.*}}, %{{.*}} -> tensor<2x3xui8>
+  // The zero points are one addend, the scales one factor for each side.
+  // CHECK-DAG: %[[SA:.*]] = mopt.binary <div> %arg1, %arg6
+  // CHECK-DAG: %[[SB:.*]] = mopt.binary <div> %arg4, %arg6
+  // CHECK: %[[F:.*]] = mopt.binary <sub>
+  // CHECK: mopt.reshape %[[SA]]
+  // CHECK: %[[A:.*]] = mopt.dequantize %arg0, %{{[0-9]+}} :
+  // CHECK: mopt.reshape %[[SB]]
+  // CHECK: %[[B:.*]] = mopt.dequantize %arg3, %{{[0-9]+}} :
+  // CHECK: mopt.reshape %[[F]]
+  // CHECK: %[[R:.*]] = mopt.binary <add> %[[B]],
+  // CHECK: %[[C:.*]] = mopt.reshape %[[R]] to [1, 3]
+  // CHECK: %[[Y:.*]] = mopt.binary <add> %[[C]], %[[A]]
+  // CHECK: mopt.quantize %[[Y]], %{{[a-z0-9_]+}} : {{.*}} -> tensor<2x3xui8>
   func.func @add(%a: tensor<2x3xui8>, %sa: tensor<f32>, %za: tensor<ui8>, %b: tensor<3xui8>, %sb: tensor<f32>, %zb: tensor<ui8>, %sc: tensor<f32>, %zc: tensor<ui8>) -> !onnx.value {
     %y = onnx.node "QLinearAdd" domain "com.microsoft"(%a, %sa, %za, %b, %sb, %zb, %sc, %zc) : (tensor<2x3xui8>, tensor<f32>, tensor<ui8>, tensor<3xui8>, tensor<f32>, tensor<ui8>, tensor<f32>, tensor<ui8>) -> !onnx.value
+    return %y : !onnx.value
+  }
+
+  // One factor for the product of the integers.
+  // CHECK-LABEL: func.func @mul
+  // CHECK: %[[S:.*]] = mopt.binary <mul> %arg1, %arg4
+  // CHECK: %[[R:.*]] = mopt.binary <div> %[[S]], %arg6
+  // CHECK: %[[P:.*]] = mopt.binary <mul> %{{.*}}, %{{.*}} : tensor<2x3xf32>, tensor<2x3xf32>
+  // CHECK: %[[F:.*]] = mopt.reshape %[[R]]
+  // CHECK: %[[X:.*]] = mopt.binary <mul> %[[P]], %[[F]]
+  // CHECK: %[[Y:.*]] = mopt.binary <add> %[[X]],
+  // CHECK: mopt.quantize %[[Y]], %{{[a-z0-9_]+}} : {{.*}} -> tensor<2x3xui8>
+  func.func @mul(%a: tensor<2x3xui8>, %sa: tensor<f32>, %za: tensor<ui8>, %b: tensor<2x3xui8>, %sb: tensor<f32>, %zb: tensor<ui8>, %sc: tensor<f32>, %zc: tensor<ui8>) -> !onnx.value {
+    %y = onnx.node "QLinearMul" domain "com.microsoft"(%a, %sa, %za, %b, %sb, %zb, %sc, %zc) : (tensor<2x3xui8>, tensor<f32>, tensor<ui8>, tensor<2x3xui8>, tensor<f32>, tensor<ui8>, tensor<f32>, tensor<ui8>) -> !onnx.value
     return %y : !onnx.value
   }
 
