@@ -84,7 +84,7 @@ func.func @bytes(%x: tensor<?x4xui8>, %s: tensor<1x1xf32>) -> tensor<?x2xf32> {
 
 // -----
 
-// No pattern, but more than half zeros: what the fullest group of 64 keeps. The rest
+// No pattern, but at least 45% zeros: what the fullest group of 64 keeps. The rest
 // of one has one position.
 // CHECK-LABEL: func.func @unstructured
 // CHECK-DAG: arith.constant dense<1.000000e+00> : tensor<6x1xf32>
