@@ -1,13 +1,14 @@
-"""Speed of products with N:M sparse weights against mopt's own dense ones.
+"""Speed of products with sparse weights against mopt's own dense ones.
 
 usage: sparse.py [--target T] [--threads N] [--rounds N] [--patterns 2:4,1:4] [--rows 1,4,128]
                  [--shape DEPTHxWIDTH] [--layers N] [--bytes]
 
 Layers side by side, as many as it takes to read 192 MiB of dense weights per run (from memory, not
-from a cache) unless N is given, compiled twice from
+from from a cache) unless N is given, compiled twice from
 one pruned model: with --sparsity=auto and with --sparsity=off. Both libraries run in turn
 in this process; the ratio is the median of the rounds' ratios. With --bytes the products are
 quantized, activations of unsigned and weights of signed bytes, and four times as many layers.
+A pattern is N:M, or a share of zeros at random places, 0.9, or 0.6x4 in blocks of 4 along the depth.
 """
 
 import argparse
@@ -24,8 +25,14 @@ import mopt
 MIB = 1 << 20
 
 
-def prune(weights, kept, group):
-    """The largest of each group of rows; what does not fill a group stays."""
+def prune(weights, pattern, rng):
+    """The largest of each group of rows, where what does not fill a group stays; or zeros at random."""
+    if ":" not in pattern:
+        share, _, block = pattern.partition("x")
+        block = int(block or 1)
+        kept = rng.random((-(-weights.shape[0] // block), weights.shape[1])) >= float(share)
+        return weights * np.repeat(kept, block, axis=0)[:weights.shape[0]]
+    kept, group = (int(x) for x in pattern.split(":"))
     whole = weights.shape[0] // group * group
     part = weights[:whole].reshape(-1, group, weights.shape[1])
     order = np.argsort(-np.abs(part), axis=1)
@@ -35,7 +42,6 @@ def prune(weights, kept, group):
 
 def make_model(path, pattern, rows, depth, width, layers, of_bytes):
     rng = np.random.default_rng(0)
-    kept, group = (int(x) for x in pattern.split(":"))
     nodes, weights, read = [], [], "x"
     if of_bytes:
         weights = [numpy_helper.from_array(array, name) for name, array in {
@@ -45,7 +51,7 @@ def make_model(path, pattern, rows, depth, width, layers, of_bytes):
                  helper.make_node("DequantizeLinear", ["xq", "xs", "xz"], ["xd"])]
         read = "xd"
     for i in range(layers):
-        w = prune(rng.standard_normal((depth, width), np.float32), kept, group)
+        w = prune(rng.standard_normal((depth, width), np.float32), pattern, rng)
         if of_bytes:
             w = np.clip(np.round(w * 40), -127, 127).astype(np.int8)
             nodes.append(helper.make_node("DequantizeLinear", [f"q{i}", "ws", "wz"], [f"w{i}"]))

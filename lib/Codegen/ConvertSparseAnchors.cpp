@@ -207,7 +207,9 @@ struct ConvertSparseAnchors
     if (kernel->form == SparseForm::lanes)
       layout.sparsity = getLanePattern(sparsity, *kernel->row);
     if (kernel->form == SparseForm::scalars)
-      layout.depthPart = kSparseDepthPart, layout.rowBlock = config.getRows();
+      layout.depthPart = kSparseDepthPart, layout.rowBlock = config.getRows(),
+      layout.together =
+          countColumnsTogether(config.getRows(), config.getLanes());
     FailureOr<PackedSparse> packed = packSparse(*weights, layout);
     if (failed(packed))
       return op->emitOpError("expected weights with at most ")

@@ -1,6 +1,7 @@
 // Packs constant weights with N:M structure for sparse micro-kernels: values in
 // the order in which they are read, and where they belong.
 #include "PackSparse.h"
+#include "mopt/Dialect/Mopt/IR/Sparsity.h"
 
 #include "llvm/Support/MathExtras.h"
 
@@ -30,7 +31,7 @@ public:
     case SparseForm::lanes:
       return packLanes();
     case SparseForm::scalars:
-      return packScalars();
+      return isUnstructured(layout.sparsity) ? packCounted() : packScalars();
     case SparseForm::bytes:
       return packBytes();
     }
@@ -38,12 +39,14 @@ public:
   }
 
 private:
-  /// The depths at which each column keeps a value, `perColumn` each: where a
-  /// group has fewer, its first free positions.
+  /// The depths at which each column keeps a value, as many in each group:
+  /// where one has fewer, its first free positions. Without a pattern just its
+  /// values.
   LogicalResult findKept() {
     int64_t group = layout.sparsity.getGroup();
-    kept.reserve(weights.width * perColumn);
-    for (int64_t n = 0; n < weights.width; ++n)
+    bool fill = !isUnstructured(layout.sparsity);
+    for (int64_t n = 0; n < weights.width; ++n) {
+      starts.push_back(kept.size());
       for (int64_t first = 0; first < weights.depth; first += group) {
         int64_t size = std::min(group, weights.depth - first);
         int64_t fillers = std::min(layout.sparsity.getKept(), size);
@@ -52,14 +55,29 @@ private:
         if (fillers < 0)
           return failure();
         for (int64_t i = 0; i < size; ++i)
-          if (weights.isKept(first + i, n) || fillers-- > 0)
+          if (weights.isKept(first + i, n) || (fill && fillers-- > 0))
             kept.push_back(first + i);
       }
+    }
+    starts.push_back(kept.size());
     return success();
   }
 
   ArrayRef<int64_t> getKept(int64_t column) const {
-    return ArrayRef(kept).slice(column * perColumn, perColumn);
+    return ArrayRef(kept).slice(starts[column],
+                                starts[column + 1] - starts[column]);
+  }
+
+  /// The most values of a block of columns.
+  int64_t countOfBlock() const {
+    if (!isUnstructured(layout.sparsity))
+      return perColumn * layout.columns;
+    int64_t most = 0;
+    for (int64_t n = 0; n < weights.width; n += layout.columns)
+      most =
+          std::max(most, starts[std::min(n + layout.columns, weights.width)] -
+                             starts[n]);
+    return most;
   }
 
   PackedPart allocate(int64_t perBlock, Type element) {
@@ -86,8 +104,8 @@ private:
 
   PackedSparse packMasks() {
     int64_t vectors = layout.columns / layout.lanes;
-    PackedSparse packed = allocate(perColumn * layout.columns,
-                                   weights.depth * vectors, layout.lanes);
+    PackedSparse packed =
+        allocate(countOfBlock(), weights.depth * vectors, layout.lanes);
     for (int64_t block = 0; block < blocks; ++block) {
       auto *masks = getData<uint16_t>(packed.positions, block);
       int64_t first = block * layout.columns;
@@ -149,12 +167,64 @@ private:
     return packed;
   }
 
+  /// Scalars of columns that keep different numbers of values: before the
+  /// positions of a block stands how many each `together` columns of each part
+  /// have; what the shorter ones lack are zeros.
+  PackedSparse packCounted() {
+    int64_t perPart = layout.columns / layout.together;
+    int64_t numCounts =
+        llvm::divideCeil(weights.depth, layout.depthPart) * perPart;
+    std::vector<uint16_t> counts(blocks * numCounts);
+    std::vector<uint16_t> lengths(blocks * numCounts * layout.together);
+    auto getNumber = [&](int64_t k, int64_t n) {
+      return n / layout.columns * numCounts + k / layout.depthPart * perPart +
+             n % layout.columns / layout.together;
+    };
+    for (int64_t n = 0; n < weights.width; ++n)
+      for (int64_t k : getKept(n)) {
+        int64_t number = getNumber(k, n);
+        uint16_t &length =
+            lengths[number * layout.together + n % layout.together];
+        counts[number] = std::max(counts[number], ++length);
+      }
+    // Where each count's values begin in their block.
+    std::vector<int64_t> firsts(counts.size());
+    int64_t most = 1;
+    for (int64_t block = 0; block < blocks; ++block) {
+      int64_t next = 0;
+      for (int64_t i = block * numCounts; i < (block + 1) * numCounts; ++i) {
+        firsts[i] = next;
+        next += counts[i] * layout.together;
+      }
+      most = std::max(most, next);
+    }
+    PackedSparse packed = allocate(most, numCounts + most, 16);
+    for (int64_t block = 0; block < blocks; ++block)
+      std::copy_n(counts.begin() + block * numCounts, numCounts,
+                  getData<uint16_t>(packed.positions, block));
+    for (int64_t n = 0; n < weights.width; ++n) {
+      float *values = getData<float>(packed.values, n / layout.columns);
+      uint16_t *rows =
+          getData<uint16_t>(packed.positions, n / layout.columns) + numCounts;
+      int64_t last = -1, at = 0;
+      for (int64_t k : getKept(n)) {
+        int64_t number = getNumber(k, n);
+        if (number != last)
+          at = firsts[number] + n % layout.together * counts[number];
+        last = number;
+        values[at] = weights.at<float>(k, n);
+        rows[at++] = k % layout.depthPart * layout.rowBlock;
+      }
+    }
+    return packed;
+  }
+
   PackedSparse packBytes() {
     int64_t vectors = layout.columns / layout.lanes;
     int64_t steps = llvm::divideCeil(weights.depth, kBytesOfLane);
     PackedSparse packed =
-        allocate(perColumn * layout.columns + layout.lanes * kBytesOfLane,
-                 steps * vectors, layout.lanes * kBytesOfLane);
+        allocate(countOfBlock() + layout.lanes * kBytesOfLane, steps * vectors,
+                 layout.lanes * kBytesOfLane);
     for (int64_t block = 0; block < blocks; ++block) {
       auto *masks = getData<uint64_t>(packed.positions, block);
       int64_t first = block * layout.columns;
@@ -184,7 +254,8 @@ private:
   const DenseWeights &weights;
   const SparseLayout &layout;
   int64_t blocks, perColumn;
-  std::vector<int64_t> kept;
+  /// `starts` is where each column begins in `kept`, and where the last ends.
+  std::vector<int64_t> kept, starts;
 };
 } // namespace
 

@@ -25,11 +25,12 @@ struct DenseWeights {
 };
 
 /// How `mopt.sparse_anchor` takes weights: blocks of `columns`, vectors of
-/// `lanes`; for scalars parts of `depthPart` rows of `rowBlock` elements.
+/// `lanes`; for scalars parts of `depthPart` rows of `rowBlock` elements, and
+/// `together` columns that have as many values where they have no pattern.
 struct SparseLayout {
   SparseForm form;
   SparsityAttr sparsity;
-  int64_t columns, lanes, depthPart = 0, rowBlock = 0;
+  int64_t columns, lanes, depthPart = 0, rowBlock = 0, together = 0;
 };
 
 /// A constant with as many rows as there are blocks.

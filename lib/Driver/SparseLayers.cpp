@@ -3,7 +3,7 @@
 // they are, at level kernels how they are computed.
 #include "Compilation.h"
 
-#include "mopt/Dialect/Mopt/IR/Mopt.h"
+#include "mopt/Dialect/Mopt/IR/Sparsity.h"
 #include "mopt/Support/NodeNames.h"
 
 #include "llvm/ADT/StringSet.h"
@@ -24,12 +24,10 @@ static void noteLegal(ModuleOp module) {
     auto weights = op->getOperand(1).getDefiningOp<SparseAssembleOp>();
     if (!weights)
       return;
-    SparsityAttr sparsity = weights.getSparsity();
     layers.push_back(b.getDictionaryAttr(
         {b.getNamedAttr("layer", b.getStringAttr(getLayerName(op))),
          b.getNamedAttr("pattern",
-                        b.getStringAttr(Twine(sparsity.getKept()) + ":" +
-                                        Twine(sparsity.getGroup())))}));
+                        b.getStringAttr(describeSparsity(weights)))}));
   });
   if (!layers.empty())
     module->setAttr(kSparseLayersAttr, b.getArrayAttr(layers));

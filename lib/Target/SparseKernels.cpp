@@ -6,10 +6,20 @@
 using namespace mlir;
 using namespace mopt;
 
+/// Accumulators that hide the latency of a multiply-add.
+static constexpr int64_t kAccumulators = 8;
+
+int64_t mopt::countColumnsTogether(int64_t rowBlock, int64_t lanes) {
+  return std::max<int64_t>(1, kAccumulators * lanes / rowBlock);
+}
+
 SparsityAttr mopt::getLanePattern(SparsityAttr sparsity,
                                   const MicroKernelRow &row) {
   int64_t kept = sparsity.getKept(), group = sparsity.getGroup();
   int64_t lanes = row.vectorBits / 32;
+  // What the fullest of these groups keeps, each smaller one would.
+  if (isUnstructured(sparsity))
+    return {};
   if (group == 4 || group == 8 || (group == 16 && lanes == 16))
     return sparsity;
   if (group == 2)

@@ -1,6 +1,6 @@
-// Level in: graph. Level out: legal. Constant weights with N:M structure say
-// so: each is a mopt.sparse_assemble of what is not zero. Nothing is decided
-// yet; leaves all other weights alone.
+// Level in: graph. Level out: legal. Constant weights with N:M structure, or
+// with many zeros of any, say so: each is a mopt.sparse_assemble of what is not
+// zero. Nothing is decided yet; leaves all other weights alone.
 #include "mopt/Dialect/Mopt/IR/QuantizationParameters.h"
 #include "mopt/Dialect/Mopt/IR/Sparsity.h"
 #include "mopt/Support/SparsityPattern.h"
@@ -23,6 +23,10 @@ using namespace mopt;
 /// every second or fourth is zero are 4:8 and 4:16.
 static constexpr SparsityPattern kPatterns[] = {{1, 4}, {2, 8}, {4, 16},
                                                 {1, 2}, {2, 4}, {4, 8}};
+
+/// Zeros of weights without any of these patterns from which on they can gain:
+/// a little less than half, so that blocks pruned by halves are among them.
+static constexpr double kLeastZeros = 0.45;
 
 namespace {
 /// Weights of f32 or i8 whose lines run along one axis.
@@ -65,6 +69,26 @@ static std::optional<Excess> findExcess(const Lines &lines,
         return Excess{line, k, count};
     }
   return std::nullopt;
+}
+
+/// The most that a group of `kUnstructuredGroup` keeps; nothing for weights
+/// with few zeros.
+static std::optional<SparsityPattern> findUnstructured(const Lines &lines) {
+  if (lines.size < kUnstructuredGroup)
+    return std::nullopt;
+  int64_t most = 0, all = 0;
+  for (int64_t line = 0; line < lines.count; ++line)
+    for (int64_t k = 0; k < lines.size; k += kUnstructuredGroup) {
+      int64_t count = 0;
+      for (int64_t i = k, e = std::min(k + kUnstructuredGroup, lines.size);
+           i < e; ++i)
+        count += lines.isKept(line, i);
+      most = std::max(most, count);
+      all += count;
+    }
+  if (all > (1 - kLeastZeros) * lines.count * lines.size)
+    return std::nullopt;
+  return SparsityPattern{most, kUnstructuredGroup};
 }
 
 /// `weights` as a `mopt.sparse_assemble`. Groups with fewer elements than the
@@ -176,6 +200,8 @@ struct EncodeSparsity : mopt::impl::EncodeSparsityBase<EncodeSparsity> {
           found = pattern;
           break;
         }
+      if (!found)
+        found = findUnstructured(lines);
     }
     if (!found)
       return true;

@@ -36,15 +36,18 @@ static constexpr int64_t kLeastUncachedBytes = 32 << 20;
 /// dense product; and packing an element of the left side, and turning a
 /// result.
 static constexpr double kValueCost = 1.54, kPackingCost = 20, kTurningCost = 4;
+/// Values in whose time a loop over those of a few columns starts and ends.
+static constexpr double kLoopValues = 3;
 /// A gain that is no accident.
 static constexpr double kLeastGain = 1.05;
 
-/// How much faster than a dense product of many rows, by the costs above.
-static double estimateGain(const SparseKernel &kernel, SparsityAttr sparsity,
+/// How much faster than a dense product of many rows that keeps a share of
+/// values, by the costs above.
+static double estimateGain(const SparseKernel &kernel, double share,
                            int64_t rows, int64_t depth, int64_t width) {
   double padded = llvm::alignTo(rows, chooseRowBlock(kernel, rows));
-  double cost = kValueCost * sparsity.getKept() / sparsity.getGroup() +
-                kPackingCost / width + kTurningCost / depth;
+  double cost =
+      kValueCost * share + kPackingCost / width + kTurningCost / depth;
   return rows / (padded * cost);
 }
 
@@ -81,6 +84,37 @@ static bool hasSparseForm(Operation *op, RankedTensorType weights) {
   return !matmul.getTransposeLhs() &&
          llvm::all_of(weights.getShape().drop_back(2),
                       [](int64_t size) { return size == 1; });
+}
+
+/// The share of elements that a kernel of many rows multiplies: where columns
+/// keep different numbers of values, those that meet the rows together take as
+/// long as the fullest, and each loop over them has a start and an end.
+static double getMultipliedShare(const SparseKernel &kernel, int64_t rows,
+                                 SparseAssembleOp op) {
+  SparsityAttr sparsity = op.getSparsity();
+  std::optional<ConstantTensor> values = getConstantTensor(op.getValues());
+  if (!isUnstructured(sparsity) || !values)
+    return double(sparsity.getKept()) / sparsity.getGroup();
+  int64_t together = countColumnsTogether(chooseRowBlock(kernel, rows),
+                                          kernel.row->vectorBits / 32);
+  ArrayRef<int64_t> shape = values->getType().getShape();
+  int64_t axis = op.getAxis(), length = shape[axis];
+  int64_t inner = ConstantTensor::getStrides(shape)[axis];
+  int64_t columns = values->getNumElements() / length;
+  auto *data = reinterpret_cast<const float *>(values->getBytes().data());
+  double slots = 0;
+  for (int64_t first = 0; first < columns; first += together)
+    for (int64_t k = 0; k < length; k += sparsity.getKept()) {
+      double most = 0;
+      for (int64_t n = first; n < std::min(first + together, columns); ++n) {
+        double count = 0;
+        for (int64_t i = k; i < std::min(k + sparsity.getKept(), length); ++i)
+          count += data[(n / inner * length + i) * inner + n % inner] != 0;
+        most = std::max(most, count);
+      }
+      slots += (most + kLoopValues) * together;
+    }
+  return double(slots) / getTensor(op.getResult()).getNumElements();
 }
 
 /// The dense constant that `op` stands for.
@@ -154,9 +188,7 @@ struct SelectSparsity : mopt::impl::SelectSparsityBase<SelectSparsity> {
       if (remarks)
         op->emitRemark("computed with ")
             << (why.empty() ? "sparse" : "dense") << " weights of pattern "
-            << assemble.getSparsity().getKept() << ":"
-            << assemble.getSparsity().getGroup() << (why.empty() ? "" : ": ")
-            << why;
+            << describeSparsity(assemble) << (why.empty() ? "" : ": ") << why;
     });
     IRRewriter rewriter(&getContext());
     getOperation()->walk([&](SparseAssembleOp op) {
@@ -206,8 +238,8 @@ struct SelectSparsity : mopt::impl::SelectSparsityBase<SelectSparsity> {
     int64_t depth = type.getDimSize(weights.getAxis());
     int64_t width = type.getNumElements() / std::max<int64_t>(1, depth);
     if (kernel->form == SparseForm::scalars)
-      return estimateGain(*kernel, weights.getSparsity(), rows, depth, width) <
-                     kLeastGain
+      return estimateGain(*kernel, getMultipliedShare(*kernel, rows, weights),
+                          rows, depth, width) < kLeastGain
                  ? "its rows, depth and width gain too little"
                  : "";
     bool expands = kernel->form != SparseForm::lanes;

@@ -82,6 +82,18 @@ func.func @many(%x: tensor<165x137xf32>) -> tensor<165x2xf32> {
   return %y : tensor<165x2xf32>
 }
 
+// Two parts of 64 columns, whose numbers of values stand before the positions: one
+// value each; a pair of columns of the wider target has as many as the longer one.
+// CHECK-LABEL: func.func @unstructured
+// CHECK: mopt.sparse_anchor <scalars> sparsity <1:64> {{.*}} tensor<1x2xf32>, tensor<1x130xi16>)
+// WIDE-LABEL: func.func @unstructured
+// WIDE: mopt.sparse_anchor <scalars> sparsity <1:64> {{.*}} tensor<1x4xf32>, tensor<1x68xi16>)
+func.func @unstructured(%x: tensor<64x65xf32>) -> tensor<64x2xf32> {
+  %w = arith.constant dense<[[1.0, 0.0], [0.0, 0.0], [0.0, 0.0], [0.0, 0.0], [0.0, 0.0], [0.0, 0.0], [0.0, 0.0], [0.0, 0.0], [0.0, 0.0], [0.0, 0.0], [0.0, 0.0], [0.0, 0.0], [0.0, 0.0], [0.0, 0.0], [0.0, 0.0], [0.0, 0.0], [0.0, 0.0], [0.0, 0.0], [0.0, 0.0], [0.0, 0.0], [0.0, 0.0], [0.0, 0.0], [0.0, 0.0], [0.0, 0.0], [0.0, 0.0], [0.0, 0.0], [0.0, 0.0], [0.0, 0.0], [0.0, 0.0], [0.0, 0.0], [0.0, 0.0], [0.0, 0.0], [0.0, 0.0], [0.0, 0.0], [0.0, 0.0], [0.0, 0.0], [0.0, 0.0], [0.0, 0.0], [0.0, 0.0], [0.0, 0.0], [0.0, 0.0], [0.0, 0.0], [0.0, 0.0], [0.0, 0.0], [0.0, 0.0], [0.0, 0.0], [0.0, 0.0], [0.0, 0.0], [0.0, 0.0], [0.0, 0.0], [0.0, 0.0], [0.0, 0.0], [0.0, 0.0], [0.0, 0.0], [0.0, 0.0], [0.0, 0.0], [0.0, 0.0], [0.0, 0.0], [0.0, 0.0], [0.0, 0.0], [0.0, 0.0], [0.0, 0.0], [0.0, 0.0], [0.0, 0.0], [2.0, 0.0]]> : tensor<65x2xf32>
+  %y = mopt.matmul %x, %w {mopt.sparsity = #mopt.sparsity<1:64>} : tensor<64x65xf32>, tensor<65x2xf32> -> tensor<64x2xf32>
+  return %y : tensor<64x2xf32>
+}
+
 // CHECK-LABEL: func.func @pointwise
 // CHECK: mopt.sparse_anchor <scalars> sparsity <1:2>
 // CHECK: tensor.expand_shape {{.*}} into tensor<1x8x8x3xf32>

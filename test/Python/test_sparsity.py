@@ -1,4 +1,4 @@
-"""Products with N:M sparse weights against dense ones in numpy, on sizes that fill no vector,
+"""Products with sparse weights, N:M and without a pattern, against dense ones in numpy, on sizes that fill no vector,
 block or group; what the certificate says; what a wrong pattern is told."""
 
 import json
@@ -119,6 +119,57 @@ def test_products(tmp_path, pattern, shape, depth, width, target):
     check_kernel(said, is_packed(int(np.prod(shape)), target))
     np.testing.assert_allclose(execute(library, feeds, target, tmp_path), expected,
                                rtol=1e-4, atol=1e-4)
+
+
+def unstructured(depth, width, share, block):
+    """A share of zeros in blocks of neighbours along the depth, with columns of zeros and full ones,
+    and a group of 8 that is full, so that no pattern fits."""
+    kept = RNG.random((-(-depth // block), width)) >= share
+    kept = np.repeat(kept, block, axis=0)[:depth]
+    kept[:, 1::7] = False
+    kept[:, 5::29] = True
+    kept[:8, 0] = True
+    return np.where(kept, RNG.standard_normal((depth, width)), 0).astype(np.float32)
+
+
+@pytest.mark.parametrize("target", TARGETS)
+@pytest.mark.parametrize("share, block", [(0.7, 1), (0.95, 1), (0.65, 4)], ids=str)
+@pytest.mark.parametrize("rows, depth, width", [
+    (1, 149, 83), (2, 67, 83), (3, 65, 30), (4, 128, 256), (5, 149, 83), (63, 67, 83),
+    (64, 64, 64), (65, 149, 83), (130, 200, 130)], ids=str)
+def test_zeros_without_a_pattern(tmp_path, rows, depth, width, share, block, target):
+    weights = unstructured(depth, width, share, block)
+    model, feeds, expected = save(tmp_path, weights, (rows,), width == 83)
+    library, said = compile_sparse(model, tmp_path, target)
+    # What expands takes any pattern, what permutes does not.
+    check_kernel(said, target != "x86-64-v2" and (
+        rows >= 64 or (rows <= 4 and target == "x86-64-v4")))
+    np.testing.assert_allclose(execute(library, feeds, target, tmp_path), expected,
+                               rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("depth", [1, 2, 3, 7, 8, 31, 63])
+def test_depth_of_less_than_a_group(tmp_path, depth):
+    """Too little to be found."""
+    weights = unstructured(depth, 40, 0.8, 1)
+    weights[:, 0] = 1
+    model, feeds, expected = save(tmp_path, weights, (1,))
+    session = mopt.InferenceSession(mopt.compile(model))
+    assert "sparsity" not in session.build_info or session.build_info["sparsity"] == []
+    np.testing.assert_allclose(session.run(None, feeds)[0], expected, rtol=1e-4, atol=1e-4)
+
+
+def test_certificate_of_unstructured(tmp_path):
+    weights = unstructured(512, 512, 0.9, 1)
+    for rows in (5, 128):
+        model, feeds, expected = save(tmp_path, weights, (rows,))
+        session = mopt.InferenceSession(mopt.compile(model, target=NATIVE[-1]))
+        layer, = session.build_info["sparsity"]
+        zeros = 100 * int((weights == 0).sum()) // weights.size
+        assert layer["pattern"] == f"64:64 (unstructured, {zeros}% zeros)"
+        wins = rows == 128 and NATIVE[-1] != "x86-64-v2"
+        assert layer["arithmetic"] == ("sparse" if wins else "dense")
+        np.testing.assert_allclose(session.run(None, feeds)[0], expected, rtol=1e-4, atol=1e-4)
 
 
 @pytest.mark.parametrize("target", TARGETS)
@@ -251,13 +302,14 @@ def save_bytes(folder, depth, width, rows, pattern):
 
 @pytest.mark.skipif(not HAS_BYTES and not RUNNER,
                     reason="needs AVX-512 VNNI and VBMI2, or MOPT_AVX512_RUNNER")
-@pytest.mark.parametrize("pattern", PATTERNS)
+@pytest.mark.parametrize("pattern", PATTERNS + ["20:64", "6:64"])
 @pytest.mark.parametrize("depth, width, rows", [
     (149, 83, 1), (128, 256, 1), (17, 3, 2), (131, 130, 4), (150, 1030, 1), (18, 64, 3)], ids=str)
 def test_bytes(tmp_path, pattern, depth, width, rows):
     model, feeds, expected = save_bytes(tmp_path, depth, width, rows, pattern)
     library, said = compile_sparse(model, tmp_path, BYTE_TARGET)
-    assert "'avx512-vnni-u8s8-expand'" in said
+    # No pattern is found where the depth is less than its group.
+    assert "'avx512-vnni-u8s8-expand'" in said or depth < int(pattern.split(":")[1])
     np.save(tmp_path / "x.npy", feeds["x"])
     run(*([] if HAS_BYTES else RUNNER), BIN / "mopt-run", f"--input=x={tmp_path}/x.npy",
         f"--output={tmp_path}/out", library)

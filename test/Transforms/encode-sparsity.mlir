@@ -81,3 +81,18 @@ func.func @bytes(%x: tensor<?x4xui8>, %s: tensor<1x1xf32>) -> tensor<?x2xf32> {
   %y = mopt.quantized_matmul %x, %w scales(%s, %s) : (tensor<?x4xui8>, tensor<4x2xi8>, tensor<1x1xf32>, tensor<1x1xf32>) -> tensor<?x2xf32>
   return %y : tensor<?x2xf32>
 }
+
+// -----
+
+// No pattern, but at least 45% zeros: what the fullest group of 64 keeps. The rest
+// of one has one position.
+// CHECK-LABEL: func.func @unstructured
+// CHECK-DAG: arith.constant dense<1.000000e+00> : tensor<6x1xf32>
+// CHECK-DAG: arith.constant dense<{{\[\[}}10], [11], [12], [13], [14], [0]]> : tensor<6x1xi8>
+// CHECK: mopt.sparse_assemble {{.*}} sparsity <5:64> axis 0
+func.func @unstructured(%x: tensor<?x65xf32>) -> tensor<?x1xf32> {
+  %w = arith.constant dense<[[0.0], [0.0], [0.0], [0.0], [0.0], [0.0], [0.0], [0.0], [0.0], [0.0], [1.0], [1.0], [1.0], [1.0], [1.0], [0.0], [0.0], [0.0], [0.0], [0.0], [0.0], [0.0], [0.0], [0.0], [0.0], [0.0], [0.0], [0.0], [0.0], [0.0], [0.0], [0.0], [0.0], [0.0], [0.0], [0.0], [0.0], [0.0], [0.0], [0.0], [0.0], [0.0], [0.0], [0.0], [0.0], [0.0], [0.0], [0.0], [0.0], [0.0], [0.0], [0.0], [0.0], [0.0], [0.0], [0.0], [0.0], [0.0], [0.0], [0.0], [0.0], [0.0], [0.0], [0.0], [1.0]]> : tensor<65x1xf32>
+  // expected-error@+1 {{found 3 in column 0 from depth 12 on}}
+  %y = mopt.matmul %x, %w : tensor<?x65xf32>, tensor<65x1xf32> -> tensor<?x1xf32>
+  return %y : tensor<?x1xf32>
+}

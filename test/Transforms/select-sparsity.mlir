@@ -75,6 +75,31 @@ func.func @rest(%x: tensor<65x64xf32>) -> tensor<65x256xf32> {
   return %y : tensor<65x256xf32>
 }
 
+// No pattern: the share of zeros is said as well.
+// AUTO-LABEL: func.func @unstructured
+// AUTO: mopt.matmul {{.*}} {mopt.sparsity = #mopt.sparsity<1:64>}
+func.func @unstructured(%x: tensor<128x64xf32>) -> tensor<128x256xf32> {
+  %v = arith.constant dense<1.0> : tensor<1x256xf32>
+  %p = arith.constant dense<5> : tensor<1x256xi8>
+  %w = mopt.sparse_assemble %v, %p sparsity <1:64> axis 0 : tensor<1x256xf32>, tensor<1x256xi8> -> tensor<64x256xf32>
+  // expected-remark@+1 {{computed with sparse weights of pattern 1:64 (unstructured, 98% zeros)}}
+  %y = mopt.matmul %x, %w : tensor<128x64xf32>, tensor<64x256xf32> -> tensor<128x256xf32>
+  return %y : tensor<128x256xf32>
+}
+
+// Permutations do not take it.
+// CHECK-LABEL: func.func @unstructured_row
+// CHECK-NOT: mopt.sparsity
+// CHECK: return
+func.func @unstructured_row(%x: tensor<1x64xf32>) -> tensor<1x256xf32> {
+  %v = arith.constant dense<1.0> : tensor<1x256xf32>
+  %p = arith.constant dense<5> : tensor<1x256xi8>
+  %w = mopt.sparse_assemble %v, %p sparsity <1:64> axis 0 : tensor<1x256xf32>, tensor<1x256xi8> -> tensor<64x256xf32>
+  // expected-remark@+1 {{computed with dense weights of pattern 1:64 (unstructured, 98% zeros): the target has no sparse micro-kernel for this pattern and so many rows}}
+  %y = mopt.matmul %x, %w : tensor<1x64xf32>, tensor<64x256xf32> -> tensor<1x256xf32>
+  return %y : tensor<1x256xf32>
+}
+
 // CHECK-LABEL: func.func @pointwise
 // CHECK: mopt.conv {{.*}}mopt.sparsity = #mopt.sparsity<1:2>
 func.func @pointwise(%x: tensor<1x2x8x8xf32>) -> tensor<1x3x8x8xf32> {

@@ -3,6 +3,7 @@
 #ifndef MOPT_TARGET_SPARSEKERNELS_H
 #define MOPT_TARGET_SPARSEKERNELS_H
 
+#include "mopt/Dialect/Mopt/IR/Sparsity.h"
 #include "mopt/Target/MicroKernels.h"
 
 namespace mopt {
@@ -17,6 +18,12 @@ struct SparseKernel {
 /// where there are many of those: 64 of 64 floats fit half of a first-level
 /// cache.
 inline constexpr int64_t kSparseDepthPart = 64;
+// So that each column has one number of values in each part.
+static_assert(kUnstructuredGroup == kSparseDepthPart);
+
+/// Columns of weights that meet a block of `rowBlock` rows together: as many
+/// accumulators as hide the latency of a multiply-add.
+int64_t countColumnsTogether(int64_t rowBlock, int64_t lanes);
 
 /// The one for `rows` rows and weights of f32, or `ofBytes` of i8; nothing if
 /// `target` has none, or if they are dynamic: the kernels of few and of many

@@ -155,7 +155,8 @@ def EncodeSparsity : Pass<"mopt-encode-sparsity", "::mlir::func::FuncOp"> {
     `mopt.quantized_matmul`, i8, of which at most N of each M neighbours
     along the depth are not zero become a `mopt.sparse_assemble` of the others.
     The sparsest of 1:4, 2:8, 4:16, 1:2, 2:4 and 4:8 is taken, and of equally
-    sparse ones that of the smallest M. `mode` is `auto`, `off`, or a pattern
+    sparse ones that of the smallest M; else, of weights at least 45% of which
+    are zero, N:64 with the most that any group has. `mode` is `auto`, `off`, or a pattern
     N:M that all constant weights of at least M positions must have.
   }];
   let options = [Option<"mode", "mode", "std::string", "\"auto\"",

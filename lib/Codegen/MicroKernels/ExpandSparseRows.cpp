@@ -5,6 +5,7 @@
 #include "Columns.h"
 #include "Expansions.h"
 #include "TransposeSquare.h"
+#include "mopt/Target/SparseKernels.h"
 
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
@@ -14,16 +15,15 @@
 using namespace mlir;
 using namespace mopt;
 
-/// Accumulators that hide the latency of a multiply-add.
-constexpr int64_t kAccumulators = 8;
-
 namespace {
 class SparseRowsExpansion {
 public:
   SparseRowsExpansion(OpBuilder &b, SparseAnchorOp op)
       : ib(b, op.getLoc()), op(op), config(op.getConfig()),
         columns(config.getColumns()), lanes(config.getLanes()),
-        rowBlock(op.getRowBlock()), lhs(LinearView::create(ib, op.getLhs())),
+        rowBlock(op.getRowBlock()),
+        together(countColumnsTogether(rowBlock, lanes)),
+        lhs(LinearView::create(ib, op.getLhs())),
         values(LinearView::create(ib, op.getValues())),
         positions(LinearView::create(ib, op.getPositions())),
         epilogue(ib, cast<AnchorOpInterface>(op.getOperation())),
@@ -67,6 +67,8 @@ private:
     ib.loop(ib.constant(0), ib.constant(columns * rowBlock), lanes,
             [&](OpFoldResult i) { store(zero, sums, i); });
     int64_t depth = op.getDepth(), part = op.getDepthPart();
+    if (isUnstructured(op.getSparsity()))
+      return emitCountedSums(block, llvm::divideCeil(depth, part));
     int64_t perPart = op.getSparsity().countKept(part);
     auto emitPartAt = [&](OpFoldResult number, int64_t count) {
       emitPart(ib.add(lhsStart, ib.mul(number, ib.mul(ib.constant(part),
@@ -84,45 +86,86 @@ private:
       emitPartAt(ib.constant(whole), rest);
   }
 
+  /// The same where columns keep different numbers of values, which stand
+  /// before the positions of a block.
+  void emitCountedSums(OpFoldResult block, int64_t parts) {
+    int64_t perPart = columns / together;
+    OpFoldResult counts = ib.mul(block, positions.strides[0]);
+    OpFoldResult positionsStart = ib.add(counts, ib.constant(parts * perPart));
+    OpFoldResult valuesStart = ib.mul(block, values.strides[0]);
+    // Counts follow each other as parts and columns do; `used` values are done.
+    auto loop = scf::ForOp::create(ib.b, ib.loc, ib.value(ib.constant(0)),
+                                   ib.value(ib.constant(parts * perPart)),
+                                   ib.value(ib.constant(1)),
+                                   ValueRange{ib.value(ib.constant(0))});
+    OpBuilder::InsertionGuard guard(ib.b);
+    ib.b.setInsertionPointToStart(loop.getBody());
+    OpFoldResult number = loop.getInductionVar();
+    OpFoldResult used = loop.getRegionIterArg(0);
+    OpFoldResult part = ib.div(number, ib.constant(perPart));
+    OpFoldResult count = OpFoldResult(
+        arith::IndexCastUIOp::create(
+            ib.b, ib.loc, ib.b.getIndexType(),
+            memref::LoadOp::create(ib.b, ib.loc, positions.buffer,
+                                   ib.value(ib.add(counts, number))))
+            .getResult());
+    emitColumnsOfPart(
+        ib.add(lhsStart, ib.mul(part, ib.mul(ib.constant(op.getDepthPart()),
+                                             lhs.strides[1]))),
+        ib.add(valuesStart, used), ib.add(positionsStart, used),
+        ib.mul(ib.rem(number, ib.constant(perPart)), ib.constant(together)),
+        count);
+    OpFoldResult next = ib.add(used, ib.mul(count, ib.constant(together)));
+    scf::YieldOp::create(ib.b, ib.loc, ib.value(next));
+  }
+
   /// `count` values of each column of a block, times the part of the left side
   /// from `lhsPart` on.
   void emitPart(OpFoldResult lhsPart, OpFoldResult valuesPart,
                 OpFoldResult positionsPart, int64_t count) {
-    int64_t vectors = rowBlock / lanes;
-    int64_t together = std::max<int64_t>(1, kAccumulators / vectors);
     ib.loop(
         ib.constant(0), ib.constant(columns), together, [&](OpFoldResult n) {
-          SmallVector<Value> carried;
-          SmallVector<OpFoldResult> starts;
-          for (int64_t c = 0; c < together; ++c) {
-            OpFoldResult column = ib.add(n, ib.constant(c));
-            starts.push_back(ib.mul(column, ib.constant(rowBlock)));
-            for (int64_t v = 0; v < vectors; ++v)
-              carried.push_back(
-                  load(sums, ib.add(starts.back(), ib.constant(v * lanes))));
-          }
-          auto loop = scf::ForOp::create(ib.b, ib.loc, ib.value(ib.constant(0)),
-                                         ib.value(ib.constant(count)),
-                                         ib.value(ib.constant(1)), carried);
-          {
-            OpBuilder::InsertionGuard guard(ib.b);
-            ib.b.setInsertionPointToStart(loop.getBody());
-            SmallVector<Value> next(loop.getRegionIterArgs());
-            for (int64_t c = 0; c < together; ++c) {
-              OpFoldResult at =
-                  ib.add(ib.mul(ib.add(n, ib.constant(c)), ib.constant(count)),
-                         OpFoldResult(loop.getInductionVar()));
-              multiplyAdd(lhsPart, ib.add(valuesPart, at),
-                          ib.add(positionsPart, at),
-                          MutableArrayRef(next).slice(c * vectors, vectors));
-            }
-            scf::YieldOp::create(ib.b, ib.loc, next);
-          }
-          for (int64_t c = 0; c < together; ++c)
-            for (int64_t v = 0; v < vectors; ++v)
-              store(loop.getResult(c * vectors + v), sums,
-                    ib.add(starts[c], ib.constant(v * lanes)));
+          OpFoldResult at = ib.mul(n, ib.constant(count));
+          emitColumnsOfPart(lhsPart, ib.add(valuesPart, at),
+                            ib.add(positionsPart, at), n, ib.constant(count));
         });
+  }
+
+  /// The same for the columns from `n` on that meet the rows together, whose
+  /// values are given.
+  void emitColumnsOfPart(OpFoldResult lhsPart, OpFoldResult valuesStart,
+                         OpFoldResult positionsStart, OpFoldResult n,
+                         OpFoldResult count) {
+    int64_t vectors = rowBlock / lanes;
+    SmallVector<Value> carried;
+    SmallVector<OpFoldResult> starts;
+    for (int64_t c = 0; c < together; ++c) {
+      OpFoldResult column = ib.add(n, ib.constant(c));
+      starts.push_back(ib.mul(column, ib.constant(rowBlock)));
+      for (int64_t v = 0; v < vectors; ++v)
+        carried.push_back(
+            load(sums, ib.add(starts.back(), ib.constant(v * lanes))));
+    }
+    auto loop =
+        scf::ForOp::create(ib.b, ib.loc, ib.value(ib.constant(0)),
+                           ib.value(count), ib.value(ib.constant(1)), carried);
+    {
+      OpBuilder::InsertionGuard guard(ib.b);
+      ib.b.setInsertionPointToStart(loop.getBody());
+      SmallVector<Value> next(loop.getRegionIterArgs());
+      for (int64_t c = 0; c < together; ++c) {
+        OpFoldResult at = ib.add(ib.mul(ib.constant(c), count),
+                                 OpFoldResult(loop.getInductionVar()));
+        multiplyAdd(lhsPart, ib.add(valuesStart, at),
+                    ib.add(positionsStart, at),
+                    MutableArrayRef(next).slice(c * vectors, vectors));
+      }
+      scf::YieldOp::create(ib.b, ib.loc, next);
+    }
+    for (int64_t c = 0; c < together; ++c)
+      for (int64_t v = 0; v < vectors; ++v)
+        store(loop.getResult(c * vectors + v), sums,
+              ib.add(starts[c], ib.constant(v * lanes)));
   }
 
   void multiplyAdd(OpFoldResult lhsPart, OpFoldResult valueAt,
@@ -200,7 +243,7 @@ private:
   IndexBuilder ib;
   SparseAnchorOp op;
   ConfigAttr config;
-  int64_t columns, lanes, rowBlock;
+  int64_t columns, lanes, rowBlock, together;
   LinearView lhs, values, positions;
   Epilogue epilogue;
   LinearView init;

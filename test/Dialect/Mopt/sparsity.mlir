@@ -19,8 +19,8 @@ func.func @rest(%v: tensor<1x3xf32>) -> tensor<1x5xf32> {
 // -----
 
 func.func @pattern(%v: tensor<2x3xf32>, %p: tensor<2x3xi8>) {
-  // expected-error@+1 {{expected N:M with N from 1 on and below M, and M up to 128, found 4:4}}
-  %w = mopt.sparse_assemble %v, %p sparsity <4:4> axis 0 : tensor<2x3xf32>, tensor<2x3xi8> -> tensor<4x3xf32>
+  // expected-error@+1 {{expected N:M with N from 1 to M, and M up to 128, found 5:4}}
+  %w = mopt.sparse_assemble %v, %p sparsity <5:4> axis 0 : tensor<2x3xf32>, tensor<2x3xi8> -> tensor<4x3xf32>
   return
 }
 

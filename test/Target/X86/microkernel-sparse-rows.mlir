@@ -22,3 +22,20 @@ func.func @kernel(%x: memref<2x768x64xf32>, %v: memref<12x24576xf32>, %p: memref
   }
   return
 }
+
+// Numbers of values that are read: the same multiply-adds.
+// CHECK-LABEL: counted:
+// CHECK-NOT: 64-byte Spill
+// CHECK-COUNT-8: vfmadd{{[0-9]+}}ps {{.*}}(%{{.*}}), %zmm
+// CHECK-NOT: 64-byte Spill
+// CHECK: .size counted
+func.func @counted(%x: memref<2x768x64xf32>, %v: memref<12x4576xf32>, %p: memref<12x4960xi16>, %c: memref<128x768xf32>) {
+  mopt.sparse_anchor <scalars> sparsity <20:64>
+      ins(%x, %v, %p : memref<2x768x64xf32>, memref<12x4576xf32>, memref<12x4960xi16>) outs(%c : memref<128x768xf32>)
+      attributes {depth_part = 64 : i64,
+        config = #mopt.config<kernel = "k", rows = 64, columns = 64, lanes = 16, unroll = 4, streams = 1, prefetchRows = 0, prefetchNext = false>} {
+  ^bb0(%acc: f32):
+    mopt.yield %acc : f32
+  }
+  return
+}

@@ -2,6 +2,8 @@
 #include "mopt/Dialect/Mopt/IR/Sparsity.h"
 #include "mopt/Dialect/Mopt/IR/QuantizationParameters.h"
 
+#include "llvm/Support/FormatVariadic.h"
+
 using namespace mlir;
 using namespace mopt;
 
@@ -27,16 +29,39 @@ std::optional<int64_t> mopt::getDepthAxis(Operation *op) {
   return transposed ? rank - 1 : rank - 2;
 }
 
+/// -0.0 counts as zero.
+static int64_t countNonzeros(const ConstantTensor &values) {
+  int64_t count = 0;
+  bool areBytes = values.getElementBytes() == 1;
+  const char *data = values.getBytes().data();
+  for (int64_t i = 0, e = values.getNumElements(); i < e; ++i)
+    count +=
+        areBytes ? data[i] != 0 : reinterpret_cast<const float *>(data)[i] != 0;
+  return count;
+}
+
 /// Positions within a group are signed bytes.
 constexpr int64_t kLargestGroup = 128;
 
 LogicalResult SparsityAttr::verify(function_ref<InFlightDiagnostic()> emitError,
                                    int64_t kept, int64_t group) {
-  if (kept < 1 || kept >= group || group > kLargestGroup)
-    return emitError() << "expected N:M with N from 1 on and below M, and M up "
-                          "to "
+  if (kept < 1 || kept > group || group > kLargestGroup)
+    return emitError() << "expected N:M with N from 1 to M, and M up to "
                        << kLargestGroup << ", found " << kept << ":" << group;
   return success();
+}
+
+std::string mopt::describeSparsity(SparseAssembleOp op) {
+  SparsityAttr sparsity = op.getSparsity();
+  std::string text =
+      llvm::formatv("{0}:{1}", sparsity.getKept(), sparsity.getGroup());
+  std::optional<ConstantTensor> values = getConstantTensor(op.getValues());
+  if (!isUnstructured(sparsity) || !values)
+    return text;
+  int64_t all = cast<RankedTensorType>(op.getType()).getNumElements();
+  int64_t zeros = all - countNonzeros(*values);
+  return llvm::formatv("{0} (unstructured, {1}% zeros)", text,
+                       100 * zeros / std::max<int64_t>(1, all));
 }
 
 int64_t SparsityAttr::countKept(int64_t size) const {

@@ -5,6 +5,8 @@
 
 #include "mopt/Dialect/Mopt/IR/Mopt.h"
 
+#include <string>
+
 namespace mopt {
 /// Is every output position of `op` a row that is multiplied by one matrix: a
 /// kernel of size 1, stride 1, one group and no padding?
@@ -14,6 +16,18 @@ bool isPointwise(ConvOp op);
 /// mopt.quantized_matmul or a pointwise mopt.conv, that is summed; nothing for
 /// another op.
 std::optional<int64_t> getDepthAxis(mlir::Operation *op);
+
+/// Weights whose zeros follow no pattern have the largest number of values that
+/// any group of this size keeps as their N:M.
+inline constexpr int64_t kUnstructuredGroup = 64;
+
+inline bool isUnstructured(SparsityAttr sparsity) {
+  return sparsity.getGroup() == kUnstructuredGroup;
+}
+
+/// N:M for messages and reports; the share of zeros as well where N, which the
+/// fullest group decides, says little about it.
+std::string describeSparsity(SparseAssembleOp op);
 } // namespace mopt
 
 #endif // MOPT_DIALECT_MOPT_IR_SPARSITY_H
