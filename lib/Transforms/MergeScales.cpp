@@ -2,7 +2,8 @@
 // elements become one: the scale of what is dequantized, a bias and the
 // reciprocal of the scale that the result is quantized with are all known when
 // compiling. Results may differ in the last bit of the float that is rounded to
-// a step. Leaves floats that are not quantized alone.
+// a step. A division by a constant that only smooth functions see becomes a
+// multiplication. Leaves other floats that are not quantized alone.
 #include "mopt/Dialect/Mopt/IR/QuantizationParameters.h"
 #include "mopt/Transforms/Passes.h"
 
@@ -211,6 +212,37 @@ static bool mergeScale(IRRewriter &rewriter, QuantizeOp op) {
   return true;
 }
 
+/// Is `op` continuous, so that the last bit of its operand moves its result by
+/// as little?
+static bool isSmooth(Operation *op) {
+  if (auto unary = dyn_cast<UnaryOp>(op))
+    return llvm::is_contained({UnaryKind::erf, UnaryKind::exp, UnaryKind::tanh,
+                               UnaryKind::sigmoid},
+                              unary.getKind());
+  return isa<SoftmaxOp>(op);
+}
+
+/// Multiplies by the reciprocal of a constant divisor, where all users are
+/// smooth: GELU's x / sqrt(2). Division takes as long as half of its erf.
+static void multiplyByReciprocal(IRRewriter &rewriter, BinaryOp op) {
+  if (op.getKind() != BinaryKind::div || op->use_empty() ||
+      !llvm::all_of(op->getUsers(), isSmooth))
+    return;
+  Value divisor = op->getOperand(1);
+  std::optional<ConstantTensor> known = getScale(divisor);
+  if (!known || getConstantTensor(op->getOperand(0)))
+    return;
+  RankedTensorType type = getTensor(divisor);
+  Value one = arith::ConstantOp::create(
+      rewriter, op.getLoc(),
+      DenseElementsAttr::get(
+          type.clone(SmallVector<int64_t>(type.getRank(), 1)), 1.0f));
+  if (Value reciprocal = multiply(rewriter, op.getLoc(), one, divisor,
+                                  /*divides=*/true))
+    rewriter.replaceOpWithNewOp<BinaryOp>(op, op.getType(), BinaryKind::mul,
+                                          op->getOperand(0), reciprocal);
+}
+
 namespace {
 struct MergeScales : mopt::impl::MergeScalesBase<MergeScales> {
   void runOnOperation() override {
@@ -219,6 +251,10 @@ struct MergeScales : mopt::impl::MergeScalesBase<MergeScales> {
       rewriter.setInsertionPoint(op);
       if (Value merged = foldIntoScale(rewriter, op))
         rewriter.replaceOp(op, merged);
+    });
+    getOperation()->walk([&](BinaryOp op) {
+      rewriter.setInsertionPoint(op);
+      multiplyByReciprocal(rewriter, op);
     });
     getOperation()->walk([&](QuantizeOp op) {
       if (!mergeScale(rewriter, op))

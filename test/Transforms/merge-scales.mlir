@@ -55,3 +55,36 @@ func.func @factors(%q: tensor<2xui8>) -> tensor<2xf32> {
   %y = mopt.binary <mul> %e, %tiny : tensor<2xf32>, tensor<1xf32> -> tensor<2xf32>
   return %y : tensor<2xf32>
 }
+
+// Where the last bit does not matter, multiplication is faster.
+// CHECK-LABEL: func.func @smooth
+// CHECK: %[[C:.*]] = arith.constant dense<0.707106769> : tensor<1x1xf32>
+// CHECK: %[[X:.*]] = mopt.binary <mul> %arg0, %[[C]]
+// CHECK: mopt.unary <erf> %[[X]]
+func.func @smooth(%x: tensor<?x2xf32>) -> tensor<?x2xf32> {
+  %c = arith.constant dense<1.41421354> : tensor<1x1xf32>
+  %0 = mopt.binary <div> %x, %c : tensor<?x2xf32>, tensor<1x1xf32> -> tensor<?x2xf32>
+  %1 = mopt.unary <erf> %0 : tensor<?x2xf32> -> tensor<?x2xf32>
+  return %1 : tensor<?x2xf32>
+}
+
+// 41 * (1 / 41) is less than 1.
+// CHECK-LABEL: func.func @steps
+// CHECK: mopt.binary <div>
+// CHECK: mopt.unary <floor>
+func.func @steps(%x: tensor<?x2xf32>) -> tensor<?x2xf32> {
+  %c = arith.constant dense<41.0> : tensor<1x1xf32>
+  %0 = mopt.binary <div> %x, %c : tensor<?x2xf32>, tensor<1x1xf32> -> tensor<?x2xf32>
+  %1 = mopt.unary <floor> %0 : tensor<?x2xf32> -> tensor<?x2xf32>
+  return %1 : tensor<?x2xf32>
+}
+
+// The reciprocal of what is smaller than a normal number is none.
+// CHECK-LABEL: func.func @no_reciprocal
+// CHECK: mopt.binary <div>
+func.func @no_reciprocal(%x: tensor<?x2xf32>) -> tensor<?x2xf32> {
+  %c = arith.constant dense<1.0e-40> : tensor<1x1xf32>
+  %0 = mopt.binary <div> %x, %c : tensor<?x2xf32>, tensor<1x1xf32> -> tensor<?x2xf32>
+  %1 = mopt.unary <tanh> %0 : tensor<?x2xf32> -> tensor<?x2xf32>
+  return %1 : tensor<?x2xf32>
+}

@@ -186,7 +186,8 @@ def MergeScales : Pass<"mopt-merge-scales", "::mlir::func::FuncOp"> {
     A constant that multiplies what is dequantized becomes part of its scale, and
     the scale that a value is quantized with becomes part of the scales, factors
     and addends that the value was made of, through additions, minima and maxima.
-    Where these are no constants, quantization multiplies by the reciprocal.
+    Where these are no constants, quantization multiplies by the reciprocal. So
+    does a division by a constant before a smooth function.
   }];
   let dependentDialects = ["::mlir::arith::ArithDialect",
     "::mopt::MoptDialect"];
