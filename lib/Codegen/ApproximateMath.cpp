@@ -7,6 +7,8 @@
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Transforms/GreedyPatternRewriteDriver.h"
 
+#include "llvm/ADT/bit.h"
+
 #include <limits>
 
 using namespace mlir;
@@ -49,10 +51,12 @@ struct FloatBuilder {
   }
   Value mulAdd(Value x, Value y, Value z) { return add(mul(x, y), z); }
   Value less(Value x, float y) {
-    return arith::CmpFOp::create(b, loc, arith::CmpFPredicate::OLT, x, number(y));
+    return arith::CmpFOp::create(b, loc, arith::CmpFPredicate::OLT, x,
+                                 number(y));
   }
   Value more(Value x, float y) {
-    return arith::CmpFOp::create(b, loc, arith::CmpFPredicate::OGT, x, number(y));
+    return arith::CmpFOp::create(b, loc, arith::CmpFPredicate::OGT, x,
+                                 number(y));
   }
   Value select(Value condition, Value x, Value y) {
     return arith::SelectOp::create(b, loc, condition, x, y);
@@ -80,6 +84,7 @@ struct FloatBuilder {
   }
 
   Value exp(Value x);
+  Value expOfNormal(Value x);
   Value log(Value x);
   Value tanh(Value x);
   Value erf(Value x);
@@ -90,27 +95,44 @@ struct FloatBuilder {
 static constexpr float kLn2High = 0.693145751953125f;
 static constexpr float kLn2Low = 1.42860682030941723212e-6f;
 
-/// x = n ln 2 + r with |r| <= ln 2 / 2; e^x = 2^n e^r.
+/// At this size the last place of a float counts ones; no conversion, which
+/// would be undefined for NaN.
+static constexpr float kShift = 12582912;
+
+/// x = n ln 2 + r with |r| <= ln 2 / 2. Returns e^r, and n + kShift.
+static std::pair<Value, Value> reduceExp(FloatBuilder &f, Value x) {
+  Value shifted = f.mulAdd(x, f.number(1.44269504088896f), f.number(kShift));
+  Value n = arith::SubFOp::create(f.b, f.loc, shifted, f.number(kShift));
+  Value r = f.mulAdd(n, f.number(-kLn2High), x);
+  r = f.mulAdd(n, f.number(-kLn2Low), r);
+  Value tail = f.polynomial(r, {0.5f, 0.1666651815f, 0.04166620597f,
+                                0.008368954062f, 0.001395059982f});
+  return {f.add(f.mulAdd(f.mul(tail, r), r, r), f.number(1)), shifted};
+}
+
+/// e^x = 2^n e^r.
 Value FloatBuilder::exp(Value x) {
   // Beyond these the result is infinite, or 0. NaN is neither.
   x = select(more(x, 89), number(89), x);
   x = select(less(x, -104), number(-104), x);
-  // At this size the last place of a float counts ones; no conversion, which
-  // would be undefined for NaN.
-  constexpr float shift = 12582912;
-  Value shifted = mulAdd(x, number(1.44269504088896f), number(shift));
-  Value n = arith::SubFOp::create(b, loc, shifted, number(shift));
-  Value r = mulAdd(n, number(-kLn2High), x);
-  r = mulAdd(n, number(-kLn2Low), r);
-  Value tail = polynomial(r, {0.5f, 0.1666651815f, 0.04166620597f,
-                              0.008368954062f, 0.001395059982f});
-  Value y = add(mulAdd(mul(tail, r), r, r), number(1));
+  auto [y, shifted] = reduceExp(*this, x);
   // 2^n in two factors: one alone would not reach the denormal results.
-  Value exponent = subI(bits(shifted), bits(number(shift)));
+  Value exponent = subI(bits(shifted), bits(number(kShift)));
   Value half = shr(exponent, 1), rest = subI(exponent, half);
-  auto power = [&](Value e) { return fromBits(shl(addI(e, integer(127)), 23)); };
+  auto power = [&](Value e) {
+    return fromBits(shl(addI(e, integer(127)), 23));
+  };
   y = arith::MulFOp::create(b, loc, y, power(half));
   return arith::MulFOp::create(b, loc, y, power(rest));
+}
+
+/// e^x for x from -87 to 88, or NaN: 2^n is one normal number.
+Value FloatBuilder::expOfNormal(Value x) {
+  auto [y, shifted] = reduceExp(*this, x);
+  Value exponent = addI(
+      bits(shifted),
+      integer(127 - static_cast<int32_t>(llvm::bit_cast<uint32_t>(kShift))));
+  return arith::MulFOp::create(b, loc, y, fromBits(shl(exponent, 23)));
 }
 
 /// x = 2^e m with m around 1; log x = e ln 2 + log m.
@@ -127,10 +149,9 @@ Value FloatBuilder::log(Value x) {
                             select(isDenormal, number(-23), number(0)));
   Value f = arith::SubFOp::create(b, loc, m, number(1));
   Value square = mul(f, f);
-  Value tail = polynomial(
-      f, {0.3333331347f, -0.2500000894f, 0.2000211924f, -0.1666799635f,
-          0.1421955079f, -0.1240559146f, 0.1188817471f, -0.1167564094f,
-          0.06746601313f});
+  Value tail = polynomial(f, {0.3333331347f, -0.2500000894f, 0.2000211924f,
+                              -0.1666799635f, 0.1421955079f, -0.1240559146f,
+                              0.1188817471f, -0.1167564094f, 0.06746601313f});
   Value y = mul(mul(tail, f), square);
   y = mulAdd(n, number(kLn2Low), y);
   y = mulAdd(square, number(-0.5f), y);
@@ -144,14 +165,15 @@ Value FloatBuilder::log(Value x) {
   return select(isZero, number(-infinity), y);
 }
 
-/// 1 - 2 / (e^2x + 1), which cancels where x is small.
+/// 1 - 2 / (e^2x + 1), which cancels where x is small; 1 from about 9 on.
 Value FloatBuilder::tanh(Value x) {
   Value magnitude = abs(x), square = mul(x, x);
-  Value tail = polynomial(square, {-0.3333328366f, 0.1333149076f,
-                                   -0.05374349654f, 0.02065057866f,
-                                   -0.005717036314f});
+  Value tail =
+      polynomial(square, {-0.3333328366f, 0.1333149076f, -0.05374349654f,
+                          0.02065057866f, -0.005717036314f});
   Value small = mulAdd(mul(tail, square), x, x);
-  Value e = exp(add(magnitude, magnitude));
+  Value t = select(more(magnitude, 10), number(10), magnitude);
+  Value e = expOfNormal(add(t, t));
   Value quotient = arith::DivFOp::create(b, loc, number(2), add(e, number(1)));
   Value large = arith::SubFOp::create(b, loc, number(1), quotient);
   // -0 too keeps its sign.
@@ -161,16 +183,16 @@ Value FloatBuilder::tanh(Value x) {
 /// An odd polynomial up to 1, beyond it 1 - e^-p(x).
 Value FloatBuilder::erf(Value x) {
   Value magnitude = abs(x);
-  Value small = mul(x, polynomial(mul(x, x),
-                                  {1.128379107f, -0.3761262596f, 0.1128360033f,
-                                   -0.0268544443f, 0.005189535208f,
-                                   -0.0008020840911f, 7.889119297e-05f}));
+  Value small =
+      mul(x, polynomial(mul(x, x), {1.128379107f, -0.3761262596f, 0.1128360033f,
+                                    -0.0268544443f, 0.005189535208f,
+                                    -0.0008020840911f, 7.889119297e-05f}));
   // It is 1 from about 3.9 on.
   Value t = select(more(magnitude, 4), number(4), magnitude);
   Value p = polynomial(t, {-0.0003537089215f, -1.127040029f, -0.638225615f,
                            -0.1030374393f, 0.0218053516f, -0.002939615866f,
                            0.0001855748997f});
-  Value large = arith::SubFOp::create(b, loc, number(1), exp(p));
+  Value large = arith::SubFOp::create(b, loc, number(1), expOfNormal(p));
   return select(less(magnitude, 1), small, copySign(large, x));
 }
 
@@ -198,7 +220,8 @@ struct ApproximateMath : mopt::impl::ApproximateMathBase<ApproximateMath> {
                  Approximate<math::ErfOp, &FloatBuilder::erf>>(&getContext());
     GreedyRewriteConfig config;
     config.enableFolding(false).enableConstantCSE(false);
-    if (failed(applyPatternsGreedily(getOperation(), std::move(patterns), config)))
+    if (failed(
+            applyPatternsGreedily(getOperation(), std::move(patterns), config)))
       signalPassFailure();
   }
 };
