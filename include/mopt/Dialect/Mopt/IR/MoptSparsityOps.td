@@ -68,7 +68,9 @@ def Mopt_SparseAnchorOp : Mopt_AnchorOp<"sparse_anchor"> {
       `permutation`, an LLVM intrinsic, picks an element of its first operand for
       each lane of the second.
     - `scalars`: for each part of `depth_part` rows of `w` and each column its
-      values; positions are rows of the part. `lhs` is packed as
+      values; positions are rows of the part. Of N:64 a block of positions begins
+      with the number of values of each few columns that are multiplied together,
+      part by part; columns that have fewer have zeros. `lhs` is packed as
       `[m / R, k, m % R]` by `mopt.pack_columns`, and tiles are made of its blocks.
     - `bytes`: `lhs` and the weights are integers of 8 bits, the left ones unsigned,
       and sums of 32. For each four `k` and each vector of columns a mask of the
