@@ -213,6 +213,10 @@ ExitCode Compilation::tune(ModuleOp module) {
                                      "' code on this machine: " +
                                      llvm::toString(record.takeError()));
   record->target = target->name;
+  if (layers.empty())
+    module->emitWarning()
+        << "nothing was measured: no layer of static shapes can be computed in "
+           "more than one way";
   if (record->layers.size() < layers.size())
     module->emitWarning() << layers.size() - record->layers.size() << " of "
                           << layers.size() << " layers were not measured in "

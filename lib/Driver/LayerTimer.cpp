@@ -100,7 +100,9 @@ void LayerTimer::fillInputs() {
         std::memcpy(data + at * bytes, &half, bytes);
       } else {
         std::memset(data + at * bytes, 0, bytes);
-        data[at * bytes] = static_cast<char>(random() >> 8);
+        uint32_t drawn = random() >> 8;
+        data[at * bytes] =
+            static_cast<char>(spec.dtype == MOPT_BOOL ? drawn % 2 : drawn);
       }
     }
     MoptTensor tensor = {};

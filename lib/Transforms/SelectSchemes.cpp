@@ -254,12 +254,12 @@ struct SelectSchemes : mopt::impl::SelectSchemesBase<SelectSchemes> {
     auto chosen = op->template getAttrOfType<StringAttr>(kArithmeticAttr);
     bool gains = integers == "auto" && target && multipliesBytes(target) &&
                  gainsByIntegers(op);
-    bool inIntegers =
-        canBeIntegers(op) &&
-        (chosen ? chosen != "floats" : integers == "always" || gains);
+    bool wanted = chosen ? chosen != "floats" : integers == "always" || gains;
+    bool inIntegers = wanted && canBeIntegers(op);
     if (remarks)
-      op->emitRemark("computed in ") << (inIntegers ? "integers" : "floats")
-                                     << (chosen ? ", as was measured" : "");
+      op->emitRemark("computed in ")
+          << (inIntegers ? "integers" : "floats")
+          << (chosen && inIntegers == wanted ? ", as was measured" : "");
     rewriter.replaceOp(op, inIntegers ? computeInIntegers(rewriter, op)
                                       : computeInFloats(rewriter, op));
   }

@@ -156,6 +156,17 @@ def test_no_time_leaves_the_rules(quantized, tmp_path):
     assert "measured_choice" not in certificate(tmp_path / "m.so")["quantization"][0]
 
 
+def test_dynamic_shapes_leave_the_rules(quantized, tmp_path):
+    model = onnx.load(quantized)
+    for value in [*model.graph.input, *model.graph.output]:
+        value.type.tensor_type.shape.dim[0].dim_param = "n"
+    other = tmp_path / "dynamic.onnx"
+    onnx.save(model, other)
+    done = compile_tuned(other, tmp_path / "m.so", "--tune=5")
+    assert done.returncode == 0, done.stderr
+    assert "nothing was measured" in done.stderr
+
+
 @pytest.mark.parametrize("change, message", [
     (lambda r: r.update(target="x86-64-v2-not"), "is for the target 'x86-64-v2-not', found"),
     (lambda r: r.update(model="0" * 64), "is of another model"),

@@ -87,6 +87,22 @@ struct Steps {
                   : op.scalar(number, 0)};
   }
 };
+
+/// Both sides of a QLinearAdd or QLinearMul, and its result.
+struct BinarySteps {
+  Steps a, b, c;
+
+  /// Nothing after an error.
+  static std::optional<BinarySteps> bind(OpBinder &op) {
+    Steps a = Steps::bind(op, 0), b = Steps::bind(op, 3);
+    if (!a.values || !b.values)
+      return std::nullopt;
+    Steps c = Steps::bindResult(op, 6);
+    if (!c.values)
+      return std::nullopt;
+    return BinarySteps{a, b, c};
+  }
+};
 } // namespace
 
 /// Replaces the node by `y`, which is in steps and has the zero point in it,
@@ -101,12 +117,10 @@ static LogicalResult replaceBySteps(OpBinder &op, Value y) {
 /// make together), each fused, and rounds only then. Which of two steps is
 /// nearer depends on that order, and no other has fewer operations.
 static LogicalResult convertQLinearAdd(OpBinder &op) {
-  Steps a = Steps::bind(op, 0), b = Steps::bind(op, 3);
-  if (!a.values || !b.values)
+  std::optional<BinarySteps> bound = BinarySteps::bind(op);
+  if (!bound)
     return failure();
-  Steps c = Steps::bindResult(op, 6);
-  if (!c.values)
-    return failure();
+  const auto &[a, b, c] = *bound;
   Value left = op.binary(BinaryKind::div, a.scale, c.scale),
         right = op.binary(BinaryKind::div, b.scale, c.scale);
   Value fixed = op.binary(BinaryKind::sub, c.zero,
@@ -121,12 +135,10 @@ static LogicalResult convertQLinearAdd(OpBinder &op) {
 
 /// The product of the integers times sa * sb / sc, and the zero point.
 static LogicalResult convertQLinearMul(OpBinder &op) {
-  Steps a = Steps::bind(op, 0), b = Steps::bind(op, 3);
-  if (!a.values || !b.values)
+  std::optional<BinarySteps> bound = BinarySteps::bind(op);
+  if (!bound)
     return failure();
-  Steps c = Steps::bindResult(op, 6);
-  if (!c.values)
-    return failure();
+  const auto &[a, b, c] = *bound;
   Type number = OpBinder::getElementType(c.scale);
   // Dequantized, in steps of 1: functions of bytes begin and end so.
   auto center = [&](const Steps &x, unsigned zero) {
