@@ -110,8 +110,32 @@ static std::pair<Value, Value> reduceExp(FloatBuilder &f, Value x) {
   return {f.add(f.mulAdd(f.mul(tail, r), r, r), f.number(1)), shifted};
 }
 
+/// The least and the greatest number that `x` can be besides NaN, by what
+/// limits it: x < c ? c : x, and x > c ? c : x.
+static std::pair<float, float> getRange(Value x) {
+  constexpr float infinity = std::numeric_limits<float>::infinity();
+  auto select = x.getDefiningOp<arith::SelectOp>();
+  auto compare = select ? select.getCondition().getDefiningOp<arith::CmpFOp>()
+                        : arith::CmpFOp();
+  FloatAttr constant;
+  if (!compare || compare.getLhs() != select.getFalseValue() ||
+      compare.getRhs() != select.getTrueValue() ||
+      !matchPattern(select.getTrueValue(), m_Constant(&constant)))
+    return {-infinity, infinity};
+  float limit = constant.getValue().convertToFloat();
+  auto [low, high] = getRange(select.getFalseValue());
+  if (compare.getPredicate() == arith::CmpFPredicate::OLT)
+    return {std::max(low, limit), std::max(high, limit)};
+  if (compare.getPredicate() == arith::CmpFPredicate::OGT)
+    return {std::min(low, limit), std::min(high, limit)};
+  return {-infinity, infinity};
+}
+
 /// e^x = 2^n e^r.
 Value FloatBuilder::exp(Value x) {
+  auto [low, high] = getRange(x);
+  if (low >= -87 && high <= 88)
+    return expOfNormal(x);
   // Beyond these the result is infinite, or 0. NaN is neither.
   x = select(more(x, 89), number(89), x);
   x = select(less(x, -104), number(-104), x);

@@ -9,6 +9,23 @@ func.func @exp(%x: f32) -> f32 {
   return %y : f32
 }
 
+// Between these limits the power of two is one normal number.
+// CHECK-LABEL: @limited
+// CHECK-COUNT-2: arith.select
+// CHECK-NOT: arith.select
+// CHECK-NOT: arith.shrsi
+// CHECK: return
+func.func @limited(%x: f32) -> f32 {
+  %zero = arith.constant 0.0 : f32
+  %least = arith.constant -87.0 : f32
+  %large = arith.cmpf ogt, %x, %zero : f32
+  %below = arith.select %large, %zero, %x : f32
+  %small = arith.cmpf olt, %below, %least : f32
+  %within = arith.select %small, %least, %below : f32
+  %y = math.exp %within : f32
+  return %y : f32
+}
+
 // CHECK-LABEL: @vectors
 // CHECK-NOT: math.{{log|tanh|erf}}
 // CHECK: arith.sitofp %{{.*}} : vector<8xi32> to vector<8xf32>

@@ -18,8 +18,10 @@ func.func @sum(%x: tensor<4x8xf32>, %init: tensor<4xf32>) -> tensor<4xf32> {
   return %0 : tensor<4xf32>
 }
 
-// Maxima don't depend on the order; elementwise sums have none.
+// Maxima don't depend on the order but for the sign of 0; elementwise sums have
+// none.
 // CHECK-LABEL: @other
+// CHECK: arith.maximumf %{{.*}} fastmath<nsz> : f32
 // CHECK-NOT: fastmath
 // CHECK: return
 func.func @other(%x: tensor<4x8xf32>, %init: tensor<4xf32>, %e: tensor<4x8xf32>) -> (tensor<4xf32>, tensor<4x8xf32>) {

@@ -36,10 +36,11 @@ def FoldBroadcastReads : Pass<"mopt-fold-broadcast-reads"> {
 }
 
 def ReassociateReductions : Pass<"mopt-reassociate-reductions"> {
-  let summary = "let LLVM vectorize sums and products";
+  let summary = "let LLVM vectorize sums, products and extremes";
   let description = [{
     Sets `reassoc` on the op that adds to, or multiplies, the running value of a
-    `linalg.generic` with reduction loops. Left out by `--numerics=strict`.
+    `linalg.generic` with reduction loops, and `nsz` on its maximum or minimum.
+    Left out by `--numerics=strict`.
   }];
   let dependentDialects = ["::mlir::arith::ArithDialect",
     "::mlir::linalg::LinalgDialect"];
