@@ -142,6 +142,8 @@ void mopt::buildStructuredPipeline(OpPassManager &pm,
     pm.addPass(createFuseEpilogue());
     pm.addPass(createSplitWeightPairs());
     pm.addPass(createSimplifyRounding());
+    if (options.numerics != Numerics::Strict)
+      pm.addPass(createDivideByProducts());
     pm.addPass(createCanonicalizer());
     pm.addPass(createCSEPass());
   }

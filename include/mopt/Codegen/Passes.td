@@ -332,6 +332,18 @@ def SimplifyRounding : Pass<"mopt-simplify-rounding"> {
     "::mlir::math::MathDialect"];
 }
 
+def DivideByProducts : Pass<"mopt-divide-by-products"> {
+  let summary = "divide what is quantized by products";
+  let description = [{
+    In a `linalg.generic` an f32 that is divided by one number for all elements and
+    rounded to even is multiplied by the reciprocal, and the product is corrected by
+    a fused product. Targets without that instruction keep the division. Left out by
+    `--numerics=strict`.
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect",
+    "::mlir::LLVM::LLVMDialect", "::mlir::math::MathDialect"];
+}
+
 def ConvertRounding : Pass<"mopt-convert-rounding"> {
   let summary = "round while converting to integers";
   let description = [{

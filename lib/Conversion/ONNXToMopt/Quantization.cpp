@@ -340,13 +340,18 @@ static LogicalResult convertDequantizeLinear(OpBinder &op) {
 }
 
 DynamicallyQuantized mopt::quantizeDynamically(OpBinder &op, Value x) {
-  SmallVector<int64_t> axes =
-      llvm::to_vector(llvm::seq<int64_t>(0, OpBinder::getRank(x)));
+  int64_t rank = OpBinder::getRank(x);
   Type element = OpBinder::getElementType(x);
   Type ui8 = op.b.getIntegerType(8, false);
-  // The range holds 0, so that 0 is exact.
+  // The range holds 0, so that 0 is exact. Rows first, which threads share.
   auto limit = [&](ReduceKind reduce, BinaryKind kind) {
-    return op.binary(kind, op.reduce(reduce, x, axes, /*keepDims=*/false), 0.0);
+    Value most = x;
+    if (rank > 1)
+      most = op.reduce(reduce, most, {rank - 1}, /*keepDims=*/false);
+    SmallVector<int64_t> axes =
+        llvm::to_vector(llvm::seq<int64_t>(0, OpBinder::getRank(most)));
+    most = op.reduce(reduce, most, axes, /*keepDims=*/false);
+    return op.binary(kind, most, 0.0);
   };
   Value low = limit(ReduceKind::min, BinaryKind::min);
   Value high = limit(ReduceKind::max, BinaryKind::max);
