@@ -46,10 +46,13 @@ static int64_t getCost(Operation *op) {
       return 12;
     }
   }
+  // A constant divisor becomes part of a scale.
   if (auto binary = dyn_cast<BinaryOp>(op))
-    return binary.getKind() == BinaryKind::pow   ? 30
-           : binary.getKind() == BinaryKind::div ? 6
-                                                 : 1;
+    return binary.getKind() == BinaryKind::pow ? 30
+           : binary.getKind() == BinaryKind::div &&
+                   !getConstantTensor(binary.getRhs())
+               ? 6
+               : 1;
   return isa<QuantizeOp>(op) ? 6 : 2;
 }
 
