@@ -191,8 +191,10 @@ void mopt::buildLowerPipeline(OpPassManager &pm,
   ExpandMicrokernelsOptions expand;
   expand.contract = options.numerics != Numerics::Strict;
   pm.addPass(createExpandMicrokernels(expand));
-  if (!options.reference)
+  if (!options.reference) {
+    pm.addPass(createExpandLookups());
     pm.addPass(createConvertRounding());
+  }
   pm.addNestedPass<func::FuncOp>(createCanonicalizer());
   pm.addNestedPass<func::FuncOp>(createCSEPass());
   pm.addNestedPass<func::FuncOp>(createConvertLinalgToLoopsPass());

@@ -28,6 +28,9 @@ static bool computes(Operation *op) {
 
 static bool isElementwise(Operation *op) { return op->hasTrait<Elementwise>(); }
 
+/// A load for each element keeps a loop from using vectors.
+static bool isAlone(Operation *op) { return isa<LookupOp>(op); }
+
 namespace {
 struct Group {
   /// The results of the last in program order are the group's.
@@ -39,7 +42,7 @@ struct Group {
 /// Can the values of `producer` be computed where the ops of a group that use
 /// them are, all of its users being among them?
 bool canJoin(Operation *producer, const llvm::SetVector<Operation *> &group) {
-  if (producer->getNumResults() != 1)
+  if (producer->getNumResults() != 1 || isAlone(producer))
     return false;
   auto from = cast<RankedTensorType>(producer->getResult(0).getType());
   return llvm::all_of(producer->getUsers(), [&](Operation *user) {
@@ -134,7 +137,7 @@ struct FormKernels : mopt::impl::FormKernelsBase<FormKernels> {
       group.ops.insert(op);
       // Joining an op brings its operands within reach, and may bring the last
       // user of another's.
-      for (bool changed = fuse; changed;) {
+      for (bool changed = fuse && !isAlone(op); changed;) {
         changed = false;
         for (Operation *producer : getProducers(group)) {
           auto found = groups.find(producer);

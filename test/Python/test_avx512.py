@@ -13,8 +13,10 @@ from mopt import _compile
 from onnx.reference import ReferenceEvaluator
 
 with open("/proc/cpuinfo", encoding="utf-8") as file:
-    IS_NATIVE = "avx512vl" in file.read().split()
-RUNNER = [] if IS_NATIVE else shlex.split(os.environ.get("MOPT_AVX512_RUNNER", ""))
+    FEATURES = set(file.read().split())
+IS_NATIVE = "avx512vl" in FEATURES
+EMULATOR = shlex.split(os.environ.get("MOPT_AVX512_RUNNER", ""))
+RUNNER = [] if IS_NATIVE else EMULATOR
 
 pytestmark = pytest.mark.skipif(
     not IS_NATIVE and not RUNNER,
@@ -48,3 +50,38 @@ def test_agrees(name, tmp_path):
                     f"--output={tmp_path}/out", str(library)], check=True, timeout=120)
     expected = ReferenceEvaluator(model).run(None, {"x": x})[0]
     np.testing.assert_allclose(np.load(tmp_path / "out" / "y.npy"), expected, rtol=1e-5, atol=1e-5)
+
+
+LACKS_ICELAKE = not {"avx512vbmi", "avx512_vnni", "gfni"} <= FEATURES
+
+
+@pytest.mark.skipif(LACKS_ICELAKE and not EMULATOR,
+                    reason="needs a processor with AVX-512 VBMI, or an emulator")
+@pytest.mark.parametrize("dtype", [np.uint8, np.int8])
+@pytest.mark.parametrize("shape", [(256,), (3, 85), (2, 5, 77)])
+def test_looks_up(dtype, shape, tmp_path):
+    """A function of bytes as a table in vector registers: each byte's value."""
+    zero, element = ("128", "uint8") if dtype == np.uint8 else ("0", "int8")
+    dims = ",".join(map(str, shape))
+    model = onnx.parser.parse_model(f"""
+        <ir_version: 9, opset_import: ["": 19]>
+        lookup ({element}[{dims}] x) => ({element}[{dims}] y)
+        <float scale = {{0.05}}, {element} zero = {{{zero}}}> {{
+            f = DequantizeLinear(x, scale, zero)  g = Sin(f)
+            y = QuantizeLinear(g, scale, zero) }}""")
+    x = np.resize(np.arange(256), shape).astype(dtype)
+    np.save(tmp_path / "x.npy", x)
+    library = tmp_path / "model.so"
+    assert "vpermt2b" in disassemble(model, "icelake-server", tmp_path)
+    mopt.compile(model, library, target="icelake-server")
+    runner = EMULATOR if LACKS_ICELAKE else []
+    subprocess.run([*runner, _compile.tool("mopt-run"), f"--input={tmp_path}/x.npy",
+                    f"--output={tmp_path}/out", str(library)], check=True, timeout=120)
+    expected = ReferenceEvaluator(model).run(None, {"x": x})[0]
+    np.testing.assert_array_equal(np.load(tmp_path / "out" / "y.npy"), expected)
+
+
+def disassemble(model, target, folder):
+    path = folder / "model.s"
+    mopt.compile(model, path, target=target)
+    return path.read_text()

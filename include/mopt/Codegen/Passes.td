@@ -67,6 +67,18 @@ def BufferizeTensors : Pass<"mopt-bufferize-tensors", "::mlir::ModuleOp"> {
     "::mlir::linalg::LinalgDialect", "::mlir::memref::MemRefDialect"];
 }
 
+def ExpandLookups : Pass<"mopt-expand-lookups"> {
+  let summary = "look bytes up by permuting vectors";
+  let description = [{
+    A `linalg.generic` on memrefs whose body loads from a table of 256 bytes, and
+    does nothing else, becomes a loop of vectors with the instruction of the
+    target's row of kind "lookup". Without such a row it stays.
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect",
+    "::mlir::LLVM::LLVMDialect", "::mlir::memref::MemRefDialect",
+    "::mlir::scf::SCFDialect", "::mlir::vector::VectorDialect"];
+}
+
 def ExpandPads : Pass<"mopt-expand-pads", "::mlir::func::FuncOp"> {
   let summary = "write the borders and the middle of a padded tensor apart";
   let description = [{

@@ -17,6 +17,8 @@ class MicroKernelRow<string kind> {
   // "depthwise": vectors of channels.
   // "block-weights": as "product", of weights in few bits with group scales. An
   // instruction takes pairs of 16 bits; without one, floats are multiplied.
+  // "lookup": bytes in a table; the instruction takes 64 of the table, the lower 7
+  // bits of 64 indices, and the next 64 of the table.
   string Kind = kind;
   string Name = ?;
   // Features that the target must have, "avx2,fma".

@@ -165,6 +165,17 @@ class AVX2PairProduct<string name, int rows, int vectors, int rank>
 def : AVX2PairProduct<"5x16", 5, 2, 3>;
 def : AVX2PairProduct<"6x8", 6, 1, 2>;
 
+def : MicroKernelRow<"lookup"> {
+  let Name = "avx512-vbmi-lookup";
+  let Features = "avx512f,avx512bw,avx512vbmi";
+  let VectorBits = 512;
+  let Registers = 32;
+  let Rows = 1;
+  let Vectors = 1;
+  let Rank = 1;
+  let Instruction = "llvm.x86.avx512.vpermi2var.qi.512";
+}
+
 // Sparse weights. Where few rows wait for them, they are read in packed form: the
 // elements of the left side that belong to a vector of values are picked by a
 // permutation, or values are expanded by a mask. Rows is the most that gain.
