@@ -88,6 +88,24 @@ Value packColumns(OpBuilder &b, Location loc, Value value, bool transposed,
   SmallVector<OpFoldResult> sizes = tensor::getMixedSizes(b, loc, value);
   if (transposed)
     std::swap(sizes[sizes.size() - 1], sizes[sizes.size() - 2]);
+  // One block is packed as it is.
+  if (!transposed && config.getInterleave() == 1 &&
+      getConstantIntValue(sizes.back()) == config.getColumns()) {
+    int64_t rank = sizes.size();
+    SmallVector<ReassociationIndices> groups;
+    for (int64_t i = 0; i < rank - 2; ++i)
+      groups.push_back({i});
+    groups.append({{rank - 2, rank - 1}, {rank}});
+    sizes.insert(sizes.end() - 2, b.getIndexAttr(1));
+    SmallVector<int64_t> shape;
+    SmallVector<Value> dynamic;
+    dispatchIndexOpFoldResults(sizes, dynamic, shape);
+    return tensor::ExpandShapeOp::create(
+        b, loc,
+        RankedTensorType::get(
+            shape, cast<RankedTensorType>(value.getType()).getElementType()),
+        value, groups, sizes);
+  }
   OpFoldResult width = sizes.pop_back_val(), depth = sizes.pop_back_val();
   sizes.push_back(applyAffine(
       b, loc, b.getAffineDimExpr(0).ceilDiv(config.getColumns()), {width}));

@@ -23,6 +23,16 @@ func.func @batched(%a: tensor<8x4x5xf32>, %d: tensor<8x5x6xf32>) -> tensor<8x4x6
   return %0 : tensor<8x4x6xf32>
 }
 
+// Columns of one block are packed as they are.
+// CHECK-LABEL: @one_block
+// CHECK-NOT: mopt.pack_columns
+// CHECK: %[[B:.*]] = tensor.expand_shape %arg1 {{.*}} : tensor<?x5x4xf32> into tensor<?x1x5x4xf32>
+// CHECK: mopt.contract_anchor ins(%arg0, %[[B]]
+func.func @one_block(%a: tensor<?x7x5xf32>, %d: tensor<?x5x4xf32>) -> tensor<?x7x4xf32> {
+  %0 = mopt.matmul %a, %d {mopt.config = #config} : tensor<?x7x5xf32>, tensor<?x5x4xf32> -> tensor<?x7x4xf32>
+  return %0 : tensor<?x7x4xf32>
+}
+
 // Every position is a row.
 // CHECK-LABEL: @pointwise
 // CHECK: tensor.collapse_shape %arg0 {{\[\[}}0, 1, 2], [3]]

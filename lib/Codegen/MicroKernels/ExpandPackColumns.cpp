@@ -13,6 +13,9 @@
 using namespace mlir;
 using namespace mopt;
 
+/// Elements from which packing takes longer than a few microseconds.
+static constexpr int64_t kSharedElements = 1 << 15;
+
 namespace {
 class PackExpansion {
 public:
@@ -33,9 +36,51 @@ public:
     stepStride = init.strides[batchRank + 1];
   }
 
-  void emit() { emitBatches({}); }
+  void emit() {
+    if (isShared())
+      emitShared();
+    else
+      emitBatches({});
+  }
 
 private:
+  /// Do threads share the work? Not below what waking them takes.
+  bool isShared() {
+    if (op->getParentOfType<scf::ForallOp>())
+      return false;
+    auto type = cast<MemRefType>(op.getInit().getType());
+    return !type.hasStaticShape() || type.getNumElements() >= kSharedElements;
+  }
+
+  /// A tile for each matrix, or for each block of columns where there is one.
+  void emitShared() {
+    ArrayRef<OpFoldResult> batch = ArrayRef(source.sizes).take_front(batchRank);
+    bool hasBatch = llvm::any_of(batch, [](OpFoldResult size) {
+      return getConstantIntValue(size) != 1;
+    });
+    SmallVector<OpFoldResult> sizes(batch);
+    OpFoldResult whole = ib.div(width, ib.constant(columns));
+    if (!hasBatch)
+      sizes.push_back(whole);
+    {
+      OpBuilder::InsertionGuard guard(ib.b);
+      auto tiles = scf::ForallOp::create(ib.b, ib.loc, sizes, ValueRange(),
+                                         std::nullopt);
+      ib.b.setInsertionPointToStart(tiles.getBody());
+      SmallVector<OpFoldResult> position =
+          getAsOpFoldResult(tiles.getInductionVars());
+      enterBatch(ArrayRef(position).take_front(batchRank));
+      if (hasBatch)
+        emitMatrix();
+      else
+        emitWholeBlock(position.back());
+    }
+    if (!hasBatch) {
+      enterBatch(SmallVector<OpFoldResult>(batchRank, ib.constant(0)));
+      emitRest(whole);
+    }
+  }
+
   void emitBatches(SmallVector<OpFoldResult> batch) {
     if (int64_t(batch.size()) < batchRank)
       return ib.loop(ib.constant(0), source.sizes[batch.size()], 1,
@@ -44,16 +89,32 @@ private:
                        inner.push_back(i);
                        emitBatches(inner);
                      });
+    enterBatch(batch);
+    emitMatrix();
+  }
+
+  void enterBatch(ArrayRef<OpFoldResult> batch) {
     from = source.at(ib, batch);
     to = init.at(ib, batch);
+  }
+
+  void emitMatrix() {
     OpFoldResult whole = ib.div(width, ib.constant(columns));
+    ib.loop(ib.constant(0), whole, 1,
+            [&](OpFoldResult block) { emitWholeBlock(block); });
+    emitRest(whole);
+  }
+
+  void emitWholeBlock(OpFoldResult block) {
+    if (op.getTransposed())
+      emitTransposedBlock(block);
+    else
+      emitBlock(block);
+  }
+
+  /// The block behind `whole` ones, if there is one.
+  void emitRest(OpFoldResult whole) {
     OpFoldResult rest = ib.rem(width, ib.constant(columns));
-    ib.loop(ib.constant(0), whole, 1, [&](OpFoldResult block) {
-      if (op.getTransposed())
-        emitTransposedBlock(block);
-      else
-        emitBlock(block);
-    });
     if (std::optional<int64_t> count = getConstantIntValue(rest)) {
       if (*count > 0)
         emitPartialBlock(whole, rest);

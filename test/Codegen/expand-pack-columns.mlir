@@ -1,0 +1,42 @@
+// RUN: mopt-opt %s -mopt-expand-microkernels | FileCheck %s
+
+// Threads share the matrices, or the whole blocks of one matrix.
+// CHECK-LABEL: @matrices
+// CHECK: scf.forall (%{{.*}}, %{{.*}}) in (3, 4)
+// CHECK: scf.for
+// CHECK: vector.store
+func.func @matrices(%a: memref<3x4x64x70xf32>, %packed: memref<3x4x5x64x16xf32>) {
+  mopt.pack_columns ins(%a : memref<3x4x64x70xf32>) outs(%packed : memref<3x4x5x64x16xf32>) {lanes = 8 : i64}
+  return
+}
+
+// CHECK-LABEL: @one_matrix
+// CHECK: scf.forall (%{{.*}}, %{{.*}}) in (1, 43)
+// CHECK: vector.store
+// What is left behind the whole blocks.
+// CHECK: }
+// CHECK: memref.store
+func.func @one_matrix(%a: memref<1x64x700xf32>, %packed: memref<1x44x64x16xf32>) {
+  mopt.pack_columns ins(%a : memref<1x64x700xf32>) outs(%packed : memref<1x44x64x16xf32>) {lanes = 8 : i64}
+  return
+}
+
+// Few elements are not worth waking a thread, nor does one that runs already.
+// CHECK-LABEL: @small
+// CHECK-NOT: scf.forall
+// CHECK: return
+func.func @small(%a: memref<1x64x70xf32>, %packed: memref<1x5x64x16xf32>) {
+  mopt.pack_columns ins(%a : memref<1x64x70xf32>) outs(%packed : memref<1x5x64x16xf32>) {lanes = 8 : i64}
+  return
+}
+
+// CHECK-LABEL: @within
+// CHECK-COUNT-1: scf.forall
+// CHECK-NOT: scf.forall
+// CHECK: return
+func.func @within(%a: memref<1x64x700xf32>, %packed: memref<1x44x64x16xf32>) {
+  scf.forall (%i) in (2) {
+    mopt.pack_columns ins(%a : memref<1x64x700xf32>) outs(%packed : memref<1x44x64x16xf32>) {lanes = 8 : i64}
+  }
+  return
+}
