@@ -6,6 +6,7 @@
 #include "mopt/Target/MicroKernels.h"
 #include "mopt/Transforms/Passes.h"
 
+#include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/IRMapping.h"
 #include "mlir/IR/PatternMatch.h"
@@ -44,12 +45,13 @@ static int64_t getDepth(MatmulOp op) {
              : rhs.getDimSize(op.getTransposeRhs() ? rank - 1 : rank - 2);
 }
 
-/// Do matrix registers take the product, as mopt-select-microkernels sees it?
+/// Do matrix registers take the product, as mopt-select-microkernels sees it,
+/// once its depth is a multiple of the group?
 static bool suitsMatrices(MatmulOp op) {
   int64_t rows = op.countRows(), depth = getDepth(op),
           width = getTensor(op.getResult()).getShape().back();
   return !op.getTransposeLhs() && ShapedType::isStatic(depth) &&
-         depth % kGroup == 0 && depth >= kLeastSize &&
+         depth >= kLeastSize &&
          (ShapedType::isDynamic(rows) || rows > kMemoryBoundRows) &&
          (ShapedType::isDynamic(width) || width >= kLeastSize);
 }
@@ -177,15 +179,36 @@ struct ReducePrecision : mopt::impl::ReducePrecisionBase<ReducePrecision> {
     }
   }
 
+  /// `value` with `added` zeros along a dimension counted from the last one.
+  /// They are copied, which takes less than a product of floats.
+  static Value padDepth(OpBuilder &b, Value value, int64_t fromBack,
+                        int64_t added) {
+    if (added == 0)
+      return value;
+    RankedTensorType type = getTensor(value);
+    SmallVector<OpFoldResult> low(type.getRank(), b.getIndexAttr(0)),
+        high = low;
+    high[type.getRank() - fromBack] = b.getIndexAttr(added);
+    auto scalar = RankedTensorType::get({}, type.getElementType());
+    Value zero =
+        arith::ConstantOp::create(b, value.getLoc(), b.getZeroAttr(scalar));
+    return PadOp::create(b, value.getLoc(), PadMode::constant, value, zero, low,
+                         high);
+  }
+
   void convert(IRRewriter &rewriter, MatmulOp op) {
     int64_t rows = op.countRows();
     if (!canHold(op.getRhs()))
       return remark(op, "stays in f32: weights beyond the range of " + type);
     if (hasMatrices(op) && suitsMatrices(op)) {
       remark(op, "operands in " + type);
+      Value lhs = round(rewriter, op.getLhs()),
+            rhs = round(rewriter, op.getRhs());
+      int64_t added = llvm::alignTo(getDepth(op), kGroup) - getDepth(op);
+      lhs = padDepth(rewriter, lhs, /*fromBack=*/1, added);
+      rhs = padDepth(rewriter, rhs, op.getTransposeRhs() ? 1 : 2, added);
       rewriter.replaceOpWithNewOp<MatmulOp>(
-          op, op.getType(), round(rewriter, op.getLhs()),
-          round(rewriter, op.getRhs()), op.getTransposeLhs(),
+          op, op.getType(), lhs, rhs, op.getTransposeLhs(),
           op.getTransposeRhs(), /*f32_result=*/true);
     } else if (ShapedType::isStatic(rows) && rows <= kMemoryBoundRows &&
                getConstantTensor(op.getRhs()) && !op.getTransposeLhs()) {

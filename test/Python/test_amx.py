@@ -90,6 +90,10 @@ HALVES = {
     "attention": ("float[1,2,40,32] x", "float[1,2,40,32] y", {},
                   "t = Transpose<perm=[0,1,3,2]>(x)  s = MatMul(x, t) "
                   "p = Softmax<axis=-1>(s)  y = MatMul(p, x)"),
+    # Depths and widths of no register, threads that pack, and one block as it is.
+    "odd": ("float[2,5,65,32] x", "float[2,5,65,32] y", {},
+            "t = Transpose<perm=[0,1,3,2]>(x)  s = MatMul(x, t) "
+            "p = Softmax<axis=-1>(s)  y = MatMul(p, x)"),
 }
 
 
@@ -108,8 +112,9 @@ def test_bf16(tmp_path, name):
     assert in_matrices
     wanted = ReferenceEvaluator(model).run(None, {"x": x})[0]
     # Eight bits of significance; errors of sums of both sides' rounding.
-    np.testing.assert_allclose(run(library, {"x": x}, tmp_path), wanted,
-                               rtol=0, atol=2 ** -7 * np.max(np.abs(wanted)))
+    for threads in (1, 2):
+        np.testing.assert_allclose(run(library, {"x": x}, tmp_path, threads), wanted,
+                                   rtol=0, atol=2 ** -7 * np.max(np.abs(wanted)))
 
 
 @pytest.mark.skipif(IS_NATIVE, reason="this processor has AMX")

@@ -51,15 +51,28 @@ func.func @conv(%x: tensor<1x16x8x8xf32>, %w: tensor<16x16x3x3xf32>) -> tensor<1
   return %y : tensor<1x16x6x6xf32>
 }
 
-// A channel by itself, and an odd depth, fill no register.
+// The last of an odd depth has a zero beside it.
+// CHECK-LABEL: func.func @odd
+// CHECK-DAG: %[[A:.*]] = mopt.cast %arg0 : tensor<20x33xf32> -> tensor<20x33xbf16>
+// CHECK-DAG: %[[B:.*]] = mopt.cast %arg1 : tensor<18x33xf32> -> tensor<18x33xbf16>
+// CHECK-DAG: %[[L:.*]] = mopt.pad <constant> %[[A]], %{{.*}} low [0, 0] high [0, 1]
+// CHECK-DAG: %[[R:.*]] = mopt.pad <constant> %[[B]], %{{.*}} low [0, 0] high [0, 1]
+// CHECK: mopt.matmul %[[L]], %[[R]] {f32_result, transpose_rhs} : tensor<20x34xbf16>, tensor<18x34xbf16> -> tensor<20x18xf32>
+func.func @odd(%a: tensor<20x33xf32>, %b: tensor<18x33xf32>) -> tensor<20x18xf32> {
+  // expected-remark @below {{operands in bf16}}
+  %z = mopt.matmul %a, %b {transpose_rhs} : tensor<20x33xf32>, tensor<18x33xf32> -> tensor<20x18xf32>
+  return %z : tensor<20x18xf32>
+}
+
+// A channel by itself, and a small depth, fill no register.
 // CHECK-LABEL: func.func @stays
 // CHECK-NOT: bf16
 // CHECK: return
-func.func @stays(%x: tensor<1x16x8x8xf32>, %w: tensor<16x1x3x3xf32>, %a: tensor<20x33xf32>, %b: tensor<33x20xf32>) -> (tensor<1x16x6x6xf32>, tensor<20x20xf32>) {
+func.func @stays(%x: tensor<1x16x8x8xf32>, %w: tensor<16x1x3x3xf32>, %a: tensor<20x15xf32>, %b: tensor<15x20xf32>) -> (tensor<1x16x6x6xf32>, tensor<20x20xf32>) {
   // expected-remark @below {{stays in f32, which is as fast on this target}}
   %y = mopt.conv %x, %w {group = 16, strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads_begin = array<i64: 0, 0>, pads_end = array<i64: 0, 0>} : tensor<1x16x8x8xf32>, tensor<16x1x3x3xf32> -> tensor<1x16x6x6xf32>
   // expected-remark @below {{stays in f32, which is as fast on this target}}
-  %z = mopt.matmul %a, %b : tensor<20x33xf32>, tensor<33x20xf32> -> tensor<20x20xf32>
+  %z = mopt.matmul %a, %b : tensor<20x15xf32>, tensor<15x20xf32> -> tensor<20x20xf32>
   return %y, %z : tensor<1x16x6x6xf32>, tensor<20x20xf32>
 }
 
