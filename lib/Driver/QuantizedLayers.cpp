@@ -149,11 +149,14 @@ llvm::json::Value mopt::getInstrumentation(ModuleOp module) {
   auto instrumented = module->getAttrOfType<DictionaryAttr>(kInstrumentedAttr);
   if (!instrumented)
     return nullptr;
-  llvm::json::Object inputs;
-  for (NamedAttribute input : instrumented.getAs<DictionaryAttr>("inputs"))
-    inputs[input.getName().getValue()] =
-        cast<StringAttr>(input.getValue()).getValue();
-  return llvm::json::Object{
-      {"model", instrumented.getAs<StringAttr>("model").getValue()},
-      {"inputs", std::move(inputs)}};
+  llvm::json::Object result{
+      {"model", instrumented.getAs<StringAttr>("model").getValue()}};
+  for (StringRef kind : {"inputs", "sums"}) {
+    llvm::json::Object names;
+    for (NamedAttribute name : instrumented.getAs<DictionaryAttr>(kind))
+      names[name.getName().getValue()] =
+          cast<StringAttr>(name.getValue()).getValue();
+    result[kind] = std::move(names);
+  }
+  return result;
 }

@@ -22,7 +22,7 @@ llvm::Error mopt::readCalibration(ModuleOp module, StringRef path) {
   if (!model || !layers)
     return refuse("has no \"model\" or no \"layers\"");
   Builder b(module.getContext());
-  NamedAttrList ranges;
+  NamedAttrList ranges, means;
   for (const auto &[key, value] : *layers) {
     const llvm::json::Object *layer = value.getAsObject();
     SmallVector<double> numbers;
@@ -34,11 +34,28 @@ llvm::Error mopt::readCalibration(ModuleOp module, StringRef path) {
       numbers.push_back(*number);
     }
     ranges.set(key.str(), b.getDenseF64ArrayAttr(numbers));
+    // Files of before there were means have none.
+    const llvm::json::Value *given = layer->get("means");
+    if (!given)
+      continue;
+    const llvm::json::Array *list = given->getAsArray();
+    SmallVector<double> channels;
+    for (const llvm::json::Value &entry : list ? *list : llvm::json::Array()) {
+      std::optional<double> number = entry.getAsNumber();
+      if (!number)
+        break;
+      channels.push_back(*number);
+    }
+    if (!list || channels.size() != list->size())
+      return refuse("has no array of numbers as 'means' for '" + key.str() +
+                    "'");
+    means.set(key.str(), b.getDenseF64ArrayAttr(channels));
   }
   module->setAttr(
       kCalibrationAttr,
       b.getDictionaryAttr(
           {b.getNamedAttr("model", b.getStringAttr(*model)),
-           b.getNamedAttr("ranges", ranges.getDictionary(b.getContext()))}));
+           b.getNamedAttr("ranges", ranges.getDictionary(b.getContext())),
+           b.getNamedAttr("means", means.getDictionary(b.getContext()))}));
   return llvm::Error::success();
 }

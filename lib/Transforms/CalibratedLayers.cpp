@@ -54,17 +54,22 @@ std::vector<CalibratedLayer> mopt::findCalibratedLayers(func::FuncOp entry) {
       continue;
     int64_t rank = weights->getType().getRank();
     SmallVector<int64_t> axes;
-    if (auto matmul = dyn_cast<MatmulOp>(op))
+    int64_t channelAxis = 1;
+    if (auto matmul = dyn_cast<MatmulOp>(op)) {
       axes.push_back(matmul.getTransposeRhs() ? rank - 1 : rank - 2);
-    else
+      channelAxis = matmul.getTransposeLhs() ? rank - 2 : rank - 1;
+    } else {
       axes = llvm::to_vector(llvm::seq<int64_t>(1, rank));
+      if (cast<ConvOp>(op).getChannelsLast())
+        channelAxis = rank - 1;
+    }
     std::string key = llvm::join(getNodeNames(op.getLoc()), ", ");
     if (key.empty())
       key = op.getName().stripDialect().str();
     if (unsigned use = ++uses[key]; use > 1)
       key += " #" + std::to_string(use);
-    layers.push_back(
-        {&op, std::move(key), std::move(*weights), std::move(axes)});
+    layers.push_back({&op, std::move(key), std::move(*weights), std::move(axes),
+                      channelAxis});
   }
   return layers;
 }

@@ -18,6 +18,8 @@ struct CalibratedLayer {
   ConstantTensor weights;
   /// Dimensions of the weights that sums run along.
   llvm::SmallVector<int64_t> depthAxes;
+  /// The dimension of the input that its channels run along.
+  int64_t channelAxis;
 
   mlir::Value getInput() const { return op->getOperand(0); }
   int64_t getDepth() const;

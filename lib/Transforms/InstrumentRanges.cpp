@@ -1,6 +1,6 @@
 // Level in and out: graph. The entry returns, after the model's own outputs,
-// the extremes and the histogram of each value that static quantization would
-// quantize: what --instrument=ranges asks for.
+// the extremes, the histogram and each channel's sum of the values that static
+// quantization would quantize: what --instrument=ranges asks for.
 #include "CalibratedLayers.h"
 #include "RoundWeights.h"
 
@@ -66,6 +66,16 @@ struct StatisticsBuilder {
                             ValueRange{low, high}, 0);
   }
 
+  /// f32 [channels]: the sum of each, along `axis`.
+  Value sums(Value x, int64_t axis) {
+    int64_t rank = cast<RankedTensorType>(x.getType()).getRank();
+    SmallVector<int64_t> axes;
+    for (int64_t dim = 0; dim < rank; ++dim)
+      if (dim != axis)
+        axes.push_back(dim);
+    return flatten(ReduceOp::create(b, loc, ReduceKind::sum, x, axes));
+  }
+
   /// i32 [2 * kBins]: how often each bin of the numbers from 0 on was met, then
   /// of the negative ones.
   Value histogram(Value row) {
@@ -127,17 +137,25 @@ struct InstrumentRanges : mopt::impl::InstrumentRangesBase<InstrumentRanges> {
     };
     // Layers with one input share its statistics, under the first one's name.
     DenseMap<Value, Attribute> seen;
-    SmallVector<NamedAttribute> inputs;
+    DenseMap<std::pair<Value, int64_t>, Attribute> summed;
+    SmallVector<NamedAttribute> inputs, sums;
     for (CalibratedLayer &layer : layers) {
+      StatisticsBuilder builder{b, layer.op->getLoc()};
       Attribute &name = seen[layer.getInput()];
       if (!name) {
         name = b.getStringAttr(layer.key);
-        StatisticsBuilder builder{b, layer.op->getLoc()};
         Value row = builder.flatten(layer.getInput());
         add(builder.extremes(row), "mopt.extremes:" + layer.key);
         add(builder.histogram(row), "mopt.histogram:" + layer.key);
       }
       inputs.push_back(b.getNamedAttr(layer.key, name));
+      Attribute &sum = summed[{layer.getInput(), layer.channelAxis}];
+      if (!sum) {
+        sum = b.getStringAttr(layer.key);
+        add(builder.sums(layer.getInput(), layer.channelAxis),
+            "mopt.sums:" + layer.key);
+      }
+      sums.push_back(b.getNamedAttr(layer.key, sum));
     }
     terminator->setOperands(results);
     entry.setFunctionType(b.getFunctionType(entry.getArgumentTypes(), types));
@@ -146,7 +164,8 @@ struct InstrumentRanges : mopt::impl::InstrumentRangesBase<InstrumentRanges> {
         kInstrumentedAttr,
         b.getDictionaryAttr(
             {b.getNamedAttr("model", b.getStringAttr(hashLayers(layers))),
-             b.getNamedAttr("inputs", b.getDictionaryAttr(inputs))}));
+             b.getNamedAttr("inputs", b.getDictionaryAttr(inputs)),
+             b.getNamedAttr("sums", b.getDictionaryAttr(sums))}));
   }
 };
 } // namespace

@@ -3,6 +3,7 @@
 // Where the estimated loss is more than allowed, the layers that lose most stay
 // floats.
 #include "CalibratedLayers.h"
+#include "CorrectBias.h"
 #include "RoundWeights.h"
 
 #include "mopt/Dialect/Mopt/IR/IntegerProduct.h"
@@ -34,6 +35,8 @@ struct Range {
 struct Planned {
   CalibratedLayer *layer;
   Range range;
+  /// Of the input's channels; empty where they are not known.
+  ArrayRef<double> means;
   RoundedWeights weights;
   bool isQuantized = true;
 
@@ -68,13 +71,15 @@ struct QuantizeStatically
       return module.emitError("the calibration is of another model: expected "
                               "weights with the hash ")
              << found << ", found " << model.getValue();
+    auto means = calibration.getAs<DictionaryAttr>("means");
     std::vector<Planned> plan;
     bool isComplete = true;
     for (CalibratedLayer &layer : layers) {
       std::optional<Range> range = readRange(layer, ranges);
-      isComplete &= range.has_value();
-      if (range && !leaves(layer))
-        plan.push_back({&layer, *range,
+      std::optional<ArrayRef<double>> channels = readMeans(layer, means);
+      isComplete &= range && channels;
+      if (range && channels && !leaves(layer))
+        plan.push_back({&layer, *range, *channels,
                         roundWeights(layer.weights, layer.depthAxes, 0, 8,
                                      /*symmetric=*/true)});
     }
@@ -124,6 +129,29 @@ struct QuantizeStatically
       return std::nullopt;
     }
     return range;
+  }
+
+  /// Old calibrations have no means; those that a new one has are finite
+  /// numbers, one for each channel of the input.
+  std::optional<ArrayRef<double>> readMeans(CalibratedLayer &layer,
+                                            DictionaryAttr means) {
+    auto numbers = means ? means.getAs<DenseF64ArrayAttr>(layer.key) : nullptr;
+    if (!numbers)
+      return ArrayRef<double>();
+    int64_t channels = countInputChannels(layer);
+    if (numbers.size() != channels) {
+      layer.op->emitError("expected the means of ")
+          << channels << " channels of its input in the calibration, found "
+          << numbers.size();
+      return std::nullopt;
+    }
+    if (!llvm::all_of(numbers.asArrayRef(),
+                      [](double mean) { return std::isfinite(mean); })) {
+      layer.op->emitError(
+          "the calibration's means of its input are not finite");
+      return std::nullopt;
+    }
+    return numbers.asArrayRef();
   }
 
   /// Would quantizing the layer gain nothing?
@@ -193,6 +221,9 @@ struct QuantizeStatically
   void apply(OpBuilder &b, Planned &planned) {
     Operation *op = planned.layer->op;
     Location loc = op->getLoc();
+    b.setInsertionPoint(op);
+    if (!planned.means.empty())
+      correctBias(b, *planned.layer, planned.weights, planned.means);
     b.setInsertionPoint(op);
     op->setOperand(1, std::move(planned.weights).materialize(b, loc));
     Value input = op->getOperand(0);

@@ -151,6 +151,20 @@ RoundedWeights mopt::roundWeights(const ConstantTensor &weights,
   return rounded;
 }
 
+double RoundedWeights::getReal(int64_t i) const {
+  ArrayRef<int64_t> shape = values.getType().getShape(),
+                    scaleShape = scales.getType().getShape();
+  assert(shape == type.getShape() && "weights with groups");
+  SmallVector<int64_t> own = ConstantTensor::getStrides(shape),
+                       strides = ConstantTensor::getStrides(scaleShape);
+  int64_t line = 0;
+  for (auto [dim, stride] : llvm::enumerate(strides))
+    if (scaleShape[dim] != 1)
+      line += i / own[dim] % shape[dim] * stride;
+  return static_cast<double>(values.getInt(i) - zeros.getInt(line)) *
+         scales.getFloat(line);
+}
+
 Value RoundedWeights::materialize(OpBuilder &b, Location loc) && {
   RankedTensorType shape = values.getType();
   Type byte = shape.getElementType();

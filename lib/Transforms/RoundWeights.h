@@ -22,6 +22,8 @@ struct RoundedWeights {
   /// The sum of squared errors over that of squared weights.
   double relativeNoise = 0;
 
+  /// What element `i` of the weights has become, without groups.
+  double getReal(int64_t i) const;
   /// What they stand for, in the shape of the weights.
   mlir::Value materialize(mlir::OpBuilder &b, mlir::Location loc) &&;
 };

@@ -64,6 +64,32 @@ def test_statistics_are_those_of_the_value():
     assert np.array_equal(found.negative, expected.negative)
 
 
+@pytest.mark.parametrize("name, gain", [("residual", 1), ("perceptron", 0.9)])
+def test_means_correct_the_bias(name, gain, tmp_path):
+    """Against a file without means, as older ones are; and the means are NumPy's. Most
+    of the residual network's layers are too small to be quantized."""
+    model, data = MODELS[name](), feeds(name, 40)
+    calibration = mopt.calibrate(model, data, method="mse")
+    first = next(iter(calibration["layers"].values()))
+    axes = (0, 2, 3) if name == "residual" else (0, 1)
+    exact_means = np.concatenate([feed["x"] for feed in data]).mean(axes, dtype=np.float64)
+    assert first["means"] == pytest.approx(exact_means.tolist(), abs=1e-5)
+    exact = run_onnxruntime(model, data)
+    errors = []
+    for kept in (True, False):
+        for layer in calibration["layers"].values():
+            if not kept:
+                del layer["means"]
+        quantized = mopt.InferenceSession(compile_static(model, calibration, tmp_path / "c.json"))
+        found = np.concatenate([quantized.run(None, feed)[0] for feed in data])
+        errors.append(relative_error([found], exact))
+        axes = tuple(range(found.ndim - 1))
+        shift = (found - np.concatenate(exact)).mean(axes)
+        errors.append(float(np.linalg.norm(shift)))
+    assert errors[0] < gain * errors[2]
+    assert errors[1] < gain * errors[3]
+
+
 def test_calibration_of_another_model(tmp_path):
     calibration = mopt.calibrate(residual(), feeds("residual"))
     with pytest.raises(mopt.CompileError, match="of another model") as info:
@@ -76,6 +102,10 @@ def test_calibration_of_another_model(tmp_path):
     (lambda c: next(iter(c["layers"].values())).update(low=1e300), "not finite|holds 0"),
     (lambda c: next(iter(c["layers"].values())).update(low=0.5), "holds 0"),
     (lambda c: next(iter(c["layers"].values())).update(high=None), "no number 'high'"),
+    (lambda c: next(iter(c["layers"].values()))["means"].append(1), "the means of 40 channels"),
+    (lambda c: next(iter(c["layers"].values())).update(means=[1e400]), "no array of numbers|JSON"),
+    (lambda c: next(iter(c["layers"].values())).update(means=[None]), "no array of numbers"),
+    (lambda c: next(iter(c["layers"].values())).update(means=3), "no array of numbers"),
     (lambda c: c.pop("model"), "no \"model\""),
     (lambda c: c.update(version=2), "another version"),
     (lambda c: c.update(format="other"), "is not one"),

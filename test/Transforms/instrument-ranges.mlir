@@ -3,12 +3,14 @@
 // One set of statistics for a value that two products read; those inside of
 // loops and without constant weights have none.
 
-// CHECK: module attributes {mopt.instrumented = {inputs = {"a (MatMul)" = "a (MatMul)", "b (MatMul)" = "a (MatMul)", "c (Conv)" = "c (Conv)"}, model = "{{[0-9a-f]+}}"}}
+// CHECK: module attributes {mopt.instrumented = {inputs = {"a (MatMul)" = "a (MatMul)", "b (MatMul)" = "a (MatMul)", "c (Conv)" = "c (Conv)"}, model = "{{[0-9a-f]+}}", sums = {"a (MatMul)" = "a (MatMul)", "b (MatMul)" = "a (MatMul)", "c (Conv)" = "c (Conv)"}}}
 // CHECK: func.func @main(%[[X:[^:]*]]: tensor<?x4xf32>, %[[I:[^:]*]]: tensor<1x2x5x5xf32>)
 // CHECK-SAME: tensor<2xf32> {onnx.name = "mopt.extremes:a (MatMul)"}
 // CHECK-SAME: tensor<8192xi32> {onnx.name = "mopt.histogram:a (MatMul)"}
+// CHECK-SAME: tensor<4xf32> {onnx.name = "mopt.sums:a (MatMul)"}
 // CHECK-SAME: tensor<2xf32> {onnx.name = "mopt.extremes:c (Conv)"}
 // CHECK-SAME: tensor<8192xi32> {onnx.name = "mopt.histogram:c (Conv)"}
+// CHECK-SAME: tensor<2xf32> {onnx.name = "mopt.sums:c (Conv)"}
 // CHECK: %[[D:.*]] = tensor.dim %[[X]], %{{.*}}
 // CHECK: %[[D1:.*]] = tensor.dim %[[X]], %{{.*}}
 // CHECK: %[[N:.*]] = arith.muli %[[D]], %[[D1]]
@@ -18,7 +20,9 @@
 // CHECK: mopt.concat %[[LOW]], %[[HIGH]]
 // CHECK: mopt.bitcast %[[ROW]] : tensor<?xf32> -> tensor<?xui32>
 // CHECK: mopt.scatter_elements <add>
+// CHECK: mopt.reduce <sum> %[[X]] {axes = array<i64: 0>}
 // CHECK: mopt.reshape %[[I]] to [50]
+// CHECK: mopt.reduce <sum> %[[I]] {axes = array<i64: 0, 2, 3>}
 func.func @main(%x: tensor<?x4xf32>, %i: tensor<1x2x5x5xf32>) -> (tensor<?x3xf32> {onnx.name = "y"}) attributes {mopt.entry} {
   %w = arith.constant dense<1.0> : tensor<4x3xf32>
   %v = arith.constant dense<2.0> : tensor<4x4xf32>

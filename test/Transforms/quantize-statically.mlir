@@ -35,6 +35,35 @@ module attributes {mopt.target = #target, mopt.calibration = {model = "1321d2f69
 
 // -----
 
+#target = #mopt.target<name = "m", triple = "t", cpu = "c", features = "+avx2,+fma", vectorBits = 256, vectorRegisters = 16, l1Bytes = 32768, l2Bytes = 524288>
+
+// With means of the input's channels what rounding adds goes into the bias, or
+// behind a product that has none.
+
+// CHECK-LABEL: func.func @biases
+// CHECK: mopt.matmul
+// CHECK: %[[BIAS:.*]] = mopt.binary <add> %{{.*}}, %{{.*}} : tensor<1x64xf32>, tensor<1x64xf32>
+// CHECK: %[[A:.*]] = mopt.binary <add> %{{.*}}, %[[BIAS]] : tensor<4x64xf32>, tensor<1x64xf32>
+// CHECK: %[[C:.*]] = mopt.matmul
+// CHECK-NEXT: %[[R:.*]] = mopt.binary <add> %[[C]], %{{.*}} : tensor<4x64xf32>, tensor<1x64xf32>
+// CHECK: %[[D:.*]] = mopt.conv
+// CHECK-NEXT: %[[S:.*]] = mopt.binary <add> %[[D]], %{{.*}} : tensor<1x32x2x2xf32>, tensor<1x32x1x1xf32>
+// CHECK: return %[[R]], %[[S]]
+module attributes {mopt.target = #target, mopt.calibration = {model = "aeaca137a6c2cbfeb83fd089fab1fe09b62665a19e73767217dff474aa7425da", ranges = {"a (MatMul)" = array<f64: 0.0, 1.0, 0.0>, "b (MatMul)" = array<f64: 0.0, 1.0, 0.0>, "c (Conv)" = array<f64: 0.0, 1.0, 0.0>}, means = {"a (MatMul)" = array<f64: 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0>, "b (MatMul)" = array<f64: 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0>, "c (Conv)" = array<f64: 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0>}}} {
+  func.func @biases(%x: tensor<4x64xf32>, %i: tensor<1x64x2x2xf32>) -> (tensor<4x64xf32>, tensor<1x32x2x2xf32>) attributes {mopt.entry} {
+    %w = arith.constant dense<1.1> : tensor<64x64xf32>
+    %f = arith.constant dense<1.1> : tensor<32x32x1x1xf32>
+    %bias = arith.constant dense<2.0> : tensor<1x64xf32>
+    %y = mopt.matmul %x, %w : tensor<4x64xf32>, tensor<64x64xf32> -> tensor<4x64xf32> loc("node 'a' (MatMul, opset 17)")
+    %a = mopt.binary <add> %y, %bias : tensor<4x64xf32>, tensor<1x64xf32> -> tensor<4x64xf32>
+    %z = mopt.matmul %a, %w : tensor<4x64xf32>, tensor<64x64xf32> -> tensor<4x64xf32> loc("node 'b' (MatMul, opset 17)")
+    %c = mopt.conv %i, %f {strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads_begin = array<i64: 0, 0>, pads_end = array<i64: 0, 0>, group = 2 : i64} : tensor<1x64x2x2xf32>, tensor<32x32x1x1xf32> -> tensor<1x32x2x2xf32> loc("node 'c' (Conv, opset 17)")
+    return %z, %c : tensor<4x64xf32>, tensor<1x32x2x2xf32>
+  }
+}
+
+// -----
+
 // expected-error @+1 {{the calibration is of another model}}
 module attributes {mopt.calibration = {model = "0", ranges = {}}} {
   func.func @main(%x: tensor<4x64xf32>) -> tensor<4x64xf32> attributes {mopt.entry} {
@@ -50,6 +79,19 @@ module attributes {mopt.calibration = {model = "0", ranges = {}}} {
 module {
   func.func @main(%x: tensor<4xf32>) -> tensor<4xf32> attributes {mopt.entry} {
     return %x : tensor<4xf32>
+  }
+}
+
+// -----
+
+module attributes {mopt.calibration = {model = "43870584d0813702bea29a328190b4bbab442dc469a9f6a8dd66bec60299b4c8", ranges = {"a (MatMul)" = array<f64: 0.0, 1.0, 0.0>, "b (MatMul)" = array<f64: 0.0, 1.0, 0.0>}, means = {"a (MatMul)" = array<f64: 1.0>, "b (MatMul)" = array<f64: 1.0, 2.0, 3.0, 0x7FF0000000000000>}}} {
+  func.func @main(%x: tensor<4x4xf32>) -> tensor<4x4xf32> attributes {mopt.entry} {
+    %w = arith.constant dense<1.0> : tensor<4x4xf32>
+    // expected-error @unknown {{expected the means of 4 channels of its input in the calibration, found 1}}
+    %a = mopt.matmul %x, %w : tensor<4x4xf32>, tensor<4x4xf32> -> tensor<4x4xf32> loc("node 'a' (MatMul, opset 17)")
+    // expected-error @unknown {{the calibration's means of its input are not finite}}
+    %b = mopt.matmul %a, %w : tensor<4x4xf32>, tensor<4x4xf32> -> tensor<4x4xf32> loc("node 'b' (MatMul, opset 17)")
+    return %b : tensor<4x4xf32>
   }
 }
 

@@ -105,12 +105,13 @@ def InstrumentRanges : Pass<"mopt-instrument-ranges", "::mlir::ModuleOp"> {
   let summary = "return statistics of the values that could be quantized";
   let description = [{
     For the input of each product of f32 with constant weights in the entry's
-    body two outputs follow the model's own: "mopt.extremes:KEY", f32 [2], the
-    lowest and highest element, and "mopt.histogram:KEY", i32 [8192], how many
-    elements have which upper bits. KEY names the ONNX nodes of the product, the
-    first one where several read the value. The module's attribute
-    `mopt.instrumented` has the hash of the weights and, for each product, the
-    key of its input.
+    body three outputs follow the model's own: "mopt.extremes:KEY", f32 [2], the
+    lowest and highest element, "mopt.histogram:KEY", i32 [8192], how many
+    elements have which upper bits, and "mopt.sums:KEY", f32 [channels], the sum
+    of each channel. KEY names the ONNX nodes of the product, the first one where
+    several read the value (and, for sums, along the same dimension). The module's
+    attribute `mopt.instrumented` has "model", the hash of the weights, and
+    "inputs" and "sums": for each product the keys of its input's.
   }];
   let dependentDialects = ["::mlir::arith::ArithDialect",
     "::mlir::tensor::TensorDialect", "::mopt::MoptDialect"];
@@ -121,7 +122,9 @@ def QuantizeStatically : Pass<"mopt-quantize-statically", "::mlir::ModuleOp"> {
   let description = [{
     The module's attribute `mopt.calibration` has "model", the hash of the
     weights, and "ranges", for each product by its key the lowest and highest
-    number to represent and the share of the input's power that is lost so.
+    number to represent and the share of the input's power that is lost so. It may
+    have "means", for each product those of its input's channels: what rounding
+    the weights adds to the mean of each output is taken from the bias then.
     Inputs become unsigned bytes, which all readers of the value get; weights
     signed bytes, each output channel with a scale of its own. Other weights, a
     product without range, and ranges that are not finite or do not hold 0 are

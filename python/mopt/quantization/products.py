@@ -76,13 +76,13 @@ def _windows(layer, x):
     strides = values.get("strides", [1] * rank)
     dilations = values.get("dilations", [1] * rank)
     spans = [(k - 1) * d + 1 for k, d in zip(kernel, dilations)]
-    x = np.pad(x, [(0, 0), (0, 0), *_pads(values, x.shape[2:], spans, strides)])
+    x = np.pad(x, [(0, 0), (0, 0), *explicit_pads(values, x.shape[2:], spans, strides)])
     view = np.lib.stride_tricks.sliding_window_view(x, spans, axis=tuple(range(2, x.ndim)))
     return view[(slice(None), slice(None), *(slice(None, None, s) for s in strides),
                  *(slice(None, None, d) for d in dilations))]
 
 
-def _pads(values, sizes, spans, strides):
+def explicit_pads(values, sizes, spans, strides):
     mode = values.get("auto_pad", b"NOTSET").decode()
     rank = len(sizes)
     if mode == "VALID":

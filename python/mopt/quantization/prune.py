@@ -6,12 +6,15 @@ import numpy as np
 
 from ..session import InferenceSession
 from . import bias as biases
+from . import refine as refining
+from .channels import free_channels
 from .compensate import prune_rows, retarget
 from .equalize import store
 from .gate import Metric
 from .layers import channel_axis, find_layers
 from .masks import Pattern
 from .observe import as_feeds, common_shapes, observe, run_all, with_outputs
+from .permute import permute
 from .prepare import load, prepare
 from .products import MOST_DEPTH, SecondMoments
 from .report import LayerReport, Result
@@ -21,7 +24,7 @@ METHODS = ("magnitude", "wanda", "sparsegpt")
 
 
 def prune(model, data=None, output=None, pattern="2:4", method=None, *, exclude=(),
-          bias_correction=True, threads=0):
+          bias_correction=True, refine=True, threads=0):
     """Sets weights of Conv, MatMul and Gemm to zero: of each M in a row along the depth
     all but N ("N:M"; the depth of a convolution is its input channels, at each position
     of the kernel), or a share of all ("unstructured:0.9").
@@ -29,24 +32,30 @@ def prune(model, data=None, output=None, pattern="2:4", method=None, *, exclude=
     `method`: magnitude; wanda (Sun et al., 2023), magnitude times the root mean square of
     what the weight is multiplied with; sparsegpt (Frantar and Alistarh, 2023), where the
     weights that stay make up for those that go. The last two need `data`, as for
-    `mopt.quantize`; without a method it is sparsegpt with data, else magnitude.
+    `mopt.quantize`; without a method it is sparsegpt with data, else magnitude. After
+    sparsegpt `refine` moves all weights that stay, and those of layers that are not
+    pruned, to bring the outputs of the model nearer to what they were; runs that are held
+    out for that must gain, else nothing moves.
 
     Returns a `Result`, whose layers say the scheme ("2:4") or why it was left, and the
-    SQNR of the pruned layer's weights or, with data, outputs. Raises ValueError.
+    SQNR of the pruned layer's weights or, with data, outputs, before it is refined.
+    Raises ValueError.
     """
     pattern = Pattern.parse(pattern)
     method = method or ("magnitude" if data is None else "sparsegpt")
     if method not in METHODS:
         raise ValueError(f"expected method {', '.join(METHODS)}, found '{method}'")
     graph = prepare(model)
-    layers = find_layers(graph, [exclude] if isinstance(exclude, str) else exclude)
-    for layer in layers:
-        _leave(layer, pattern, method)
+    exclude = [exclude] if isinstance(exclude, str) else exclude
+    layers, free = _layers(graph, exclude, pattern, method)
     active = [layer for layer in layers if not layer.reason]
     if not active:
         why = "; ".join(f"{layer.name}: {layer.reason}" for layer in layers)
         raise ValueError(f"nothing in the model can be pruned{': ' if why else ''}{why}")
     feeds = as_feeds(data, graph) if data is not None or method != "magnitude" else []
+    if method == "sparsegpt" and pattern.group and _reorder(graph, active, feeds, pattern, threads):
+        layers, free = _layers(graph, exclude, pattern, method)
+        active = [layer for layer in layers if not layer.reason]
     reports = {id(layer): LayerReport(layer.name, layer.node.op_type, "dense", layer.reason,
                                       layer.input) for layer in layers}
     if method == "sparsegpt":
@@ -58,12 +67,42 @@ def prune(model, data=None, output=None, pattern="2:4", method=None, *, exclude=
     if feeds:
         original = load(model)
         names = [value.name for value in original.graph.output]
-        metric = Metric(names, list(run_all(original, feeds, threads)))
+        exact = list(run_all(original, feeds, threads))
+        if refine and method == "sparsegpt":
+            result.refined = refining.refine(graph, free, original, feeds, exact,
+                                             bias_correction, threads)
+            graph.drop_unused_constants()
+        metric = Metric(names, exact)
         found = list(run_all(graph.model, feeds, threads))
         result.drop, result.sqnr_db = metric.drop(found), metric.sqnr_db(found)
     if output is not None:
         result.save(os.fspath(output))
     return result
+
+
+def _layers(graph, exclude, pattern, method):
+    """All layers, which say why they are not pruned, and those whose weights may change."""
+    layers = find_layers(graph, exclude)
+    free = [layer for layer in layers if not layer.reason]
+    for layer in layers:
+        _leave(layer, pattern, method)
+    return layers, free
+
+
+def _reorder(graph, active, feeds, pattern, threads):
+    """Better orders of channels, by the inputs as they are before anything is pruned."""
+    readers = {node.output[0] for entry in free_channels(graph) for node in entry.readers}
+    layers = [layer for layer in active if layer.output in readers]
+    moments = [SecondMoments(layer) for layer in layers]
+
+    def visit(arrays):
+        for entry in moments:
+            entry.update(arrays[entry.layer.input])
+
+    if layers:
+        observe(graph, {layer.input: None for layer in layers}, feeds, threads, visit)
+    return permute(graph, layers, {entry.layer.name: entry.centered()[0] for entry in moments
+                                   if entry.layer.group == 1}, pattern)
 
 
 def _leave(layer, pattern, method):

@@ -43,6 +43,7 @@ class Result:
     layers: list = field(default_factory=list)
     sqnr_db: float = None
     drop: float = None
+    refined: object = None  # `Refined` where pruning was followed by that.
 
     def save(self, path):
         """Writes the model; beyond 2 GB, its weights in a file beside it."""
@@ -52,7 +53,9 @@ class Result:
                                        if large else {}))
 
     def as_dict(self):
+        refined = self.refined
         return {"mode": self.mode, "sqnr_db": self.sqnr_db, "drop": self.drop,
+                "refined": None if refined is None else asdict(refined),
                 "layers": [asdict(layer) for layer in self.layers]}
 
     def __str__(self):
@@ -63,6 +66,9 @@ class Result:
         widths = [max(len(row[i]) for row in rows) for i in range(7)]
         lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip()
                  for row in rows]
+        if self.refined is not None:
+            lines.append(f"refined: held-out distance {self.refined.before:.3g} to "
+                         f"{self.refined.after:.3g}")
         if self.sqnr_db is not None:
             lines.append(f"outputs: SQNR {self.sqnr_db:.1f} dB, drop {self.drop:.3g}")
         return "\n".join(lines)

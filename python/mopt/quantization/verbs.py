@@ -56,13 +56,15 @@ def add_prune(sub):
     sub.add_argument("--method", choices=PRUNING_METHODS,
                      help="by default sparsegpt with data, else magnitude")
     sub.add_argument("--no-bias-correction", action="store_true")
+    sub.add_argument("--no-refinement", action="store_true",
+                     help="leave out the descent on the distance to the float model")
 
 
 def prune_verb(options, rest):
     return _finish(options, lambda: prune(
         options.model, read_data(options.data), None, options.pattern, options.method,
         exclude=options.exclude, bias_correction=not options.no_bias_correction,
-        threads=options.threads))
+        refine=not options.no_refinement, threads=options.threads))
 
 
 def add_calibrate(sub):
