@@ -67,12 +67,14 @@ void mopt::buildLegalizePipeline(OpPassManager &pm,
     return;
   pm.addNestedPass<func::FuncOp>(createPropagateQuantization());
   pm.addNestedPass<func::FuncOp>(createFoldConstants());
-  // Strict numerics compute in integers only what the file says.
+  // Strict numerics compute in integers only what the file says. A table holds
+  // what the operators give.
+  if (options.numerics != Numerics::Strict)
+    pm.addNestedPass<func::FuncOp>(createNormalizeSigns());
+  pm.addNestedPass<func::FuncOp>(createTabulateFunctions());
   if (options.numerics != Numerics::Strict) {
     LegalizeQuantizationOptions legalize;
     legalize.remarks = options.remarks;
-    pm.addNestedPass<func::FuncOp>(createNormalizeSigns());
-    pm.addNestedPass<func::FuncOp>(createTabulateFunctions());
     pm.addNestedPass<func::FuncOp>(createLegalizeQuantization(legalize));
   }
   EncodeSparsityOptions encode;
@@ -142,6 +144,7 @@ void mopt::buildStructuredPipeline(OpPassManager &pm,
     pm.addPass(createFuseEpilogue());
     pm.addPass(createSplitWeightPairs());
     pm.addPass(createSimplifyRounding());
+    pm.addPass(createFuseSteps());
     pm.addPass(createCanonicalizer());
     pm.addPass(createCSEPass());
   }
@@ -189,8 +192,12 @@ void mopt::buildLowerPipeline(OpPassManager &pm,
   ExpandMicrokernelsOptions expand;
   expand.contract = options.numerics != Numerics::Strict;
   pm.addPass(createExpandMicrokernels(expand));
-  if (!options.reference)
+  if (!options.reference) {
+    OrderSumsOptions order;
+    order.everywhere = options.numerics == Numerics::Strict;
+    pm.addPass(createOrderSums(order));
     pm.addPass(createConvertRounding());
+  }
   pm.addNestedPass<func::FuncOp>(createCanonicalizer());
   pm.addNestedPass<func::FuncOp>(createCSEPass());
   pm.addNestedPass<func::FuncOp>(createConvertLinalgToLoopsPass());

@@ -6,6 +6,12 @@
 #include "mopt/Conversion/ONNXToMopt/OpBinder.h"
 #include "mopt/Conversion/ONNXToMopt/Quantize.h"
 #include "mopt/Conversion/ONNXToMopt/Windows.h"
+#include "mopt/Support/ByteSteps.h"
+#include "mopt/Support/ConstantTensor.h"
+
+#include "mlir/IR/Matchers.h"
+
+#include <cmath>
 
 using namespace mlir;
 using namespace mopt;
@@ -113,13 +119,102 @@ static LogicalResult replaceBySteps(OpBinder &op, Value y) {
                              OpBinder::getElementType(op.getTensor(0))));
 }
 
+/// More positions of a constant than that are not tried one by one.
+static constexpr int64_t kMostPositions = 1 << 16;
+
+/// Operand `i`, if it is a constant.
+static std::optional<ConstantTensor> getConstant(OpBinder &op, unsigned i) {
+  Value value = op.getOperand(i);
+  ElementsAttr elements;
+  if (!value || !matchPattern(value, m_Constant(&elements)))
+    return std::nullopt;
+  return ConstantTensor::fromAttr(elements);
+}
+
+/// The float in operand `i`, or the integer, which may be left out; nothing if
+/// it is no constant of one element.
+static std::optional<float> getConstantNumber(OpBinder &op, unsigned i,
+                                              bool isOptional = false) {
+  if (isOptional && !op.getOperand(i))
+    return 0;
+  std::optional<ConstantTensor> constant = getConstant(op, i);
+  if (!constant || constant->getNumElements() != 1)
+    return std::nullopt;
+  return static_cast<float>(constant->getFloat(0));
+}
+
+/// One side of a QLinearAdd being constant, the other one, in steps of the
+/// result, plus one addend for each of the constant's elements: with it every
+/// byte gives what ONNX Runtime's two fused sums give. Null where there is
+/// none.
+static Value addConstant(OpBinder &op, const BinarySteps &steps) {
+  bool isLeft = getConstant(op, 0).has_value();
+  unsigned constant = isLeft ? 0 : 3, other = 3 - constant;
+  std::optional<ConstantTensor> values = getConstant(op, constant);
+  Type element = OpBinder::getElementType(op.getTensor(other));
+  if (!values || values->getNumElements() > kMostPositions ||
+      !element.isInteger(8))
+    return {};
+  auto scale = getConstantNumber(op, constant + 1),
+       zero = getConstantNumber(op, constant + 2, /*isOptional=*/true),
+       otherScale = getConstantNumber(op, other + 1),
+       otherZero = getConstantNumber(op, other + 2, /*isOptional=*/true),
+       resultScale = getConstantNumber(op, 6),
+       resultZero = getConstantNumber(op, 7, /*isOptional=*/true);
+  if (!scale || !zero || !otherScale || !otherZero || !resultScale ||
+      !resultZero)
+    return {};
+  float ratio = *scale / *resultScale, factor = *otherScale / *resultScale;
+  // A statement for each operation, none of which is fused.
+  float first = ratio * *zero;
+  float second = factor * *otherZero;
+  float zeros = first + second;
+  float fixed = *resultZero - zeros;
+  auto type =
+      RankedTensorType::get(values->getType().getShape(), op.b.getF32Type());
+  std::optional<ConstantTensor> addends = ConstantTensor::allocate(type);
+  ByteSteps form;
+  std::tie(form.lowest, form.highest) =
+      element.isUnsignedInteger() ? std::pair(0, 255) : std::pair(-128, 127);
+  form.resultLowest = form.lowest, form.resultHighest = form.highest;
+  // The left side is added last, but for one element, which is taken to be the
+  // right side.
+  bool isLast = isLeft && values->getNumElements() != 1;
+  for (int64_t i = 0; i < values->getNumElements(); ++i) {
+    float c = static_cast<float>(values->getInt(i));
+    float inner = std::fma(c, ratio, fixed);
+    form.values.clear();
+    for (int byte = form.lowest; byte <= form.highest; ++byte) {
+      float x = static_cast<float>(byte);
+      float sum = isLast ? std::fma(c, ratio, std::fma(x, factor, fixed))
+                         : std::fma(x, factor, inner);
+      form.values.push_back({form.quantize(sum)});
+    }
+    std::optional<float> addend = form.fitAddend(
+        factor, static_cast<double>(c) * ratio + static_cast<double>(fixed));
+    if (!addend)
+      return {};
+    addends->setFloat(i, *addend);
+  }
+  const Steps &varying = isLeft ? steps.b : steps.a;
+  Value factors = op.binary(BinaryKind::div, varying.scale, steps.c.scale);
+  return op.binary(BinaryKind::add,
+                   dequantize(op, varying.values, factors,
+                              /*zeroPoint=*/Value(),
+                              /*axis=*/-1),
+                   op.constant(std::move(*addends).toAttr("addend")));
+}
+
 /// ONNX Runtime adds a * (sa / sc) to b * (sb / sc) + (what the zero points
 /// make together), each fused, and rounds only then. Which of two steps is
 /// nearer depends on that order, and no other has fewer operations.
+/// mopt-fuse-steps fuses them.
 static LogicalResult convertQLinearAdd(OpBinder &op) {
   std::optional<BinarySteps> bound = BinarySteps::bind(op);
   if (!bound)
     return failure();
+  if (Value y = addConstant(op, *bound))
+    return replaceBySteps(op, y);
   const auto &[a, b, c] = *bound;
   Value left = op.binary(BinaryKind::div, a.scale, c.scale),
         right = op.binary(BinaryKind::div, b.scale, c.scale);
