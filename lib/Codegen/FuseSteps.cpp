@@ -115,8 +115,14 @@ static Value buildSteps(PatternRewriter &rewriter, Location loc, Value quotient,
                                      number(static_cast<float>(low * *scale)));
   x = arith::MinNumFOp::create(rewriter, loc, x,
                                number(static_cast<float>(high * *scale)));
-  Value rest = arith::MulFOp::create(rewriter, loc, x, number(by->low));
-  Value steps = math::FmaOp::create(rewriter, loc, x, number(by->high), rest);
+  Value steps;
+  if (by->low == 0) {
+    // A power of two.
+    steps = arith::MulFOp::create(rewriter, loc, x, number(by->high));
+  } else {
+    Value rest = arith::MulFOp::create(rewriter, loc, x, number(by->low));
+    steps = math::FmaOp::create(rewriter, loc, x, number(by->high), rest);
+  }
   return math::RoundEvenOp::create(rewriter, loc, steps);
 }
 
@@ -152,21 +158,30 @@ struct DivideThenClamp : OpRewritePattern<arith::MinNumFOp> {
   }
 };
 
+/// Is `x` a byte as a float: converted from one, or rounded to steps that
+/// stayed floats, maybe clamped or shifted by a constant?
+bool isByte(Value x) {
+  Operation *op = x.getDefiningOp();
+  if (isa_and_present<math::RoundEvenOp>(op))
+    return true;
+  if (isa_and_present<arith::AddFOp, arith::SubFOp, arith::MaxNumFOp,
+                      arith::MinNumFOp>(op))
+    return getNumber(op->getOperand(1)) && isByte(op->getOperand(0));
+  auto converted = dyn_cast_or_null<arith::SIToFPOp>(op);
+  Value source = converted ? converted.getIn() : Value();
+  if (auto sub = source ? source.getDefiningOp<arith::SubIOp>() : nullptr)
+    source = sub.getLhs();
+  Operation *extended = source ? source.getDefiningOp() : nullptr;
+  return isa_and_present<arith::ExtUIOp, arith::ExtSIOp>(extended) &&
+         extended->getOperand(0).getType().isInteger(8);
+}
+
 /// A sum of a byte times a factor and something else: the product is fused.
 /// Null if `sum` is none.
 Value fuse(PatternRewriter &rewriter, Value sum) {
   auto add = sum.getDefiningOp<arith::AddFOp>();
   if (!add || !sum.getType().isF32())
     return {};
-  auto isByte = [](Value x) {
-    auto converted = x.getDefiningOp<arith::SIToFPOp>();
-    Value source = converted ? converted.getIn() : Value();
-    if (auto sub = source ? source.getDefiningOp<arith::SubIOp>() : nullptr)
-      source = sub.getLhs();
-    Operation *extended = source ? source.getDefiningOp() : nullptr;
-    return isa_and_present<arith::ExtUIOp, arith::ExtSIOp>(extended) &&
-           extended->getOperand(0).getType().isInteger(8);
-  };
   for (auto [product, other] : {std::pair(add.getRhs(), add.getLhs()),
                                 std::pair(add.getLhs(), add.getRhs())}) {
     auto mul = product.getDefiningOp<arith::MulFOp>();
@@ -176,7 +191,12 @@ Value fuse(PatternRewriter &rewriter, Value sum) {
     return math::FmaOp::create(rewriter, add.getLoc(), mul.getLhs(),
                                mul.getRhs(), inner ? inner : other);
   }
-  return {};
+  // One of the products may have been computed before.
+  Value inner =
+      add.getLhs().hasOneUse() ? fuse(rewriter, add.getLhs()) : Value();
+  if (!inner)
+    return {};
+  return arith::AddFOp::create(rewriter, add.getLoc(), inner, add.getRhs());
 }
 
 /// Rounding of a quotient between steps that it was clamped to, or of a sum.

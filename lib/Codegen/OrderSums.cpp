@@ -4,6 +4,7 @@
 // of layer normalization are fused with their sum, as there. Leaves alone what
 // is no multiple of eight long: its order there depends on where memory lies.
 #include "mopt/Codegen/Passes.h"
+#include "mopt/Support/SumOrder.h"
 #include "mopt/Target/MicroKernels.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -34,8 +35,9 @@ struct Sum {
   static std::optional<Sum> match(linalg::GenericOp op) {
     int64_t loops = op.getNumLoops();
     SmallVector<utils::IteratorType> iterators = op.getIteratorTypesArray();
-    if (!op.hasPureBufferSemantics() || op.getNumReductionLoops() != 1 ||
-        op.getNumDpsInits() != 1 || op.hasIndexSemantics() ||
+    if (op->hasAttr(kInOrderAttr) || !op.hasPureBufferSemantics() ||
+        op.getNumReductionLoops() != 1 || op.getNumDpsInits() != 1 ||
+        op.hasIndexSemantics() ||
         iterators.back() != utils::IteratorType::reduction)
       return std::nullopt;
     int64_t size = op.getStaticLoopRanges().back();

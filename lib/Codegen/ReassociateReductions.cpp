@@ -2,6 +2,7 @@
 // be taken in any order: LLVM then keeps a vector of partial ones. The order
 // follows from the shape alone, so results stay the same from run to run.
 #include "mopt/Codegen/Passes.h"
+#include "mopt/Support/SumOrder.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
@@ -20,7 +21,7 @@ struct ReassociateReductions
     : mopt::impl::ReassociateReductionsBase<ReassociateReductions> {
   void runOnOperation() override {
     getOperation()->walk([](linalg::GenericOp op) {
-      if (op.getNumReductionLoops() == 0)
+      if (op.getNumReductionLoops() == 0 || op->hasAttr(kInOrderAttr))
         return;
       for (BlockArgument total : op.getRegionOutputArgs()) {
         if (!total.hasOneUse())

@@ -114,6 +114,8 @@ void mopt::buildKernelPipeline(OpPassManager &pm,
   form.fuse = options.optLevel > 0 && !options.reference;
   if (form.fuse) {
     pm.addNestedPass<func::FuncOp>(createPropagateLayout());
+    // Bytes are less to transpose than floats.
+    pm.addNestedPass<func::FuncOp>(createPropagateQuantization());
     pm.addPass(createCanonicalizer());
     pm.addPass(createCSEPass());
   }

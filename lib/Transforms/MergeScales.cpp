@@ -5,6 +5,7 @@
 // elsewhere the last bit of the float that is rounded may differ. A division by
 // a constant that only smooth functions see becomes a multiplication.
 #include "mopt/Dialect/Mopt/IR/QuantizationParameters.h"
+#include "mopt/Support/SumOrder.h"
 #include "mopt/Target/MicroKernels.h"
 #include "mopt/Transforms/BroadcastIndex.h"
 #include "mopt/Transforms/ByteChain.h"
@@ -345,6 +346,8 @@ struct MergeScales : mopt::impl::MergeScalesBase<MergeScales> {
       rewriter.setInsertionPoint(op);
       multiplyByReciprocal(rewriter, op);
     });
+    // Vectors compute exponentials faster than they look them up.
+    getOperation()->walk([](SoftmaxOp op) { op->removeAttr(kExponentialsAttr); });
     getOperation()->walk([&](QuantizeOp op) {
       if (apart.contains(op) || !mergeScale(rewriter, op))
         multiplyByReciprocal(rewriter, op);

@@ -1,9 +1,11 @@
 // mopt reductions, softmax and normalization to linalg.generic.
 #include "mopt/Conversion/MoptToLinalg/Elements.h"
 #include "mopt/Conversion/MoptToLinalg/Patterns.h"
+#include "mopt/Support/SumOrder.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Arith/Utils/Utils.h"
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/Transforms/DialectConversion.h"
@@ -36,6 +38,15 @@ static AffineMap getReducedMap(int64_t rank, ArrayRef<int64_t> axes,
                         ? getAffineConstantExpr(0, ctx)
                         : getAffineDimExpr(dim, ctx));
   return AffineMap::get(rank, 0, exprs, ctx);
+}
+
+/// Marks the reduction that `result` comes from, maybe reshaped.
+static void keepOrder(Value result) {
+  Operation *op = result.getDefiningOp();
+  while (op && !isa<linalg::GenericOp>(op))
+    op = op->getOperand(0).getDefiningOp();
+  if (op)
+    op->setAttr(kInOrderAttr, UnitAttr::get(op->getContext()));
 }
 
 namespace {
@@ -87,6 +98,34 @@ struct LowerReduce : OpConversionPattern<ReduceOp> {
 struct LowerSoftmax : OpConversionPattern<SoftmaxOp> {
   using OpConversionPattern::OpConversionPattern;
 
+  /// x / sum as a whole number of steps, rounded once, times `step`.
+  static Value roundQuotient(OpBuilder &b, Location loc, Value x, Value sum,
+                             double step) {
+    Type f64 = b.getF64Type();
+    Value y =
+        arith::MulFOp::create(b, loc, arith::ExtFOp::create(b, loc, f64, x),
+                              buildConstant(b, loc, f64, 1 / step));
+    y = arith::DivFOp::create(b, loc, y,
+                              arith::ExtFOp::create(b, loc, f64, sum));
+    y = arith::TruncFOp::create(b, loc, b.getF32Type(),
+                                math::RoundEvenOp::create(b, loc, y));
+    return arith::MulFOp::create(b, loc, y,
+                                 buildConstant(b, loc, b.getF32Type(), step));
+  }
+
+  /// What `table` has for the steps that `x` is below `most`.
+  static Value lookUp(OpBuilder &b, Location loc, Value table, Value most,
+                      Value x, double perStep) {
+    Value below = arith::SubFOp::create(b, loc, most, x);
+    Value steps = arith::MulFOp::create(
+        b, loc, below, buildConstant(b, loc, below.getType(), perStep));
+    Value whole = arith::FPToSIOp::create(
+        b, loc, b.getI32Type(), math::RoundEvenOp::create(b, loc, steps));
+    return tensor::ExtractOp::create(b, loc, table,
+                                     ValueRange{arith::IndexCastUIOp::create(
+                                         b, loc, b.getIndexType(), whole)});
+  }
+
   LogicalResult
   matchAndRewrite(SoftmaxOp op, OpAdaptor adaptor,
                   ConversionPatternRewriter &rewriter) const override {
@@ -130,11 +169,21 @@ struct LowerSoftmax : OpConversionPattern<SoftmaxOp> {
                                 }));
       return success();
     }
+    auto known = op->getAttrOfType<DictionaryAttr>(kExponentialsAttr);
+    Value table;
+    double perStep = 0;
+    if (known) {
+      table = arith::ConstantOp::create(
+          rewriter, loc, cast<TypedAttr>(known.getAs<ElementsAttr>("table")));
+      perStep = 1 / known.getAs<FloatAttr>("step").getValueAsDouble();
+    }
     // In a narrow type the exponentials and their sum are rounded, as in ONNX's
     // definition by operators.
     Value e = createParallelGeneric(
         rewriter, loc, sizes, element, {x, most}, {identity, reduced},
         [&](OpBuilder &b, Location loc, ValueRange v) -> Value {
+          if (known)
+            return lookUp(b, loc, table, v[1], v[0], perStep);
           Value y = math::ExpOp::create(b, loc, exponent(b, loc, v));
           return convertFloat(b, loc, y, element);
         });
@@ -144,10 +193,16 @@ struct LowerSoftmax : OpConversionPattern<SoftmaxOp> {
           return arith::AddFOp::create(b, loc, s,
                                        toAccumulator(b, loc, v[0], acc));
         });
+    if (known)
+      keepOrder(sum);
     rewriter.replaceOp(
         op, createParallelGeneric(
                 rewriter, loc, sizes, element, {e, sum}, {identity, reduced},
-                [&](OpBuilder &b, Location loc, ValueRange v) {
+                [&](OpBuilder &b, Location loc, ValueRange v) -> Value {
+                  if (known)
+                    return roundQuotient(
+                        b, loc, v[0], v[1],
+                        known.getAs<FloatAttr>("result").getValueAsDouble());
                   Value total = convertFloat(b, loc, v[1], element);
                   Value y = arith::DivFOp::create(
                       b, loc, toAccumulator(b, loc, v[0], acc),

@@ -8,10 +8,12 @@
 #include "mopt/Conversion/ONNXToMopt/Windows.h"
 #include "mopt/Support/ByteSteps.h"
 #include "mopt/Support/ConstantTensor.h"
+#include "mopt/Support/SumOrder.h"
 
 #include "mlir/IR/Matchers.h"
 
 #include <cmath>
+#include <limits>
 
 using namespace mlir;
 using namespace mopt;
@@ -143,6 +145,36 @@ static std::optional<float> getConstantNumber(OpBinder &op, unsigned i,
   return static_cast<float>(constant->getFloat(0));
 }
 
+namespace {
+/// The numbers of a QLinearAdd a * left + (b * right + fixed), each product
+/// fused with its sum.
+struct StepSum {
+  float left, right, fixed;
+
+  /// Of the sum with its sides swapped, if asked for. Nothing where a scale or
+  /// a zero point is not known.
+  static std::optional<StepSum> bind(OpBinder &op, bool swaps = false) {
+    unsigned a = swaps ? 3 : 0, b = 3 - a;
+    std::optional<float> aScale = getConstantNumber(op, a + 1),
+                         aZero = getConstantNumber(op, a + 2, true),
+                         bScale = getConstantNumber(op, b + 1),
+                         bZero = getConstantNumber(op, b + 2, true),
+                         scale = getConstantNumber(op, 6),
+                         zero = getConstantNumber(op, 7, true);
+    if (!aScale || !aZero || !bScale || !bZero || !scale || !zero)
+      return std::nullopt;
+    StepSum sum;
+    sum.left = *aScale / *scale;
+    sum.right = *bScale / *scale;
+    // Statements of their own, so that nothing else is fused.
+    float second = sum.right * *bZero;
+    float zeros = std::fma(sum.left, *aZero, second);
+    sum.fixed = *zero - zeros;
+    return sum;
+  }
+};
+} // namespace
+
 /// One side of a QLinearAdd being constant, the other one, in steps of the
 /// result, plus one addend for each of the constant's elements: with it every
 /// byte gives what ONNX Runtime's two fused sums give. Null where there is
@@ -155,21 +187,13 @@ static Value addConstant(OpBinder &op, const BinarySteps &steps) {
   if (!values || values->getNumElements() > kMostPositions ||
       !element.isInteger(8))
     return {};
-  auto scale = getConstantNumber(op, constant + 1),
-       zero = getConstantNumber(op, constant + 2, /*isOptional=*/true),
-       otherScale = getConstantNumber(op, other + 1),
-       otherZero = getConstantNumber(op, other + 2, /*isOptional=*/true),
-       resultScale = getConstantNumber(op, 6),
-       resultZero = getConstantNumber(op, 7, /*isOptional=*/true);
-  if (!scale || !zero || !otherScale || !otherZero || !resultScale ||
-      !resultZero)
+  // One element counts as the right side wherever it stands.
+  bool isLast = isLeft && values->getNumElements() != 1;
+  std::optional<StepSum> sum = StepSum::bind(op, /*swaps=*/isLeft && !isLast);
+  if (!sum)
     return {};
-  float ratio = *scale / *resultScale, factor = *otherScale / *resultScale;
-  // A statement for each operation, none of which is fused.
-  float first = ratio * *zero;
-  float second = factor * *otherZero;
-  float zeros = first + second;
-  float fixed = *resultZero - zeros;
+  float ratio = isLast ? sum->left : sum->right,
+        factor = isLast ? sum->right : sum->left;
   auto type =
       RankedTensorType::get(values->getType().getShape(), op.b.getF32Type());
   std::optional<ConstantTensor> addends = ConstantTensor::allocate(type);
@@ -177,21 +201,19 @@ static Value addConstant(OpBinder &op, const BinarySteps &steps) {
   std::tie(form.lowest, form.highest) =
       element.isUnsignedInteger() ? std::pair(0, 255) : std::pair(-128, 127);
   form.resultLowest = form.lowest, form.resultHighest = form.highest;
-  // The left side is added last, but for one element, which is taken to be the
-  // right side.
-  bool isLast = isLeft && values->getNumElements() != 1;
   for (int64_t i = 0; i < values->getNumElements(); ++i) {
     float c = static_cast<float>(values->getInt(i));
-    float inner = std::fma(c, ratio, fixed);
+    float inner = std::fma(c, ratio, sum->fixed);
     form.values.clear();
     for (int byte = form.lowest; byte <= form.highest; ++byte) {
       float x = static_cast<float>(byte);
-      float sum = isLast ? std::fma(c, ratio, std::fma(x, factor, fixed))
-                         : std::fma(x, factor, inner);
-      form.values.push_back({form.quantize(sum)});
+      float y = isLast ? std::fma(c, ratio, std::fma(x, factor, sum->fixed))
+                       : std::fma(x, factor, inner);
+      form.values.push_back({form.quantize(y)});
     }
-    std::optional<float> addend = form.fitAddend(
-        factor, static_cast<double>(c) * ratio + static_cast<double>(fixed));
+    std::optional<float> addend =
+        form.fitAddend(factor, static_cast<double>(c) * ratio +
+                                   static_cast<double>(sum->fixed));
     if (!addend)
       return {};
     addends->setFloat(i, *addend);
@@ -217,11 +239,14 @@ static LogicalResult convertQLinearAdd(OpBinder &op) {
     return replaceBySteps(op, y);
   const auto &[a, b, c] = *bound;
   Value left = op.binary(BinaryKind::div, a.scale, c.scale),
-        right = op.binary(BinaryKind::div, b.scale, c.scale);
-  Value fixed = op.binary(BinaryKind::sub, c.zero,
-                          op.binary(BinaryKind::add,
-                                    op.binary(BinaryKind::mul, left, a.zero),
-                                    op.binary(BinaryKind::mul, right, b.zero)));
+        right = op.binary(BinaryKind::div, b.scale, c.scale), fixed;
+  if (std::optional<StepSum> sum = StepSum::bind(op))
+    fixed = op.scalar(OpBinder::getElementType(c.scale), sum->fixed);
+  else
+    fixed = op.binary(BinaryKind::sub, c.zero,
+                      op.binary(BinaryKind::add,
+                                op.binary(BinaryKind::mul, left, a.zero),
+                                op.binary(BinaryKind::mul, right, b.zero)));
   Value x = dequantize(op, a.values, left, /*zeroPoint=*/Value(), /*axis=*/-1),
         y = dequantize(op, b.values, right, /*zeroPoint=*/Value(), /*axis=*/-1);
   return replaceBySteps(
@@ -279,6 +304,41 @@ static LogicalResult convertQLinearWhere(OpBinder &op) {
       quantizeResult(op, op.select(condition, x, y), 7, op.getTensor(1)));
 }
 
+/// Has the softmax of operand 0 computed as ONNX Runtime does: exponentials
+/// from a table, which are e^k times what they would be for some k, so that
+/// none is a denormal number. Does nothing where the table is not known, or the
+/// quotient is not exact in steps: ONNX Runtime multiplies by the whole part of
+/// the reciprocal of the scale before it divides.
+static void setExponentials(OpBinder &op, SoftmaxOp softmax) {
+  std::optional<float> scale = getConstantNumber(op, 1),
+                       resultScale = getConstantNumber(op, 3);
+  int64_t size =
+      OpBinder::getType(op.getTensor(0)).getDimSize(softmax.getAxis());
+  int exponent;
+  if (!scale || !resultScale || !(*scale > 0) || !(*resultScale <= 1) ||
+      std::frexp(*resultScale, &exponent) != 0.5f ||
+      ShapedType::isDynamic(size) || size == 0)
+    return;
+  // Of a float; the rest is of f64.
+  float room =
+      std::log(std::numeric_limits<float>::max() / static_cast<float>(size));
+  double step = *scale,
+         shift = std::max(0.0, static_cast<double>(room) - 5) / step;
+  SmallVector<float> table;
+  for (int below = 0; below < 256; ++below)
+    table.push_back(static_cast<float>(std::exp((shift - below) * step)));
+  Builder &b = op.b;
+  softmax->setAttr(
+      kExponentialsAttr,
+      b.getDictionaryAttr(
+          {b.getNamedAttr("result", b.getF32FloatAttr(*resultScale)),
+           b.getNamedAttr("step", b.getF32FloatAttr(*scale)),
+           b.getNamedAttr("table",
+                          DenseElementsAttr::get(
+                              RankedTensorType::get(256, b.getF32Type()),
+                              ArrayRef<float>(table)))}));
+}
+
 static LogicalResult convertQLinearSoftmax(OpBinder &op) {
   Value x = dequantizeOperand(op, 0);
   if (!x)
@@ -291,7 +351,8 @@ static LogicalResult convertQLinearSoftmax(OpBinder &op) {
   if (op.getInt("opset", 13) < 13 && *axis + 1 != OpBinder::getRank(x))
     return op.emitError() << "a softmax of opset " << op.getInt("opset", 13)
                           << " over several dimensions is not supported";
-  Value y = SoftmaxOp::create(op.b, op.loc, x, *axis, /*log=*/false);
+  auto y = SoftmaxOp::create(op.b, op.loc, x, *axis, /*log=*/false);
+  setExponentials(op, y);
   return op.replace(quantizeResult(op, y, 3, op.getTensor(0)));
 }
 
