@@ -85,6 +85,23 @@ func.func @sum(%a: i8, %b: i8) -> f32 {
   return %8 : f32
 }
 
+// Steps that stayed floats, and a product that another kernel has computed.
+// CHECK-LABEL: func.func @computed
+// CHECK: %[[R:.*]] = math.roundeven %arg0
+// CHECK: %[[I:.*]] = math.fma %[[R]], %{{.*}}, %{{.*}} : f32
+// CHECK: %[[S:.*]] = arith.addf %[[I]], %arg1 : f32
+// CHECK: math.roundeven %[[S]]
+func.func @computed(%x: f32, %product: f32) -> f32 {
+  %r = arith.constant 0.7 : f32
+  %fixed = arith.constant 11.0 : f32
+  %0 = math.roundeven %x : f32
+  %1 = arith.mulf %0, %r : f32
+  %2 = arith.addf %1, %fixed : f32
+  %3 = arith.addf %2, %product : f32
+  %4 = math.roundeven %3 : f32
+  return %4 : f32
+}
+
 // A product of two bytes rounds before the zero point is added.
 // CHECK-LABEL: func.func @product
 // CHECK-NOT: math.fma

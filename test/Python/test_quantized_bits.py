@@ -166,6 +166,18 @@ def sums(m):
             add(x, m.constant(np.uint8(77))), add(m.constant(np.uint8(77)), x)]
 
 
+def softmax(m):
+    """Rows whose sums and quotients round, of a few scales."""
+    outputs = []
+    for scale, width in [(0.533, 8), (0.121, 30), (0.0369, 60)]:
+        x = np.clip(m.random.normal(128, width, (1, 12, 128, 128)), 0, 255).astype(np.uint8)
+        outputs.append(m.node("QLinearSoftmax", [
+            m.input(x), m.constant(np.float32(scale)), m.constant(np.uint8(128)),
+            m.constant(np.float32(1 / 256)), m.constant(np.uint8(0))],
+            domain="com.microsoft", axis=-1, opset=13))
+    return outputs
+
+
 def between_steps(m):
     """The floats on either side of each border between steps."""
     outputs = []
@@ -177,6 +189,12 @@ def between_steps(m):
         outputs.append(m.node("QuantizeLinear", [
             m.input(x), m.constant(scale), m.constant(np.uint8(zero))]))
     return outputs
+
+
+def test_softmax():
+    """By default its exponentials are computed, and a few of a million bytes differ."""
+    m = Model(11)
+    m.check(softmax(m), "strict")
 
 
 @pytest.mark.parametrize("numerics", ["default", "strict"])

@@ -130,3 +130,13 @@ func.func @no_reciprocal(%x: tensor<?x2xf32>) -> tensor<?x2xf32> {
   %1 = mopt.unary <tanh> %0 : tensor<?x2xf32> -> tensor<?x2xf32>
   return %1 : tensor<?x2xf32>
 }
+
+// Exponentials are computed, not looked up.
+// CHECK-LABEL: func.func @softmax
+// CHECK: mopt.softmax %{{.*}} {axis = 1 : i64} :
+func.func @softmax(%q: tensor<?x4xui8>) -> tensor<?x4xf32> {
+  %s = arith.constant dense<0.5> : tensor<1x1xf32>
+  %x = mopt.dequantize %q, %s : tensor<?x4xui8>, tensor<1x1xf32> -> tensor<?x4xf32>
+  %0 = mopt.softmax %x {axis = 1 : i64, mopt.exponentials = {result = 0.00390625 : f32, step = 0.5 : f32, table = dense<1.0> : tensor<256xf32>}} : tensor<?x4xf32> -> tensor<?x4xf32>
+  return %0 : tensor<?x4xf32>
+}
