@@ -6,7 +6,7 @@
 // within 2^-45 of the middle between two floats; then it may be the other one.
 // Dividing takes x86 up to 16 cycles a vector, this takes 3.
 #include "mopt/Codegen/Passes.h"
-#include "mopt/Dialect/Mopt/IR/Mopt.h"
+#include "mopt/Target/MicroKernels.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
@@ -73,7 +73,7 @@ struct DivideByProducts : mopt::impl::DivideByProductsBase<DivideByProducts> {
   void runOnOperation() override {
     TargetAttr target = TargetAttr::lookup(getOperation());
     // Without the instruction a fused product is a call.
-    if (!target || !target.hasFeature("fma"))
+    if (!target || !fusesProducts(target))
       return;
     getOperation()->walk([](math::RoundEvenOp round) {
       auto divide = round.getOperand().getDefiningOp<arith::DivFOp>();

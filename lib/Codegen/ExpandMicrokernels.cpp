@@ -17,10 +17,20 @@ namespace mopt {
 #include "mopt/Codegen/Passes.h.inc"
 
 namespace {
+/// Is `value` a product of which a factor is one? mopt-merge-scales makes one
+/// of all factors, except where bytes would become other steps.
+bool isProductOfProducts(Value value) {
+  auto product = value.getDefiningOp<arith::MulFOp>();
+  return product && (product.getLhs().getDefiningOp<arith::MulFOp>() ||
+                     product.getRhs().getDefiningOp<arith::MulFOp>());
+}
+
 /// Products and sums may become one instruction that rounds once.
 void allowContraction(Region &region) {
   region.walk([](Operation *op) {
-    if (!isa<arith::AddFOp, arith::SubFOp, arith::MulFOp>(op))
+    if (!isa<arith::AddFOp, arith::SubFOp, arith::MulFOp>(op) ||
+        (!isa<arith::MulFOp>(op) &&
+         llvm::any_of(op->getOperands(), isProductOfProducts)))
       return;
     auto math = cast<arith::ArithFastMathInterface>(op);
     auto flags = math.getFastMathFlagsAttr().getValue();

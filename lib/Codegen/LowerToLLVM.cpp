@@ -15,6 +15,7 @@
 #include "mlir/Conversion/LLVMCommon/ConversionTarget.h"
 #include "mlir/Conversion/LLVMCommon/Pattern.h"
 #include "mlir/Conversion/LLVMCommon/TypeConverter.h"
+#include "mlir/Conversion/LLVMCommon/VectorPattern.h"
 #include "mlir/Conversion/MathToLLVM/MathToLLVM.h"
 #include "mlir/Conversion/MathToLibm/MathToLibm.h"
 #include "mlir/Conversion/MemRefToLLVM/MemRefToLLVM.h"
@@ -300,6 +301,9 @@ struct LowerToLLVM : mopt::impl::LowerToLLVMBase<LowerToLLVM> {
     index::populateIndexToLLVMConversionPatterns(types, patterns);
     populateMathToLLVMConversionPatterns(types, patterns);
     populateMathToLibmConversionPatterns(patterns);
+    // Where it is used the machine has it: no call, and vectors stay whole.
+    patterns.add<VectorConvertToLLVMPattern<math::FmaOp, LLVM::FMAOp>>(
+        types, PatternBenefit(2));
     populateFinalizeMemRefToLLVMConversionPatterns(types, patterns);
     ub::populateUBToLLVMConversionPatterns(types, patterns);
     populateVectorToLLVMConversionPatterns(types, patterns);

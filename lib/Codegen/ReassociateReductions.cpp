@@ -4,6 +4,7 @@
 // Of +0 and -0 any may be the extreme: telling them apart takes x86 as many
 // instructions again.
 #include "mopt/Codegen/Passes.h"
+#include "mopt/Support/SumOrder.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
@@ -22,7 +23,7 @@ struct ReassociateReductions
     : mopt::impl::ReassociateReductionsBase<ReassociateReductions> {
   void runOnOperation() override {
     getOperation()->walk([](linalg::GenericOp op) {
-      if (op.getNumReductionLoops() == 0)
+      if (op.getNumReductionLoops() == 0 || op->hasAttr(kInOrderAttr))
         return;
       for (BlockArgument total : op.getRegionOutputArgs()) {
         if (!total.hasOneUse())

@@ -67,12 +67,14 @@ void mopt::buildLegalizePipeline(OpPassManager &pm,
     return;
   pm.addNestedPass<func::FuncOp>(createPropagateQuantization());
   pm.addNestedPass<func::FuncOp>(createFoldConstants());
-  // Strict numerics compute in integers only what the file says.
+  // Strict numerics compute in integers only what the file says. A table holds
+  // what the operators give.
+  if (options.numerics != Numerics::Strict)
+    pm.addNestedPass<func::FuncOp>(createNormalizeSigns());
+  pm.addNestedPass<func::FuncOp>(createTabulateFunctions());
   if (options.numerics != Numerics::Strict) {
     LegalizeQuantizationOptions legalize;
     legalize.remarks = options.remarks;
-    pm.addNestedPass<func::FuncOp>(createNormalizeSigns());
-    pm.addNestedPass<func::FuncOp>(createTabulateFunctions());
     pm.addNestedPass<func::FuncOp>(createLegalizeQuantization(legalize));
   }
   EncodeSparsityOptions encode;
@@ -112,6 +114,8 @@ void mopt::buildKernelPipeline(OpPassManager &pm,
   form.fuse = options.optLevel > 0 && !options.reference;
   if (form.fuse) {
     pm.addNestedPass<func::FuncOp>(createPropagateLayout());
+    // Bytes are less to transpose than floats.
+    pm.addNestedPass<func::FuncOp>(createPropagateQuantization());
     pm.addPass(createCanonicalizer());
     pm.addPass(createCSEPass());
   }
@@ -142,6 +146,7 @@ void mopt::buildStructuredPipeline(OpPassManager &pm,
     pm.addPass(createFuseEpilogue());
     pm.addPass(createSplitWeightPairs());
     pm.addPass(createSimplifyRounding());
+    pm.addPass(createFuseSteps());
     if (options.numerics != Numerics::Strict)
       pm.addPass(createDivideByProducts());
     pm.addPass(createCanonicalizer());
@@ -193,6 +198,9 @@ void mopt::buildLowerPipeline(OpPassManager &pm,
   pm.addPass(createExpandMicrokernels(expand));
   if (!options.reference) {
     pm.addPass(createExpandLookups());
+    OrderSumsOptions order;
+    order.everywhere = options.numerics == Numerics::Strict;
+    pm.addPass(createOrderSums(order));
     pm.addPass(createConvertRounding());
   }
   pm.addNestedPass<func::FuncOp>(createCanonicalizer());

@@ -3,6 +3,8 @@
 
 #include "X86/TileRegisters.h"
 
+#include "llvm/TargetParser/Triple.h"
+
 using namespace mopt;
 
 namespace {
@@ -32,6 +34,11 @@ bool mopt::multipliesBytes(TargetAttr target) {
       if (row.interleave > 1 && canRun(target, row))
         return true;
   return false;
+}
+
+bool mopt::fusesProducts(TargetAttr target) {
+  return target.hasFeature("fma") ||
+         llvm::Triple(target.getTriple()).isAArch64();
 }
 
 bool mopt::multipliesInMatrices(TargetAttr target, llvm::StringRef types) {

@@ -2,6 +2,7 @@
 #include "mopt/Transforms/EvaluateOp.h"
 
 #include "mopt/Dialect/Mopt/IR/Mopt.h"
+#include "mopt/Transforms/ReferenceMath.h"
 
 #include "llvm/ADT/TypeSwitch.h"
 
@@ -88,6 +89,23 @@ static std::optional<double> evaluate(UnaryKind kind, double x) {
     return std::cos(x);
   default:
     return std::nullopt;
+  }
+}
+
+/// In f32, which tables of quantized functions are made from: the reference's
+/// last bit decides between two steps.
+static std::optional<double> evaluateSingle(UnaryKind kind, float x) {
+  if (std::isnan(x))
+    return evaluate(kind, x);
+  switch (kind) {
+  case UnaryKind::tanh:
+    return computeReferenceTanh(x);
+  case UnaryKind::erf:
+    return computeReferenceErf(x);
+  case UnaryKind::sigmoid:
+    return computeReferenceSigmoid(x);
+  default:
+    return evaluate(kind, x);
   }
 }
 
@@ -204,7 +222,10 @@ static std::optional<ConstantTensor> evaluateElementwise(Operation *op,
             };
             llvm::TypeSwitch<Operation *>(op)
                 .Case<UnaryOp>([&](UnaryOp unary) {
-                  if (x[0].isFloat() && result->isFloat())
+                  if (x[0].getType().getElementType().isF32())
+                    setFloat(
+                        evaluateSingle(unary.getKind(), x[0].getFloat(at[0])));
+                  else if (x[0].isFloat() && result->isFloat())
                     setFloat(evaluate(unary.getKind(), x[0].getFloat(at[0])));
                   else if (unary.getKind() == UnaryKind::neg)
                     setInt(static_cast<int64_t>(-uint64_t(x[0].getInt(at[0]))));

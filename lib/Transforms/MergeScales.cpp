@@ -1,10 +1,14 @@
 // Level in and out: legal. Multiplications by constants around quantized
 // elements become one: the scale of what is dequantized, a bias and the
 // reciprocal of the scale that the result is quantized with are all known when
-// compiling. Results may differ in the last bit of the float that is rounded to
-// a step. A division by a constant that only smooth functions see becomes a
-// multiplication. Leaves other floats that are not quantized alone.
+// compiling. Where bytes go in, the same steps come out, by trial of each byte;
+// elsewhere the last bit of the float that is rounded may differ. A division by
+// a constant that only smooth functions see becomes a multiplication.
 #include "mopt/Dialect/Mopt/IR/QuantizationParameters.h"
+#include "mopt/Support/SumOrder.h"
+#include "mopt/Target/MicroKernels.h"
+#include "mopt/Transforms/BroadcastIndex.h"
+#include "mopt/Transforms/ByteChain.h"
 #include "mopt/Transforms/Passes.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -44,30 +48,17 @@ static std::optional<ConstantTensor> getScale(Value value) {
 static Value multiply(OpBuilder &b, Location loc, Value x, Value y,
                       bool divides = false) {
   std::optional<ConstantTensor> left = getScale(x), right = getScale(y);
-  if (!left || !right ||
-      left->getType().getRank() != right->getType().getRank())
+  if (!left || !right)
     return {};
-  SmallVector<int64_t> shape;
-  for (auto [i, j] : llvm::zip_equal(left->getType().getShape(),
-                                     right->getType().getShape())) {
-    if (i != j && i != 1 && j != 1)
-      return {};
-    shape.push_back(i == 1 ? j : i);
-  }
-  auto type = RankedTensorType::get(shape, b.getF32Type());
+  std::optional<SmallVector<int64_t>> shape =
+      broadcastShapes(left->getType().getShape(), right->getType().getShape());
+  if (!shape)
+    return {};
+  auto type = RankedTensorType::get(*shape, b.getF32Type());
   if (type.getNumElements() > kMostElements)
     return {};
   std::optional<ConstantTensor> product = ConstantTensor::allocate(type);
-  SmallVector<int64_t> strides = ConstantTensor::getStrides(shape);
-  auto getIndex = [&](int64_t i, const ConstantTensor &operand) {
-    ArrayRef<int64_t> own = operand.getType().getShape();
-    SmallVector<int64_t> ownStrides = ConstantTensor::getStrides(own);
-    int64_t index = 0;
-    for (size_t dim = 0; dim < shape.size(); ++dim)
-      if (own[dim] != 1)
-        index += i / strides[dim] % shape[dim] * ownStrides[dim];
-    return index;
-  };
+  BroadcastIndex getIndex(*shape);
   for (int64_t i = 0; i < type.getNumElements(); ++i) {
     float p = static_cast<float>(left->getFloat(getIndex(i, *left))),
           q = static_cast<float>(right->getFloat(getIndex(i, *right))),
@@ -78,6 +69,10 @@ static Value multiply(OpBuilder &b, Location loc, Value x, Value y,
   }
   return arith::ConstantOp::create(
       b, loc, cast<TypedAttr>(std::move(*product).toAttr("scale")));
+}
+
+static bool isOfBytes(DequantizeOp op) {
+  return getTensor(op.getInput()).getElementType().isInteger(8);
 }
 
 /// Is `value` used once, so that it may change?
@@ -136,7 +131,44 @@ static Value absorb(OpBuilder &b, Value value, Value divisor, Block *block) {
   }
 }
 
-/// x * scale, x being dequantized by nobody else, as x dequantized otherwise.
+/// Is each byte times `merged` what it is, rounded twice, times the scale of
+/// `op` times `factor`?
+static bool keepsBytes(DequantizeOp op, Value factor, Value merged) {
+  std::optional<ConstantTensor> scale = getScale(op.getScale()),
+                                times = getScale(factor),
+                                product = getScale(merged), zero;
+  if (op.getZeroPoint()) {
+    zero = getConstantTensor(op.getZeroPoint());
+    if (!zero || zero->getType().getRank() != product->getType().getRank())
+      return false;
+  }
+  bool isUnsigned =
+      getTensor(op.getInput()).getElementType().isUnsignedInteger();
+  BroadcastIndex at(product->getType().getShape());
+  for (int64_t i = 0; i < product->getNumElements(); ++i) {
+    float s = static_cast<float>(scale->getFloat(at(i, *scale))),
+          t = static_cast<float>(times->getFloat(at(i, *times))),
+          p = static_cast<float>(product->getFloat(i));
+    // Every zero point, where it is not one for all positions of the factor.
+    bool isKnown = !zero || zero->getNumElements() == 1;
+    int origin = zero && isKnown ? static_cast<int>(zero->getInt(0)) : 0;
+    int lowest = isUnsigned ? 0 : -128;
+    int from = lowest - origin, to = from + 255;
+    if (!isKnown)
+      from = -255, to = 255;
+    for (int steps = from; steps <= to; ++steps) {
+      float once = static_cast<float>(steps) * s;
+      float twice = once * t;
+      float direct = static_cast<float>(steps) * p;
+      if (twice != direct)
+        return false;
+    }
+  }
+  return true;
+}
+
+/// x * scale, x being dequantized by nobody else, as x dequantized otherwise;
+/// of bytes only if no bit changes.
 static Value foldIntoScale(OpBuilder &b, BinaryOp op) {
   if (op.getKind() != BinaryKind::mul)
     return {};
@@ -145,7 +177,9 @@ static Value foldIntoScale(OpBuilder &b, BinaryOp op) {
     auto dequantize = x.getDefiningOp<DequantizeOp>();
     if (!dequantize || !x.hasOneUse() || x.getType() != op.getType())
       continue;
-    if (Value scale = multiply(b, op.getLoc(), dequantize.getScale(), factor))
+    Value scale = multiply(b, op.getLoc(), dequantize.getScale(), factor);
+    if (scale &&
+        (!isOfBytes(dequantize) || keepsBytes(dequantize, factor, scale)))
       return DequantizeOp::create(b, op.getLoc(), op.getType(),
                                   dequantize.getInput(), scale,
                                   dequantize.getZeroPoint());
@@ -154,9 +188,13 @@ static Value foldIntoScale(OpBuilder &b, BinaryOp op) {
 }
 
 /// A constant scale divides as well as its reciprocal multiplies, but for the
-/// last bit, which decides only where a value lies between two steps.
+/// last bit, which decides only where a value lies between two steps. One scale
+/// for all is left to mopt-fuse-steps, which divides exactly.
 static void multiplyByReciprocal(IRRewriter &rewriter, QuantizeOp op) {
   std::optional<ConstantTensor> scale = getConstantTensor(op.getScale());
+  TargetAttr target = TargetAttr::lookup(op);
+  if (target && fusesProducts(target) && isOneElement(op.getScale()))
+    return;
   if (!scale || !getTensor(op.getInput()).getElementType().isF32() ||
       !scale->getType().getElementType().isF32() ||
       getSplatNumber(op.getScale()) == 1.0 ||
@@ -189,6 +227,52 @@ static void multiplyByReciprocal(IRRewriter &rewriter, QuantizeOp op) {
   });
 }
 
+/// 1, of the type of `like`.
+static Value buildOne(OpBuilder &b, Value like) {
+  return arith::ConstantOp::create(b, like.getLoc(),
+                                   cast<TypedAttr>(DenseElementsAttr::get(
+                                       getTensor(like), b.getF32FloatAttr(1))));
+}
+
+/// Quantizes one product and one sum instead of all that `chain` computes, if
+/// that gives the same steps.
+static bool mergeChain(IRRewriter &rewriter, ByteChain &chain) {
+  std::optional<ByteChain::Merged> merged = chain.merge();
+  if (!merged)
+    return false;
+  QuantizeOp last = chain.last;
+  DequantizeOp first = chain.first;
+  Location loc = last.getLoc();
+  rewriter.setInsertionPoint(last);
+  SmallVector<std::pair<BinaryOp, Value>> bounds;
+  for (BinaryOp op : chain.ops)
+    if (ByteChain::isBound(op)) {
+      bounds.push_back({op, multiply(rewriter, loc, ByteChain::getConstant(op),
+                                     last.getScale(), /*divides=*/true)});
+      if (!bounds.back().second)
+        return false;
+    }
+  auto constant = [&](ConstantTensor &&tensor, StringRef name) -> Value {
+    return arith::ConstantOp::create(
+        rewriter, loc, cast<TypedAttr>(std::move(tensor).toAttr(name)));
+  };
+  Value y = DequantizeOp::create(
+      rewriter, loc, last.getInput().getType(), first.getInput(),
+      constant(std::move(merged->factor), "scale"), first.getZeroPoint());
+  if (!merged->hasNoAddend)
+    y = BinaryOp::create(rewriter, loc, y.getType(), BinaryKind::add, y,
+                         constant(std::move(merged->addend), "addend"));
+  for (auto [op, limit] : bounds)
+    y = BinaryOp::create(rewriter, op.getLoc(), y.getType(), op.getKind(), y,
+                         limit);
+  Value one = buildOne(rewriter, last.getScale());
+  rewriter.modifyOpInPlace(last, [&] {
+    last.getInputMutable().set(y);
+    last.getScaleMutable().set(one);
+  });
+  return true;
+}
+
 /// Makes the scale part of what is quantized, if constants take it up.
 static bool mergeScale(IRRewriter &rewriter, QuantizeOp op) {
   std::optional<double> scale = getSplatNumber(op.getScale());
@@ -201,10 +285,7 @@ static bool mergeScale(IRRewriter &rewriter, QuantizeOp op) {
   Value merged = absorb(rewriter, op.getInput(), op.getScale(), op->getBlock());
   if (!merged)
     return false;
-  Value one = arith::ConstantOp::create(
-      rewriter, op.getLoc(),
-      cast<TypedAttr>(DenseElementsAttr::get(getTensor(op.getScale()),
-                                             rewriter.getF32FloatAttr(1))));
+  Value one = buildOne(rewriter, op.getScale());
   rewriter.modifyOpInPlace(op, [&] {
     op.getInputMutable().set(merged);
     op.getScaleMutable().set(one);
@@ -247,6 +328,15 @@ namespace {
 struct MergeScales : mopt::impl::MergeScalesBase<MergeScales> {
   void runOnOperation() override {
     IRRewriter rewriter(&getContext());
+    llvm::SmallPtrSet<Operation *, 8> apart;
+    getOperation()->walk([&](QuantizeOp op) {
+      // In steps already: what ends so has its order from the file.
+      if (getSplatNumber(op.getScale()) == 1.0)
+        return;
+      std::optional<ByteChain> chain = ByteChain::find(op);
+      if (chain && !mergeChain(rewriter, *chain))
+        apart.insert(op);
+    });
     getOperation()->walk([&](BinaryOp op) {
       rewriter.setInsertionPoint(op);
       if (Value merged = foldIntoScale(rewriter, op))
@@ -256,8 +346,10 @@ struct MergeScales : mopt::impl::MergeScalesBase<MergeScales> {
       rewriter.setInsertionPoint(op);
       multiplyByReciprocal(rewriter, op);
     });
+    // Vectors compute exponentials faster than they look them up.
+    getOperation()->walk([](SoftmaxOp op) { op->removeAttr(kExponentialsAttr); });
     getOperation()->walk([&](QuantizeOp op) {
-      if (!mergeScale(rewriter, op))
+      if (apart.contains(op) || !mergeScale(rewriter, op))
         multiplyByReciprocal(rewriter, op);
     });
     // What was rebuilt, users first.

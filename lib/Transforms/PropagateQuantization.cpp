@@ -180,6 +180,13 @@ struct SinkThroughPad : OpRewritePattern<PadOp> {
   }
 };
 
+/// The largest of several quantized elements is the quantized largest one.
+static bool isMaximumOfSteps(Operation *producer, QuantizeOp op) {
+  auto pool = dyn_cast<PoolOp>(producer);
+  return pool && pool.getKind() == PoolKind::max && isPositive(op.getScale()) &&
+         isa<IntegerType>(getElement(op.getResult()));
+}
+
 /// Elements are quantized where they are made, and moved as bytes.
 struct HoistQuantize : OpRewritePattern<QuantizeOp> {
   using OpRewritePattern::OpRewritePattern;
@@ -189,7 +196,8 @@ struct HoistQuantize : OpRewritePattern<QuantizeOp> {
     Operation *producer = op.getInput().getDefiningOp();
     if (!producer || !producer->hasOneUse() ||
         !QuantizationParameters(op).isPerTensor() ||
-        !isa<ReshapeOp, TransposeOp, ConcatOp>(producer))
+        !(isa<ReshapeOp, TransposeOp, ConcatOp>(producer) ||
+          isMaximumOfSteps(producer, op)))
       return failure();
     SmallVector<Value> parts;
     int64_t count = isa<ConcatOp>(producer) ? producer->getNumOperands() : 1;

@@ -29,6 +29,48 @@ func.func @residual(%sums: tensor<?x2xi32>, %other: tensor<?x2xui8>) -> tensor<?
   return %q : tensor<?x2xui8>
 }
 
+// A function of a byte is one product and one sum, rounded to the same steps.
+// CHECK-LABEL: func.func @bytes
+// CHECK-DAG: %[[A:.*]] = arith.constant dense<{{\[}}[0.4{{.*}}, -3.3{{.*}}]]> : tensor<1x2xf32>
+// CHECK-DAG: %[[L:.*]] = arith.constant dense<-10.4{{.*}}> : tensor<1x1xf32>
+// CHECK: %[[D:.*]] = mopt.dequantize %arg0, %[[A]], %{{.*}}
+// CHECK: %[[Y:.*]] = mopt.binary <add> %[[D]], %{{.*}} : tensor<?x2xf32>, tensor<1x2xf32>
+// CHECK: %[[M:.*]] = mopt.binary <max> %[[Y]], %[[L]]
+// CHECK: %[[ONE:.*]] = arith.constant dense<1.000000e+00> : tensor<1x1xf32>
+// CHECK: mopt.quantize %[[M]], %[[ONE]]
+func.func @bytes(%q: tensor<?x2xui8>) -> tensor<?x2xui8> {
+  %s = arith.constant dense<0.0437> : tensor<1x1xf32>
+  %z = arith.constant dense<113> : tensor<1x1xui8>
+  %v = arith.constant dense<[[0.91, -7.3]]> : tensor<1x2xf32>
+  %b = arith.constant dense<[[0.0517, 1.033]]> : tensor<1x2xf32>
+  %low = arith.constant dense<-1.0> : tensor<1x1xf32>
+  %t = arith.constant dense<0.0959> : tensor<1x1xf32>
+  %u = arith.constant dense<31> : tensor<1x1xui8>
+  %d = mopt.dequantize %q, %s, %z : tensor<?x2xui8>, tensor<1x1xf32>, tensor<1x1xui8> -> tensor<?x2xf32>
+  %0 = mopt.binary <mul> %d, %v : tensor<?x2xf32>, tensor<1x2xf32> -> tensor<?x2xf32>
+  %1 = mopt.binary <add> %0, %b : tensor<?x2xf32>, tensor<1x2xf32> -> tensor<?x2xf32>
+  %2 = mopt.binary <max> %1, %low : tensor<?x2xf32>, tensor<1x1xf32> -> tensor<?x2xf32>
+  %r = mopt.quantize %2, %t, %u : tensor<?x2xf32>, tensor<1x1xf32>, tensor<1x1xui8> -> tensor<?x2xui8>
+  return %r : tensor<?x2xui8>
+}
+
+// Floats that others read keep each bit: only powers of two can be moved.
+// CHECK-LABEL: func.func @floats_of_bytes
+// CHECK: mopt.dequantize %arg0, %{{.*}} : tensor<4xui8>, tensor<1xf32> -> tensor<4xf32>
+// CHECK: mopt.binary <mul>
+// CHECK: mopt.dequantize %arg1, %{{.*}} : tensor<4xui8>, tensor<1xf32> -> tensor<4xf32>
+// CHECK-NOT: mopt.binary
+func.func @floats_of_bytes(%p: tensor<4xui8>, %q: tensor<4xui8>) -> (tensor<4xf32>, tensor<4xf32>) {
+  %s = arith.constant dense<0.0437> : tensor<1xf32>
+  %v = arith.constant dense<0.91> : tensor<1xf32>
+  %eighth = arith.constant dense<0.125> : tensor<1xf32>
+  %d = mopt.dequantize %p, %s : tensor<4xui8>, tensor<1xf32> -> tensor<4xf32>
+  %0 = mopt.binary <mul> %d, %v : tensor<4xf32>, tensor<1xf32> -> tensor<4xf32>
+  %e = mopt.dequantize %q, %s : tensor<4xui8>, tensor<1xf32> -> tensor<4xf32>
+  %1 = mopt.binary <mul> %e, %eighth : tensor<4xf32>, tensor<1xf32> -> tensor<4xf32>
+  return %0, %1 : tensor<4xf32>, tensor<4xf32>
+}
+
 // What others read, and what no constant is part of, is multiplied by the
 // reciprocal.
 // CHECK-LABEL: func.func @stays
@@ -87,4 +129,14 @@ func.func @no_reciprocal(%x: tensor<?x2xf32>) -> tensor<?x2xf32> {
   %0 = mopt.binary <div> %x, %c : tensor<?x2xf32>, tensor<1x1xf32> -> tensor<?x2xf32>
   %1 = mopt.unary <tanh> %0 : tensor<?x2xf32> -> tensor<?x2xf32>
   return %1 : tensor<?x2xf32>
+}
+
+// Exponentials are computed, not looked up.
+// CHECK-LABEL: func.func @softmax
+// CHECK: mopt.softmax %{{.*}} {axis = 1 : i64} :
+func.func @softmax(%q: tensor<?x4xui8>) -> tensor<?x4xf32> {
+  %s = arith.constant dense<0.5> : tensor<1x1xf32>
+  %x = mopt.dequantize %q, %s : tensor<?x4xui8>, tensor<1x1xf32> -> tensor<?x4xf32>
+  %0 = mopt.softmax %x {axis = 1 : i64, mopt.exponentials = {result = 0.00390625 : f32, step = 0.5 : f32, table = dense<1.0> : tensor<256xf32>}} : tensor<?x4xf32> -> tensor<?x4xf32>
+  return %0 : tensor<?x4xf32>
 }

@@ -356,6 +356,44 @@ def DivideByProducts : Pass<"mopt-divide-by-products"> {
     "::mlir::LLVM::LLVMDialect", "::mlir::math::MathDialect"];
 }
 
+def FuseSteps : Pass<"mopt-fuse-steps"> {
+  let summary = "steps from fused products";
+  let description = [{
+    Where the target fuses a product with a sum: what is divided by a constant
+    scale, rounded and clamped is multiplied instead, by the reciprocal and what
+    the reciprocal lacks, if all floats round to the same steps. A sum of bytes
+    times factors, rounded without a division, is fused, as is layer
+    normalization's scale with its bias: ONNX Runtime does so.
+
+    ```mlir
+    %y = arith.divf %x, %scale : f32
+    %n = math.roundeven %y : f32
+    // becomes
+    %rest = arith.mulf %x, %low : f32
+    %y = math.fma %x, %high, %rest : f32
+    %n = math.roundeven %y : f32
+    ```
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect",
+    "::mlir::math::MathDialect"];
+}
+
+def OrderSums : Pass<"mopt-order-sums"> {
+  let summary = "sum rows in eight lanes";
+  let description = [{
+    A sum of floats along contiguous memory, whose length is a multiple of eight,
+    goes over vectors of eight; then the upper half of the lanes is added to the
+    lower one until one is left. ONNX Runtime's sums have this order.
+  }];
+  let options = [
+    Option<"everywhere", "everywhere", "bool", /*default=*/"false",
+           "sums into which no bytes go, too">
+  ];
+  let dependentDialects = ["::mlir::arith::ArithDialect",
+    "::mlir::memref::MemRefDialect", "::mlir::scf::SCFDialect",
+    "::mlir::vector::VectorDialect"];
+}
+
 def ConvertRounding : Pass<"mopt-convert-rounding"> {
   let summary = "round while converting to integers";
   let description = [{

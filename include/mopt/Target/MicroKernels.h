@@ -45,7 +45,11 @@ bool canRun(TargetAttr target, const MicroKernelRow &row);
 /// multiplies them faster than floats.
 bool multipliesBytes(TargetAttr target);
 
-/// Has it one that multiplies elements of `types` (MicroKernelSchema.td) in
+/// Does one of its instructions add a product to a float, rounded once? `math.fma`
+/// is a call of the system's library where none does.
+bool fusesProducts(TargetAttr target);
+
+/// Has `target` one that multiplies elements of `types` (MicroKernelSchema.td) in
 /// matrix registers?
 bool multipliesInMatrices(TargetAttr target, llvm::StringRef types);
 } // namespace mopt

@@ -1,10 +1,12 @@
 // mopt reductions, softmax and normalization to linalg.generic.
 #include "mopt/Conversion/MoptToLinalg/Elements.h"
 #include "mopt/Conversion/MoptToLinalg/Patterns.h"
+#include "mopt/Support/SumOrder.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Arith/Utils/Utils.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/Transforms/DialectConversion.h"
@@ -56,6 +58,15 @@ static AffineMap getReducedMap(int64_t rank, ArrayRef<int64_t> axes,
   return AffineMap::get(rank, 0, exprs, ctx);
 }
 
+/// Marks the reduction that `result` comes from, maybe reshaped.
+static void keepOrder(Value result) {
+  Operation *op = result.getDefiningOp();
+  while (op && !isa<linalg::GenericOp>(op))
+    op = op->getOperand(0).getDefiningOp();
+  if (op)
+    op->setAttr(kInOrderAttr, UnitAttr::get(op->getContext()));
+}
+
 namespace {
 struct LowerReduce : OpConversionPattern<ReduceOp> {
   using OpConversionPattern::OpConversionPattern;
@@ -104,6 +115,34 @@ struct LowerReduce : OpConversionPattern<ReduceOp> {
 
 struct LowerSoftmax : OpConversionPattern<SoftmaxOp> {
   using OpConversionPattern::OpConversionPattern;
+
+  /// x / sum as a whole number of steps, rounded once, times `step`.
+  static Value roundQuotient(OpBuilder &b, Location loc, Value x, Value sum,
+                             double step) {
+    Type f64 = b.getF64Type();
+    Value y =
+        arith::MulFOp::create(b, loc, arith::ExtFOp::create(b, loc, f64, x),
+                              buildConstant(b, loc, f64, 1 / step));
+    y = arith::DivFOp::create(b, loc, y,
+                              arith::ExtFOp::create(b, loc, f64, sum));
+    y = arith::TruncFOp::create(b, loc, b.getF32Type(),
+                                math::RoundEvenOp::create(b, loc, y));
+    return arith::MulFOp::create(b, loc, y,
+                                 buildConstant(b, loc, b.getF32Type(), step));
+  }
+
+  /// What `table` has for the steps that `x` is below `most`.
+  static Value lookUp(OpBuilder &b, Location loc, Value table, Value most,
+                      Value x, double perStep) {
+    Value below = arith::SubFOp::create(b, loc, most, x);
+    Value steps = arith::MulFOp::create(
+        b, loc, below, buildConstant(b, loc, below.getType(), perStep));
+    Value whole = arith::FPToSIOp::create(
+        b, loc, b.getI32Type(), math::RoundEvenOp::create(b, loc, steps));
+    return tensor::ExtractOp::create(b, loc, table,
+                                     ValueRange{arith::IndexCastUIOp::create(
+                                         b, loc, b.getIndexType(), whole)});
+  }
 
   LogicalResult
   matchAndRewrite(SoftmaxOp op, OpAdaptor adaptor,
@@ -156,11 +195,21 @@ struct LowerSoftmax : OpConversionPattern<SoftmaxOp> {
                                 }));
       return success();
     }
+    auto known = op->getAttrOfType<DictionaryAttr>(kExponentialsAttr);
+    Value table;
+    double perStep = 0;
+    if (known) {
+      table = arith::ConstantOp::create(
+          rewriter, loc, cast<TypedAttr>(known.getAs<ElementsAttr>("table")));
+      perStep = 1 / known.getAs<FloatAttr>("step").getValueAsDouble();
+    }
     // In a narrow type the exponentials and their sum are rounded, as in ONNX's
     // definition by operators.
     Value e = createParallelGeneric(
         rewriter, loc, sizes, element, {x, most}, {identity, reduced},
         [&](OpBuilder &b, Location loc, ValueRange v) -> Value {
+          if (known)
+            return lookUp(b, loc, table, v[1], v[0], perStep);
           return convertFloat(b, loc, exponential(b, loc, v), element);
         });
     Value sum = createReduction(
@@ -169,10 +218,16 @@ struct LowerSoftmax : OpConversionPattern<SoftmaxOp> {
           return arith::AddFOp::create(b, loc, s,
                                        toAccumulator(b, loc, v[0], acc));
         });
+    if (known)
+      keepOrder(sum);
     rewriter.replaceOp(
         op, createParallelGeneric(
                 rewriter, loc, sizes, element, {e, sum}, {identity, reduced},
                 [&](OpBuilder &b, Location loc, ValueRange v) -> Value {
+                  if (known)
+                    return roundQuotient(
+                        b, loc, v[0], v[1],
+                        known.getAs<FloatAttr>("result").getValueAsDouble());
                   // One division for a row, which is 1 at least. Rounded to a
                   // narrow type, the product would differ from the quotient.
                   if (element == acc) {
@@ -193,6 +248,53 @@ struct LowerSoftmax : OpConversionPattern<SoftmaxOp> {
 struct LowerNormalize : OpConversionPattern<NormalizeOp> {
   using OpConversionPattern::OpConversionPattern;
 
+  /// Along rows of f32 as ONNX Runtime does: the mean is rounded from a sum in
+  /// f64, and the last step is a product with a reciprocal. mopt-order-sums
+  /// gives the sums their order.
+  static Value normalizeRows(OpBuilder &b, NormalizeOp op, Value x,
+                             ArrayRef<OpFoldResult> sizes) {
+    Location loc = op.getLoc();
+    int64_t rank = sizes.size(), axis = rank - 1;
+    double count = cast<RankedTensorType>(x.getType()).getDimSize(axis);
+    Type f32 = b.getF32Type(), f64 = b.getF64Type();
+    AffineMap identity = b.getMultiDimIdentityMap(rank),
+              reduced = getReducedMap(rank, axis, op.getContext());
+    Value sum = createReduction(
+        b, loc, x, identity, sizes, axis, buildConstant(b, loc, f64, 0),
+        [&](OpBuilder &b, Location loc, ValueRange v, Value s) -> Value {
+          return arith::AddFOp::create(
+              b, loc, s, arith::ExtFOp::create(b, loc, f64, v[0]));
+        });
+    auto center = [&](OpBuilder &b, Location loc, Value v, Value s) -> Value {
+      Value mean =
+          arith::DivFOp::create(b, loc, s, buildConstant(b, loc, f64, count));
+      return arith::SubFOp::create(b, loc, v,
+                                   arith::TruncFOp::create(b, loc, f32, mean));
+    };
+    Value squares = createReduction(
+        b, loc, {x, sum}, {identity, reduced}, sizes, axis,
+        buildConstant(b, loc, f32, 0),
+        [&](OpBuilder &b, Location loc, ValueRange v, Value s) -> Value {
+          Value d = center(b, loc, v[0], v[1]);
+          return arith::AddFOp::create(b, loc, s,
+                                       arith::MulFOp::create(b, loc, d, d));
+        });
+    double epsilon = op.getEpsilon().convertToDouble();
+    return createParallelGeneric(
+        b, loc, sizes, f32, {x, sum, squares}, {identity, reduced, reduced},
+        [&](OpBuilder &b, Location loc, ValueRange v) -> Value {
+          Value variance = arith::DivFOp::create(
+              b, loc, v[2], buildConstant(b, loc, f32, count));
+          variance = arith::AddFOp::create(b, loc, variance,
+                                           buildConstant(b, loc, f32, epsilon));
+          Value inverse =
+              arith::DivFOp::create(b, loc, buildConstant(b, loc, f32, 1),
+                                    math::SqrtOp::create(b, loc, variance));
+          return arith::MulFOp::create(b, loc, center(b, loc, v[0], v[1]),
+                                       inverse);
+        });
+  }
+
   LogicalResult
   matchAndRewrite(NormalizeOp op, OpAdaptor adaptor,
                   ConversionPatternRewriter &rewriter) const override {
@@ -206,6 +308,12 @@ struct LowerNormalize : OpConversionPattern<NormalizeOp> {
     MLIRContext *ctx = op.getContext();
     AffineMap identity = rewriter.getMultiDimIdentityMap(rank);
     AffineMap reduced = getReducedMap(rank, axes, ctx);
+    auto type = cast<RankedTensorType>(x.getType());
+    if (!op.getRms() && acc == element && element.isF32() && axes.size() == 1 &&
+        type.getDimSize(rank - 1) > 0 && type.getDimSize(rank - 1) % 8 == 0) {
+      rewriter.replaceOp(op, normalizeRows(rewriter, op, x, sizes));
+      return success();
+    }
     Value zero = buildConstant(rewriter, loc, acc, 0);
     Value count = arith::ConstantIndexOp::create(rewriter, loc, 1);
     for (int64_t axis : axes)

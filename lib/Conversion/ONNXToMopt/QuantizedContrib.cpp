@@ -6,6 +6,14 @@
 #include "mopt/Conversion/ONNXToMopt/OpBinder.h"
 #include "mopt/Conversion/ONNXToMopt/Quantize.h"
 #include "mopt/Conversion/ONNXToMopt/Windows.h"
+#include "mopt/Support/ByteSteps.h"
+#include "mopt/Support/ConstantTensor.h"
+#include "mopt/Support/SumOrder.h"
+
+#include "mlir/IR/Matchers.h"
+
+#include <cmath>
+#include <limits>
 
 using namespace mlir;
 using namespace mopt;
@@ -113,20 +121,132 @@ static LogicalResult replaceBySteps(OpBinder &op, Value y) {
                              OpBinder::getElementType(op.getTensor(0))));
 }
 
+/// More positions of a constant than that are not tried one by one.
+static constexpr int64_t kMostPositions = 1 << 16;
+
+/// Operand `i`, if it is a constant.
+static std::optional<ConstantTensor> getConstant(OpBinder &op, unsigned i) {
+  Value value = op.getOperand(i);
+  ElementsAttr elements;
+  if (!value || !matchPattern(value, m_Constant(&elements)))
+    return std::nullopt;
+  return ConstantTensor::fromAttr(elements);
+}
+
+/// The float in operand `i`, or the integer, which may be left out; nothing if
+/// it is no constant of one element.
+static std::optional<float> getConstantNumber(OpBinder &op, unsigned i,
+                                              bool isOptional = false) {
+  if (isOptional && !op.getOperand(i))
+    return 0;
+  std::optional<ConstantTensor> constant = getConstant(op, i);
+  if (!constant || constant->getNumElements() != 1)
+    return std::nullopt;
+  return static_cast<float>(constant->getFloat(0));
+}
+
+namespace {
+/// The numbers of a QLinearAdd a * left + (b * right + fixed), each product
+/// fused with its sum.
+struct StepSum {
+  float left, right, fixed;
+
+  /// Of the sum with its sides swapped, if asked for. Nothing where a scale or
+  /// a zero point is not known.
+  static std::optional<StepSum> bind(OpBinder &op, bool swaps = false) {
+    unsigned a = swaps ? 3 : 0, b = 3 - a;
+    std::optional<float> aScale = getConstantNumber(op, a + 1),
+                         aZero = getConstantNumber(op, a + 2, true),
+                         bScale = getConstantNumber(op, b + 1),
+                         bZero = getConstantNumber(op, b + 2, true),
+                         scale = getConstantNumber(op, 6),
+                         zero = getConstantNumber(op, 7, true);
+    if (!aScale || !aZero || !bScale || !bZero || !scale || !zero)
+      return std::nullopt;
+    StepSum sum;
+    sum.left = *aScale / *scale;
+    sum.right = *bScale / *scale;
+    // Statements of their own, so that nothing else is fused.
+    float second = sum.right * *bZero;
+    float zeros = std::fma(sum.left, *aZero, second);
+    sum.fixed = *zero - zeros;
+    return sum;
+  }
+};
+} // namespace
+
+/// One side of a QLinearAdd being constant, the other one, in steps of the
+/// result, plus one addend for each of the constant's elements: with it every
+/// byte gives what ONNX Runtime's two fused sums give. Null where there is
+/// none.
+static Value addConstant(OpBinder &op, const BinarySteps &steps) {
+  bool isLeft = getConstant(op, 0).has_value();
+  unsigned constant = isLeft ? 0 : 3, other = 3 - constant;
+  std::optional<ConstantTensor> values = getConstant(op, constant);
+  Type element = OpBinder::getElementType(op.getTensor(other));
+  if (!values || values->getNumElements() > kMostPositions ||
+      !element.isInteger(8))
+    return {};
+  // One element counts as the right side wherever it stands.
+  bool isLast = isLeft && values->getNumElements() != 1;
+  std::optional<StepSum> sum = StepSum::bind(op, /*swaps=*/isLeft && !isLast);
+  if (!sum)
+    return {};
+  float ratio = isLast ? sum->left : sum->right,
+        factor = isLast ? sum->right : sum->left;
+  auto type =
+      RankedTensorType::get(values->getType().getShape(), op.b.getF32Type());
+  std::optional<ConstantTensor> addends = ConstantTensor::allocate(type);
+  ByteSteps form;
+  std::tie(form.lowest, form.highest) =
+      element.isUnsignedInteger() ? std::pair(0, 255) : std::pair(-128, 127);
+  form.resultLowest = form.lowest, form.resultHighest = form.highest;
+  for (int64_t i = 0; i < values->getNumElements(); ++i) {
+    float c = static_cast<float>(values->getInt(i));
+    float inner = std::fma(c, ratio, sum->fixed);
+    form.values.clear();
+    for (int byte = form.lowest; byte <= form.highest; ++byte) {
+      float x = static_cast<float>(byte);
+      float y = isLast ? std::fma(c, ratio, std::fma(x, factor, sum->fixed))
+                       : std::fma(x, factor, inner);
+      form.values.push_back({form.quantize(y)});
+    }
+    std::optional<float> addend =
+        form.fitAddend(factor, static_cast<double>(c) * ratio +
+                                   static_cast<double>(sum->fixed));
+    if (!addend)
+      return {};
+    addends->setFloat(i, *addend);
+  }
+  const Steps &varying = isLeft ? steps.b : steps.a;
+  Value factors = op.binary(BinaryKind::div, varying.scale, steps.c.scale);
+  return op.binary(BinaryKind::add,
+                   dequantize(op, varying.values, factors,
+                              /*zeroPoint=*/Value(),
+                              /*axis=*/-1),
+                   op.constant(std::move(*addends).toAttr("addend")));
+}
+
 /// ONNX Runtime adds a * (sa / sc) to b * (sb / sc) + (what the zero points
 /// make together), each fused, and rounds only then. Which of two steps is
 /// nearer depends on that order, and no other has fewer operations.
+/// mopt-fuse-steps fuses them.
 static LogicalResult convertQLinearAdd(OpBinder &op) {
   std::optional<BinarySteps> bound = BinarySteps::bind(op);
   if (!bound)
     return failure();
+  if (Value y = addConstant(op, *bound))
+    return replaceBySteps(op, y);
   const auto &[a, b, c] = *bound;
   Value left = op.binary(BinaryKind::div, a.scale, c.scale),
-        right = op.binary(BinaryKind::div, b.scale, c.scale);
-  Value fixed = op.binary(BinaryKind::sub, c.zero,
-                          op.binary(BinaryKind::add,
-                                    op.binary(BinaryKind::mul, left, a.zero),
-                                    op.binary(BinaryKind::mul, right, b.zero)));
+        right = op.binary(BinaryKind::div, b.scale, c.scale), fixed;
+  if (std::optional<StepSum> sum = StepSum::bind(op))
+    fixed = op.scalar(OpBinder::getElementType(c.scale), sum->fixed);
+  else
+    fixed = op.binary(BinaryKind::sub, c.zero,
+                      op.binary(BinaryKind::add,
+                                op.binary(BinaryKind::mul, left, a.zero),
+                                op.binary(BinaryKind::mul, right, b.zero)));
   Value x = dequantize(op, a.values, left, /*zeroPoint=*/Value(), /*axis=*/-1),
         y = dequantize(op, b.values, right, /*zeroPoint=*/Value(), /*axis=*/-1);
   return replaceBySteps(
@@ -184,6 +304,41 @@ static LogicalResult convertQLinearWhere(OpBinder &op) {
       quantizeResult(op, op.select(condition, x, y), 7, op.getTensor(1)));
 }
 
+/// Has the softmax of operand 0 computed as ONNX Runtime does: exponentials
+/// from a table, which are e^k times what they would be for some k, so that
+/// none is a denormal number. Does nothing where the table is not known, or the
+/// quotient is not exact in steps: ONNX Runtime multiplies by the whole part of
+/// the reciprocal of the scale before it divides.
+static void setExponentials(OpBinder &op, SoftmaxOp softmax) {
+  std::optional<float> scale = getConstantNumber(op, 1),
+                       resultScale = getConstantNumber(op, 3);
+  int64_t size =
+      OpBinder::getType(op.getTensor(0)).getDimSize(softmax.getAxis());
+  int exponent;
+  if (!scale || !resultScale || !(*scale > 0) || !(*resultScale <= 1) ||
+      std::frexp(*resultScale, &exponent) != 0.5f ||
+      ShapedType::isDynamic(size) || size == 0)
+    return;
+  // Of a float; the rest is of f64.
+  float room =
+      std::log(std::numeric_limits<float>::max() / static_cast<float>(size));
+  double step = *scale,
+         shift = std::max(0.0, static_cast<double>(room) - 5) / step;
+  SmallVector<float> table;
+  for (int below = 0; below < 256; ++below)
+    table.push_back(static_cast<float>(std::exp((shift - below) * step)));
+  Builder &b = op.b;
+  softmax->setAttr(
+      kExponentialsAttr,
+      b.getDictionaryAttr(
+          {b.getNamedAttr("result", b.getF32FloatAttr(*resultScale)),
+           b.getNamedAttr("step", b.getF32FloatAttr(*scale)),
+           b.getNamedAttr("table",
+                          DenseElementsAttr::get(
+                              RankedTensorType::get(256, b.getF32Type()),
+                              ArrayRef<float>(table)))}));
+}
+
 static LogicalResult convertQLinearSoftmax(OpBinder &op) {
   Value x = dequantizeOperand(op, 0);
   if (!x)
@@ -196,7 +351,8 @@ static LogicalResult convertQLinearSoftmax(OpBinder &op) {
   if (op.getInt("opset", 13) < 13 && *axis + 1 != OpBinder::getRank(x))
     return op.emitError() << "a softmax of opset " << op.getInt("opset", 13)
                           << " over several dimensions is not supported";
-  Value y = SoftmaxOp::create(op.b, op.loc, x, *axis, /*log=*/false);
+  auto y = SoftmaxOp::create(op.b, op.loc, x, *axis, /*log=*/false);
+  setExponentials(op, y);
   return op.replace(quantizeResult(op, y, 3, op.getTensor(0)));
 }
 
