@@ -32,10 +32,13 @@ def prune(model, data=None, output=None, pattern="2:4", method=None, *, exclude=
     `method`: magnitude; wanda (Sun et al., 2023), magnitude times the root mean square of
     what the weight is multiplied with; sparsegpt (Frantar and Alistarh, 2023), where the
     weights that stay make up for those that go. The last two need `data`, as for
-    `mopt.quantize`; without a method it is sparsegpt with data, else magnitude. After
-    sparsegpt `refine` moves all weights that stay, and those of layers that are not
-    pruned, to bring the outputs of the model nearer to what they were; runs that are held
-    out for that must gain, else nothing moves.
+    `mopt.quantize`; without a method it is sparsegpt with data, else magnitude.
+
+    Before sparsegpt channels are put in an order in which groups of M lose less, where
+    only constants have to move for it, those of excluded layers among them. After it
+    `refine` moves all weights that stay, and those of layers that are not pruned, to
+    bring the outputs of the model nearer to what they were; runs that are held out for
+    that must gain, else nothing moves.
 
     Returns a `Result`, whose layers say the scheme ("2:4") or why it was left, and the
     SQNR of the pruned layer's weights or, with data, outputs, before it is refined.
