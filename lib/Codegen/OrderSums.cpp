@@ -73,10 +73,9 @@ struct Sum {
   }
 
   /// Does the order decide what a quantized model computes? Bytes go in, or it
-  /// is one of layer normalization's.
-  bool isOrdered() {
-    return isOfBytes() || combiner.getType().isF64() || getDeviation();
-  }
+  /// is the second one of layer normalization. The first one is of f64, in
+  /// which floats from bytes have an exact sum.
+  bool isOrdered() { return isOfBytes() || getDeviation(); }
 
   bool isOfBytes() {
     return llvm::any_of(*op.getBody(), [](Operation &inner) {

@@ -1,7 +1,7 @@
 // Level in and out: graph. An elementwise function from bytes to bytes, written
 // in floats between dequantization and quantization, becomes a table that the
-// compiler evaluates. Leaves alone what two tensors go into, and what is as
-// cheap as a load.
+// compiler evaluates, and so does one of floats in its end. Leaves alone what
+// two tensors go into, and what is as cheap as a load.
 #include "mopt/Dialect/Mopt/IR/QuantizationParameters.h"
 #include "mopt/Transforms/EvaluateOp.h"
 #include "mopt/Transforms/Passes.h"
@@ -65,10 +65,11 @@ struct Function {
   llvm::SetVector<Operation *> ops;
   int64_t cost = 0;
 
-  static std::optional<Function> find(QuantizeOp last) {
+  /// The one that ends in `last`, a quantization to bytes or a function whose
+  /// floats are read.
+  static std::optional<Function> find(Operation *last) {
     Function function;
-    if (!isByte(last.getResult()) || !function.add(last) || !function.input ||
-        function.cost < kLeastCost)
+    if (!function.add(last) || !function.input || function.cost < kLeastCost)
       return std::nullopt;
     // What something else reads has to be computed anyway.
     for (Operation *op : function.ops)
@@ -131,13 +132,24 @@ private:
 struct TabulateFunctions
     : mopt::impl::TabulateFunctionsBase<TabulateFunctions> {
   void runOnOperation() override {
-    SmallVector<QuantizeOp> ends;
-    getOperation().walk([&](QuantizeOp op) { ends.push_back(op); });
+    // Behind the quantizations what is left of functions, in that order.
+    SmallVector<Operation *> ends;
+    getOperation().walk([&](UnaryOp op) {
+      if (llvm::is_contained(
+              {UnaryKind::erf, UnaryKind::tanh, UnaryKind::sigmoid},
+              op.getKind()) &&
+          getTensor(op.getResult()).getElementType().isF32())
+        ends.push_back(op);
+    });
+    getOperation().walk([&](QuantizeOp op) {
+      if (isByte(op.getResult()))
+        ends.push_back(op);
+    });
     IRRewriter rewriter(&getContext());
     // The last ones first: they take in those before them. What an earlier one
     // took is gone.
     llvm::SmallPtrSet<Operation *, 16> gone;
-    for (QuantizeOp end : llvm::reverse(ends)) {
+    for (Operation *end : llvm::reverse(ends)) {
       if (gone.contains(end))
         continue;
       std::optional<Function> function = Function::find(end);
@@ -148,16 +160,17 @@ struct TabulateFunctions
         continue;
       rewriter.setInsertionPoint(end);
       Value constant = arith::ConstantOp::create(
-          rewriter, end.getLoc(),
+          rewriter, end->getLoc(),
           cast<TypedAttr>(std::move(*table).toAttr("table")));
       SmallVector<Location> locations =
           llvm::map_to_vector(function->ops, [](Operation *op) -> Location {
             return op->getLoc();
           });
       rewriter.replaceAllUsesWith(
-          end.getResult(),
+          end->getResult(0),
           LookupOp::create(rewriter, rewriter.getFusedLoc(locations),
-                           end.getType(), function->input, constant));
+                           end->getResult(0).getType(), function->input,
+                           constant));
       for (Operation *op : llvm::reverse(function->ops)) {
         gone.insert(op);
         rewriter.eraseOp(op);

@@ -149,9 +149,11 @@ def gelu(m):
 
 
 def functions(m):
-    """As the compiler evaluates them, for tables of bytes: here of floats, to see each bit."""
+    """As the compiler evaluates them: of a constant, and of bytes in a table of floats."""
     x = np.concatenate([m.random.normal(0, scale, 999) for scale in (0.01, 1, 10)])
-    return [m.node(op, [m.constant(x.astype(np.float32))]) for op in ["Erf", "Tanh", "Sigmoid"]]
+    x = m.constant(x.astype(np.float32))
+    return [m.node(op, [z]) for op in ["Erf", "Tanh", "Sigmoid"]
+            for z in (x, m.dequantize(m.input(m.bytes(4, 256)), zero=128))]
 
 
 def sums(m):

@@ -70,6 +70,18 @@ func.func @max_pool(%x: tensor<1x2x6xui8>) -> tensor<1x2x3xf32> {
   return %p : tensor<1x2x3xf32>
 }
 
+// The largest float is the largest byte.
+// CHECK-LABEL: func.func @quantized_pool
+// CHECK: %[[Q:.*]] = mopt.quantize %arg0
+// CHECK: mopt.pool <max> %[[Q]]
+// CHECK-SAME: tensor<1x2x6xui8> -> tensor<1x2x3xui8>
+func.func @quantized_pool(%x: tensor<1x2x6xf32>) -> tensor<1x2x3xui8> {
+  %s = arith.constant dense<0.5> : tensor<1x1x1xf32>
+  %p = mopt.pool <max> %x {kernel = array<i64: 2>, strides = array<i64: 2>, dilations = array<i64: 1>, pads_begin = array<i64: 0>, pads_end = array<i64: 0>} : tensor<1x2x6xf32> -> tensor<1x2x3xf32>
+  %q = mopt.quantize %p, %s : tensor<1x2x3xf32>, tensor<1x1x1xf32> -> tensor<1x2x3xui8>
+  return %q : tensor<1x2x3xui8>
+}
+
 // Parts are joined as bytes if they have one scale.
 // CHECK-LABEL: func.func @concat
 // CHECK: %[[C:.*]] = mopt.concat %arg0, %arg1 {axis = 0 : i64} : tensor<2xui8>, tensor<3xui8> -> tensor<5xui8>

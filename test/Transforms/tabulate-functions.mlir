@@ -69,3 +69,15 @@ func.func @two(%p: tensor<4xui8>, %q: tensor<4xui8>) -> tensor<4xui8> {
   %r = mopt.quantize %t, %s : tensor<4xf32>, tensor<1xf32> -> tensor<4xui8>
   return %r : tensor<4xui8>
 }
+
+// A function of bytes of which the floats are read.
+// CHECK-LABEL: func.func @floats
+// CHECK: %[[T:.*]] = arith.constant dense_resource<{{.*}}> : tensor<256xf32>
+// CHECK: mopt.lookup %arg0, %[[T]] : tensor<?x3xui8>, tensor<256xf32> -> tensor<?x3xf32>
+// CHECK-NOT: mopt.unary
+func.func @floats(%q: tensor<?x3xui8>) -> tensor<?x3xf32> {
+  %s = arith.constant dense<0.03> : tensor<1x1xf32>
+  %x = mopt.dequantize %q, %s : tensor<?x3xui8>, tensor<1x1xf32> -> tensor<?x3xf32>
+  %0 = mopt.unary <tanh> %x : tensor<?x3xf32> -> tensor<?x3xf32>
+  return %0 : tensor<?x3xf32>
+}
