@@ -253,6 +253,19 @@ def test_pruning(tmp_path):
     np.testing.assert_allclose(sums[seen], (product + bias)[seen], rtol=1e-4, atol=1e-4)
 
 
+@pytest.mark.parametrize("pattern", ["unstructured:0.7", "unstructured:0.25:magnitude"])
+def test_pruning_of_a_share(tmp_path, pattern):
+    """The compiler's zeros are those of mopt.prune without data."""
+    model, feeds, _ = save(tmp_path, RNG.standard_normal((67, 31)).astype(np.float32), (2,))
+    mopt.prune(model, output=tmp_path / "pruned.onnx",
+               pattern=pattern.removesuffix(":magnitude"))
+    expected = mopt.InferenceSession(mopt.compile(tmp_path / "pruned.onnx")).run(None, feeds)[0]
+    found = mopt.InferenceSession(mopt.compile(model, prune=pattern)).run(None, feeds)[0]
+    dense = mopt.InferenceSession(mopt.compile(model)).run(None, feeds)[0]
+    np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-5)
+    assert np.abs(found - dense).max() > 0.1
+
+
 def test_pattern_that_weights_lack(tmp_path):
     model, _, _ = save(tmp_path, np.ones((8, 4), np.float32), (1,))
     with pytest.raises(mopt.CompileError) as error:
