@@ -66,6 +66,17 @@ static std::optional<SparseForm> getForm(const MicroKernelRow &row) {
   return symbolizeSparseForm(kind);
 }
 
+/// Does `target` multiply bytes in registers of matrices, which more than a few
+/// rows fill?
+static bool hasByteMatrices(TargetAttr target) {
+  for (llvm::ArrayRef<MicroKernelRow> table : getMicroKernelTables())
+    for (const MicroKernelRow &row : table)
+      if (*row.matrixUnit && llvm::StringRef(row.types) == "u8s8" &&
+          canRun(target, row))
+        return true;
+  return false;
+}
+
 std::optional<SparseKernel> mopt::findSparseKernel(TargetAttr target,
                                                    SparsityAttr sparsity,
                                                    int64_t rows, bool ofBytes,
@@ -73,6 +84,7 @@ std::optional<SparseKernel> mopt::findSparseKernel(TargetAttr target,
   std::optional<SparseKernel> best;
   if (ShapedType::isDynamic(rows))
     return best;
+  bool inBlocks = ofBytes && !hasByteMatrices(target);
   for (llvm::ArrayRef<MicroKernelRow> table : getMicroKernelTables())
     for (const MicroKernelRow &row : table) {
       std::optional<SparseForm> form = getForm(row);
@@ -83,7 +95,7 @@ std::optional<SparseKernel> mopt::findSparseKernel(TargetAttr target,
         continue;
       if (*form == SparseForm::scalars
               ? kUnstructuredGroup % sparsity.getGroup() != 0
-              : rows > (ofBytes ? kMostRowsOfBytes : int64_t(row.rows)))
+              : rows > (inBlocks ? kMostRowsOfBytes : int64_t(row.rows)))
         continue;
       if (*form == SparseForm::masks && isUnstructured(sparsity) &&
           kept < kLeastMaskedShare)

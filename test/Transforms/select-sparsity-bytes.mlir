@@ -6,6 +6,9 @@
 // RUN: sed 's/+avx512f,+avx512bw,+avx512vnni,+avx512vbmi2/+avx2/; s/vectorBits = 512, vectorRegisters = 32/vectorBits = 256, vectorRegisters = 16/' %s \
 // RUN:   | mopt-opt --pass-pipeline="builtin.module(func.func(mopt-select-sparsity))" | FileCheck %s --check-prefix=WORDS
 
+// RUN: sed 's/+avx512vbmi2/+avx512vbmi2,+amx-tile,+amx-int8/' %s \
+// RUN:   | mopt-opt --pass-pipeline="builtin.module(func.func(mopt-select-sparsity{sparse=always}))" | FileCheck %s --check-prefix=MATRIX
+
 // NONE-NOT: #mopt.sparsity
 
 // Elements of the left side are picked wherever the weights lie, with words only where the function's
@@ -49,6 +52,11 @@ func.func @many_bytes(%x: tensor<1x8192xui8>, %s: tensor<1x1xf32>) -> tensor<1x4
 // CHECK: mopt.quantized_matmul {{.*}}mopt.sparsity = #mopt.sparsity<1:4>
 // AUTO-LABEL: func.func @quarter
 // AUTO: mopt.quantized_matmul {{.*}}mopt.sparsity = #mopt.sparsity<1:4>
+// Registers of matrices multiply many rows faster than any vectors.
+// MATRIX-LABEL: func.func @few_bytes
+// MATRIX: mopt.sparsity
+// MATRIX-LABEL: func.func @quarter
+// MATRIX-NOT: mopt.sparsity
 // WORDS-LABEL: func.func @quarter
 // WORDS: mopt.quantized_matmul {{.*}}mopt.sparsity = #mopt.sparsity<1:4>
 func.func @quarter(%x: tensor<20x256xui8>, %s: tensor<1x1xf32>) -> tensor<20x512xf32> {
