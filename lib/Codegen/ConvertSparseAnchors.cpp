@@ -21,10 +21,11 @@ namespace mopt {
 namespace {
 /// What multiplies, and what brings values and elements of the left side
 /// together; empty for a form that needs no intrinsic for it. Lanes have one of
-/// the latter for groups of 4 and one for larger ones.
+/// the latter for groups of 4 and one for larger ones; what multiplies bytes
+/// may be two.
 std::pair<StringRef, StringRef> getInstructions(const SparseKernel &kernel,
                                                 int64_t group = 0) {
-  auto [first, second] = StringRef(kernel.row->instruction).split(',');
+  auto [first, second] = StringRef(kernel.row->instruction).rsplit(',');
   if (kernel.form == SparseForm::lanes)
     return {"", group == 4 ? first : second};
   return {first, second};
@@ -33,14 +34,18 @@ std::pair<StringRef, StringRef> getInstructions(const SparseKernel &kernel,
 ConfigAttr getConfig(TargetAttr target, const SparseKernel &kernel,
                      int64_t rows) {
   const MicroKernelRow &row = *kernel.row;
-  int64_t lanes = row.vectorBits / 32;
-  if (kernel.form == SparseForm::scalars)
+  int64_t lanes = row.vectorBits / 32, columns = lanes * row.vectors;
+  if (kernel.form == SparseForm::scalars) {
     rows = chooseRowBlock(kernel, rows);
-  return ConfigAttr::get(target.getContext(), row.name, rows,
-                         lanes * row.vectors, lanes, row.unroll, row.streams,
-                         row.prefetchRows, /*prefetchNext=*/false,
-                         row.interleave, row.accumulates, row.lhsBits,
-                         row.rhsBits, getInstructions(kernel).first, "",
+    lanes = getRowLanes(kernel, rows);
+  } else {
+    rows = std::min<int64_t>(rows, row.rows);
+  }
+  return ConfigAttr::get(target.getContext(), row.name, rows, columns, lanes,
+                         row.unroll, row.streams, row.prefetchRows,
+                         /*prefetchNext=*/false, row.interleave,
+                         row.accumulates, row.lhsBits, row.rhsBits,
+                         getInstructions(kernel).first, "",
                          /*wordGroups=*/1);
 }
 
@@ -77,6 +82,13 @@ Value packRows(OpBuilder &b, Location loc, Value value, ConfigAttr config) {
   sizes[0] = applyAffine(
       b, loc, b.getAffineDimExpr(0).ceilDiv(config.getRows()), {sizes[0]});
   sizes.push_back(b.getIndexAttr(config.getRows()));
+  if (config.getRows() == 1)
+    return tensor::ExpandShapeOp::create(
+        b, loc,
+        RankedTensorType::get(
+            {1, cast<RankedTensorType>(value.getType()).getDimSize(1), 1},
+            b.getF32Type()),
+        value, SmallVector<ReassociationIndices>{{0}, {1, 2}});
   Value empty = tensor::EmptyOp::create(b, loc, sizes, b.getF32Type());
   return PackColumnsOp::create(b, loc, empty.getType(), value, empty,
                                b.getI64IntegerAttr(config.getLanes()),
@@ -125,7 +137,8 @@ std::optional<DenseWeights> getWeights(Operation *op,
 /// The sparse micro-kernel of a marked product; nothing for a dense one. IR of
 /// this level may be compiled for another target than it was made for.
 std::optional<SparseKernel> selectKernel(Operation *op, TargetAttr target,
-                                         SparsityAttr sparsity) {
+                                         SparsityAttr sparsity,
+                                         const DenseWeights &weights) {
   auto type = cast<RankedTensorType>(op->getResult(0).getType());
   auto conv = dyn_cast<ConvOp>(op);
   if (!type.hasStaticShape() || type.getNumElements() == 0 ||
@@ -134,7 +147,12 @@ std::optional<SparseKernel> selectKernel(Operation *op, TargetAttr target,
   int64_t rows = 1;
   for (int64_t size : type.getShape().drop_back())
     rows *= size;
-  return findSparseKernel(target, sparsity, rows, isByteProduct(op));
+  int64_t kept = 0;
+  for (int64_t k = 0; k < weights.depth; ++k)
+    for (int64_t n = 0; n < weights.width; ++n)
+      kept += weights.isKept(k, n);
+  return findSparseKernel(target, sparsity, rows, isByteProduct(op),
+                          double(kept) / (weights.depth * weights.width));
 }
 
 SparseAnchorOp createAnchor(OpBuilder &b, Location loc, Value lhs,
@@ -149,7 +167,7 @@ SparseAnchorOp createAnchor(OpBuilder &b, Location loc, Value lhs,
   auto anchor = SparseAnchorOp::create(
       b, loc, TypeRange{type}, lhs, values, positions, ValueRange(), init,
       layout.form, layout.sparsity, config, b.getAffineMapArrayAttr({}),
-      layout.depthPart, permutation);
+      layout.depthPart, permutation, packed.safePairs);
   OpBuilder::InsertionGuard guard(b);
   Block *body =
       b.createBlock(&anchor.getEpilogue(), {}, type.getElementType(), loc);
@@ -191,7 +209,8 @@ struct ConvertSparseAnchors
     if (!target)
       return op->emitOpError("expected a target on the module ('")
              << TargetAttr::kModuleAttr << "')";
-    std::optional<SparseKernel> kernel = selectKernel(op, target, sparsity);
+    std::optional<SparseKernel> kernel =
+        selectKernel(op, target, sparsity, *weights);
     if (!kernel) {
       op->removeAttr(SparsityAttr::kAttrName);
       return success();
@@ -206,8 +225,11 @@ struct ConvertSparseAnchors
                         config.getLanes()};
     if (kernel->form == SparseForm::lanes)
       layout.sparsity = getLanePattern(sparsity, *kernel->row);
+    if (kernel->form == SparseForm::byte_lanes)
+      layout.sparsity = getByteLanePattern(sparsity);
     if (kernel->form == SparseForm::scalars)
-      layout.depthPart = kSparseDepthPart, layout.rowBlock = config.getRows(),
+      layout.depthPart = getSparseDepthPart(config.getRows()),
+      layout.rowBlock = config.getRows(),
       layout.together =
           countColumnsTogether(config.getRows(), config.getLanes());
     FailureOr<PackedSparse> packed = packSparse(*weights, layout);
@@ -223,7 +245,7 @@ struct ConvertSparseAnchors
         cast<RankedTensorType>(lhs.getType()).clone({rows, weights->depth});
     if (lhs.getType() != lhsType)
       lhs = tensor::CastOp::create(rewriter, loc, lhsType, lhs);
-    if (kernel->form == SparseForm::bytes)
+    if (isByteProduct(op))
       lhs = BitcastOp::create(rewriter, loc,
                               lhsType.clone(rewriter.getI8Type()), lhs);
     if (kernel->form == SparseForm::scalars)

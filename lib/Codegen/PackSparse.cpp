@@ -1,6 +1,7 @@
 // Packs constant weights with N:M structure for sparse micro-kernels: values in
 // the order in which they are read, and where they belong.
 #include "PackSparse.h"
+#include "MicroKernels/SafePairs.h"
 #include "mopt/Dialect/Mopt/IR/Sparsity.h"
 
 #include "llvm/Support/MathExtras.h"
@@ -34,6 +35,8 @@ public:
       return isUnstructured(layout.sparsity) ? packCounted() : packScalars();
     case SparseForm::bytes:
       return packBytes();
+    case SparseForm::byte_lanes:
+      return packByteLanes();
     }
     llvm_unreachable("all forms are listed");
   }
@@ -158,8 +161,9 @@ private:
       for (auto [i, k] : llvm::enumerate(getKept(n))) {
         int64_t part = i / perPart;
         int64_t size = std::min(perPart, perColumn - part * perPart);
-        int64_t at = part * perPart * layout.columns +
-                     n % layout.columns * size + i % perPart;
+        int64_t column = n % layout.columns, lane = column % layout.together;
+        int64_t at = part * perPart * layout.columns + (column - lane) * size +
+                     i % perPart * layout.together + lane;
         values[at] = weights.at<float>(k, n);
         rows[at] = k % layout.depthPart * layout.rowBlock;
       }
@@ -210,10 +214,11 @@ private:
       for (int64_t k : getKept(n)) {
         int64_t number = getNumber(k, n);
         if (number != last)
-          at = firsts[number] + n % layout.together * counts[number];
+          at = firsts[number] + n % layout.together;
         last = number;
         values[at] = weights.at<float>(k, n);
-        rows[at++] = k % layout.depthPart * layout.rowBlock;
+        rows[at] = k % layout.depthPart * layout.rowBlock;
+        at += layout.together;
       }
     }
     return packed;
@@ -248,6 +253,35 @@ private:
                 i / vectors * kBytesOfLane + at % kBytesOfLane, n);
         }
     }
+    return packed;
+  }
+
+  PackedSparse packByteLanes() {
+    int64_t group = layout.sparsity.getGroup();
+    int64_t bits = getBitsOfByteLanes(layout.sparsity), perWord = 8 / bits;
+    int64_t steps =
+        llvm::divideCeil(weights.depth, getDepthOfByteLanes(layout.sparsity));
+    int64_t perStep = layout.columns * kBytesOfLane;
+    PackedSparse packed =
+        allocate(steps * perStep, llvm::divideCeil(steps, perWord) * perStep,
+                 /*bits=*/8);
+    for (int64_t n = 0; n < weights.width; ++n) {
+      int64_t block = n / layout.columns;
+      auto *values = getData<int8_t>(packed.values, block);
+      auto *positions = getData<uint8_t>(packed.positions, block);
+      for (auto [i, k] : llvm::enumerate(getKept(n))) {
+        // All groups but the last one have as many values.
+        int64_t step = i / kBytesOfLane;
+        int64_t at = n % layout.columns * kBytesOfLane + i % kBytesOfLane;
+        values[step * perStep + at] = weights.at<int8_t>(k, n);
+        positions[step / perWord * perStep + at] |= k % group
+                                                    << step % perWord * bits;
+      }
+    }
+    auto *all = getData<int8_t>(packed.values, 0);
+    packed.safePairs = true;
+    for (int64_t i = 0, e = packed.values.type.getNumElements(); i < e; i += 2)
+      packed.safePairs &= areSafe({all[i], all[i + 1]});
     return packed;
   }
 

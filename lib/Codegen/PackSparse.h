@@ -26,7 +26,7 @@ struct DenseWeights {
 
 /// How `mopt.sparse_anchor` takes weights: blocks of `columns`, vectors of
 /// `lanes`; for scalars parts of `depthPart` rows of `rowBlock` elements, and
-/// `together` columns that have as many values where they have no pattern.
+/// `together` columns that are multiplied together.
 struct SparseLayout {
   SparseForm form;
   SparsityAttr sparsity;
@@ -41,6 +41,9 @@ struct PackedPart {
 
 struct PackedSparse {
   PackedPart values, positions;
+
+  /// Of form byte_lanes: no products of two neighbours exceed 16 bits together.
+  bool safePairs = false;
 };
 
 /// Failure if a group has more elements that are not 0 than the pattern allows.

@@ -199,11 +199,11 @@ static llvm::Error setInstrument(CompileOptions &options, StringRef value) {
 }
 
 static llvm::Error setPrune(CompileOptions &options, StringRef value) {
-  StringRef pattern = value;
-  pattern.consume_back(":magnitude");
-  if (!SparsityPattern::parse(pattern))
-    return expected("N:M or N:M:magnitude, with N from 1 on and below M, and M "
-                    "up to 128",
+  if (!PruningPattern::parse(value))
+    return expected("N:M, with N from 1 on and below M, and M up to 128, or "
+                    "unstructured:S, with S between 0 and 1, and :magnitude "
+                    "behind it or not (other methods need data: python -m mopt "
+                    "prune)",
                     value);
   options.prune = value.str();
   return llvm::Error::success();
@@ -284,7 +284,10 @@ llvm::ArrayRef<OptionRow> mopt::getOptionTable() {
        setText<&O::calibration>},
       {accuracy, "sparsity", "MODE",
        "auto, off, or N:M that all weights must have", setSparsity},
-      {accuracy, "prune", "N:M", "keep N of each M weights, the largest",
+      {accuracy, "prune", "PATTERN",
+       "N:M: keep the N largest of each M weights; unstructured:S: zero a "
+       "share "
+       "S",
        setPrune},
       {accuracy, "precision", "TYPE",
        "f32, bf16 or f16 (int8 and fp8 are not supported)", setPrecision},

@@ -1,6 +1,7 @@
 // Level in and out: graph. What --prune asks for: of each M neighbours along
-// the channels of constant weights only the N largest stay. Leaves the shapes
-// as they are; what becomes of the zeros is decided later.
+// the channels of constant weights only the N largest stay, or of all weights
+// of an op the smallest go. Leaves the shapes as they are; what becomes of the
+// zeros is decided later.
 #include "mopt/Dialect/Mopt/IR/QuantizationParameters.h"
 #include "mopt/Support/SparsityPattern.h"
 #include "mopt/Transforms/Passes.h"
@@ -9,6 +10,7 @@
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/PatternMatch.h"
 
+#include <algorithm>
 #include <cmath>
 #include <numeric>
 
@@ -51,6 +53,29 @@ static ConstantTensor prune(const ConstantTensor &weights, int64_t axis,
   return result;
 }
 
+/// A copy of `weights` whose smallest elements, the first ones of equal
+/// magnitude, are zero, `share` of all.
+static ConstantTensor pruneShare(const ConstantTensor &weights, double share) {
+  ConstantTensor result =
+      std::move(*ConstantTensor::allocate(weights.getType()));
+  llvm::copy(weights.getBytes(), result.getMutableBytes().begin());
+  int64_t count = weights.getNumElements();
+  auto zeros = static_cast<int64_t>(std::nearbyint(share * count));
+  std::vector<double> magnitudes(count);
+  for (int64_t i = 0; i < count; ++i)
+    magnitudes[i] = std::fabs(weights.getFloat(i));
+  std::vector<int64_t> order(count);
+  std::iota(order.begin(), order.end(), 0);
+  std::nth_element(order.begin(), order.begin() + zeros, order.end(),
+                   [&](int64_t a, int64_t b) {
+                     return std::pair(magnitudes[a], a) <
+                            std::pair(magnitudes[b], b);
+                   });
+  for (int64_t i : ArrayRef(order).take_front(zeros))
+    result.setFloat(i, 0);
+  return result;
+}
+
 namespace {
 struct PruneWeights : mopt::impl::PruneWeightsBase<PruneWeights> {
   using PruneWeightsBase::PruneWeightsBase;
@@ -58,12 +83,12 @@ struct PruneWeights : mopt::impl::PruneWeightsBase<PruneWeights> {
   void runOnOperation() override {
     if (pattern.empty())
       return;
-    StringRef text = StringRef(pattern);
-    text.consume_back(":magnitude");
-    std::optional<SparsityPattern> parsed = SparsityPattern::parse(text);
+    std::optional<PruningPattern> parsed =
+        PruningPattern::parse(StringRef(pattern));
     if (!parsed) {
-      emitError(getOperation().getLoc(), "expected 'pattern' of N:M or "
-                                         "N:M:magnitude, found '")
+      emitError(getOperation().getLoc(),
+                "expected 'pattern' of N:M or unstructured:SHARE, with "
+                ":magnitude or not, found '")
           << pattern << "'";
       return signalPassFailure();
     }
@@ -81,23 +106,26 @@ struct PruneWeights : mopt::impl::PruneWeightsBase<PruneWeights> {
 
   /// Prunes the right side of `op` along `axis` if it is a constant.
   void pruneRhs(IRRewriter &rewriter, Operation *op, int64_t axis,
-                const SparsityPattern &wanted) {
+                const PruningPattern &wanted) {
     auto leave = [&](StringRef why) { op->emitRemark("not pruned: ") << why; };
     std::optional<ConstantTensor> weights =
         getConstantTensor(op->getOperand(1));
     if (!weights || !weights->isFloat())
       return leave("its weights are no constant of floats");
     if (weights->getNumElements() == 0 ||
-        weights->getType().getDimSize(axis) < wanted.group)
+        (wanted.groups &&
+         weights->getType().getDimSize(axis) < wanted.groups->group))
       return leave("its weights have no whole group of neighbours");
     for (int64_t i = 0, e = weights->getNumElements(); i < e; ++i)
       if (!std::isfinite(weights->getFloat(i)))
         return leave("its weights are not all finite");
+    ConstantTensor pruned = wanted.groups
+                                ? prune(*weights, axis, *wanted.groups)
+                                : pruneShare(*weights, wanted.zeros);
     rewriter.setInsertionPoint(op);
     op->setOperand(1, arith::ConstantOp::create(
                           rewriter, op->getLoc(),
-                          cast<TypedAttr>(
-                              prune(*weights, axis, wanted).toAttr("pruned"))));
+                          cast<TypedAttr>(std::move(pruned).toAttr("pruned"))));
   }
 };
 } // namespace

@@ -32,23 +32,52 @@ static constexpr int64_t kLeastPermutedBytes = 64 << 10;
 static constexpr int64_t kLeastExpandedBytes = 1 << 20;
 static constexpr int64_t kLeastUncachedBytes = 32 << 20;
 
-/// What a value costs where there are many rows, over what an element costs a
-/// dense product; and packing an element of the left side, and turning a
-/// result.
-static constexpr double kValueCost = 1.54, kPackingCost = 20, kTurningCost = 4;
+/// What a value of form scalars costs over what an element costs a dense
+/// product: of many rows, where arithmetic is the limit, of those of a vector,
+/// and of few rows, whose dense weights take less time from a cache; and
+/// packing an element of the left side, and turning a result.
+static constexpr double kValueCost = 1.54, kVectorValueCost = 2,
+                        kCachedValueCost = 4, kPackingCost = 20,
+                        kTurningCost = 4;
+static constexpr int64_t kFewRows = 4, kVectorRows = 8;
+/// What a byte costs whose element of the left side is picked, over one of a
+/// dense product: where its instruction takes one of two products at a time, so
+/// that no word saturates, and where it takes all, for one row and for more.
+static constexpr double kPickedWordCost = 2.5, kPickedOnceCost = 1.6,
+                        kPickedCost = 2.2;
 /// Values in whose time a loop over those of a few columns starts and ends.
 static constexpr double kLoopValues = 3;
 /// A gain that is no accident.
 static constexpr double kLeastGain = 1.05;
 
-/// How much faster than a dense product of many rows that keeps a share of
-/// values, by the costs above.
+/// How much faster than a dense product that of a share of values is, by the
+/// costs above. `isCached`: the weights of the function are few.
 static double estimateGain(const SparseKernel &kernel, double share,
-                           int64_t rows, int64_t depth, int64_t width) {
-  double padded = llvm::alignTo(rows, chooseRowBlock(kernel, rows));
-  double cost =
-      kValueCost * share + kPackingCost / width + kTurningCost / depth;
+                           int64_t rows, int64_t depth, int64_t width,
+                           bool isCached) {
+  double valueCost = rows <= kFewRows && isCached ? kCachedValueCost
+                     : rows <= kVectorRows        ? kVectorValueCost
+                                                  : kValueCost;
+  double cost = valueCost * share + kTurningCost / depth;
+  // A single row is not packed.
+  if (rows > 1)
+    cost += kPackingCost / width;
+  // Rows that do not exist take no time where all wait for memory.
+  double padded = rows <= kVectorRows && !isCached
+                      ? rows
+                      : llvm::alignTo(rows, chooseRowBlock(kernel, rows));
   return rows / (padded * cost);
+}
+
+/// Do fewer products make up for picking what bytes meet, wherever the weights
+/// lie?
+static bool gainsFromPicking(const SparseKernel &kernel, SparsityAttr sparsity,
+                             int64_t rows) {
+  SparsityAttr picked = getByteLanePattern(sparsity);
+  double cost = StringRef(kernel.row->types) == "u8p8" ? kPickedWordCost
+                : rows == 1                            ? kPickedOnceCost
+                                                       : kPickedCost;
+  return 1 >= kLeastGain * cost * picked.getKept() / picked.getGroup();
 }
 
 /// The rows that share the weights, dynamic if not known.
@@ -86,17 +115,19 @@ static bool hasSparseForm(Operation *op, RankedTensorType weights) {
                       [](int64_t size) { return size == 1; });
 }
 
-/// The share of elements that a kernel of many rows multiplies: where columns
-/// keep different numbers of values, those that meet the rows together take as
-/// long as the fullest, and each loop over them has a start and an end.
+/// The share of elements that form scalars multiplies: where columns keep
+/// different numbers of values, those that meet the rows together take as long
+/// as the fullest, and each loop over them has a start and an end.
 static double getMultipliedShare(const SparseKernel &kernel, int64_t rows,
                                  SparseAssembleOp op) {
   SparsityAttr sparsity = op.getSparsity();
   std::optional<ConstantTensor> values = getConstantTensor(op.getValues());
   if (!isUnstructured(sparsity) || !values)
     return double(sparsity.getKept()) / sparsity.getGroup();
-  int64_t together = countColumnsTogether(chooseRowBlock(kernel, rows),
-                                          kernel.row->vectorBits / 32);
+  int64_t block = chooseRowBlock(kernel, rows);
+  int64_t together = countColumnsTogether(block, getRowLanes(kernel, block));
+  int64_t perPart =
+      getSparseDepthPart(block) / sparsity.getGroup() * sparsity.getKept();
   ArrayRef<int64_t> shape = values->getType().getShape();
   int64_t axis = op.getAxis(), length = shape[axis];
   int64_t inner = ConstantTensor::getStrides(shape)[axis];
@@ -104,11 +135,11 @@ static double getMultipliedShare(const SparseKernel &kernel, int64_t rows,
   auto *data = reinterpret_cast<const float *>(values->getBytes().data());
   double slots = 0;
   for (int64_t first = 0; first < columns; first += together)
-    for (int64_t k = 0; k < length; k += sparsity.getKept()) {
+    for (int64_t k = 0; k < length; k += perPart) {
       double most = 0;
       for (int64_t n = first; n < std::min(first + together, columns); ++n) {
         double count = 0;
-        for (int64_t i = k; i < std::min(k + sparsity.getKept(), length); ++i)
+        for (int64_t i = k; i < std::min(k + perPart, length); ++i)
           count += data[(n / inner * length + i) * inner + n % inner] != 0;
         most = std::max(most, count);
       }
@@ -225,9 +256,10 @@ struct SelectSparsity : mopt::impl::SelectSparsityBase<SelectSparsity> {
     if (ShapedType::isDynamic(rows))
       return "only run time knows its rows";
     std::optional<SparseKernel> kernel;
-    if (rows > 0 && target)
-      kernel = findSparseKernel(target, weights.getSparsity(), rows,
-                                isa<QuantizedMatmulOp>(op));
+    if (rows > 0 && target && getConstantTensor(weights.getValues()))
+      kernel =
+          findSparseKernel(target, weights.getSparsity(), rows,
+                           isa<QuantizedMatmulOp>(op), getKeptShare(weights));
     if (!kernel)
       return "the target has no sparse micro-kernel for this pattern and so "
              "many rows";
@@ -237,15 +269,22 @@ struct SelectSparsity : mopt::impl::SelectSparsityBase<SelectSparsity> {
       return "";
     int64_t depth = type.getDimSize(weights.getAxis());
     int64_t width = type.getNumElements() / std::max<int64_t>(1, depth);
+    bool isCached = allBytes < kLeastUncachedBytes;
     if (kernel->form == SparseForm::scalars)
       return estimateGain(*kernel, getMultipliedShare(*kernel, rows, weights),
-                          rows, depth, width) < kLeastGain
+                          rows, depth, width, isCached) < kLeastGain
                  ? "its rows, depth and width gain too little"
                  : "";
+    if (kernel->form == SparseForm::byte_lanes &&
+        gainsFromPicking(*kernel, weights.getSparsity(), rows))
+      return getBytes(type) < kLeastPermutedBytes ? "the weights are small"
+                                                  : "";
+    if (rows > kFewRows)
+      return "so many rows hardly wait for their weights";
     bool expands = kernel->form != SparseForm::lanes;
     if (getBytes(type) < (expands ? kLeastExpandedBytes : kLeastPermutedBytes))
       return "the weights are small";
-    return expands && allBytes < kLeastUncachedBytes
+    return expands && isCached
                ? "the model's weights are few enough for a cache"
                : "";
   }

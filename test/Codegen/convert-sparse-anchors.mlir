@@ -56,17 +56,44 @@ func.func @masks(%x: tensor<1x9xf32>) -> tensor<1x2xf32> {
   return %y : tensor<1x2xf32>
 }
 
-// Bytes, four along the depth to a lane: 32 for each of 3 groups and 4 vectors, and
-// one vector more; masks of 64 bits.
+// Bytes, four values of each of 16 columns for each of two groups; the positions of up to four
+// such vectors lie in one. 127 and 2 would saturate a word.
 // CHECK-LABEL: func.func @bytes
-// CHECK: mopt.matmul {{[^{]*}} : tensor<1x9xui8>
+// CHECK: %[[X:.*]] = mopt.bitcast %arg0 : tensor<1x9xui8> -> tensor<1x9xi8>
+// CHECK: mopt.sparse_anchor <byte_lanes> sparsity <2:4> ins(%[[X]], {{.*}} tensor<1x128xi8>, tensor<1x64xi8>
+// CHECK-SAME: instruction = "llvm.x86.avx2.pmadd.ub.sw,llvm.x86.avx2.pmadd.wd"
+// CHECK-SAME: permutation = "llvm.x86.avx2.pshuf.b"
+// CHECK-NOT: safe_pairs
+// CHECK: return
 // BYTES-LABEL: func.func @bytes
-// BYTES: %[[X:.*]] = mopt.bitcast %arg0 : tensor<1x9xui8> -> tensor<1x9xi8>
-// BYTES: mopt.sparse_anchor <bytes> sparsity <2:4> ins(%[[X]], {{.*}} tensor<1x384xi8>, tensor<1x12xi64>
-// BYTES-SAME: permutation = "llvm.x86.avx512.mask.expand"
+// BYTES: mopt.sparse_anchor <byte_lanes> sparsity <2:4> {{.*}} tensor<1x512xi8>, tensor<1x256xi8>
+// BYTES-SAME: permutation = "llvm.x86.avx512.pshuf.b.512"
 func.func @bytes(%x: tensor<1x9xui8>) -> tensor<1x2xi32> {
-  %w = arith.constant dense<0> : tensor<9x2xi8>
+  %w = arith.constant dense<[[0, 127], [0, 0], [0, 2], [0, 0], [0, 0], [0, 0], [0, 0], [0, 0], [0, 0]]> : tensor<9x2xi8>
   %y = mopt.matmul %x, %w {mopt.sparsity = #mopt.sparsity<2:4>} : tensor<1x9xui8>, tensor<9x2xi8> -> tensor<1x2xi32>
+  return %y : tensor<1x2xi32>
+}
+
+// CHECK-LABEL: func.func @safe_bytes
+// CHECK: mopt.sparse_anchor <byte_lanes> sparsity <4:8>
+// CHECK-SAME: safe_pairs
+func.func @safe_bytes(%x: tensor<1x9xui8>) -> tensor<1x2xi32> {
+  %w = arith.constant dense<[[0, 127], [0, 0], [0, -2], [0, 0], [0, 1], [0, 0], [0, 0], [0, 0], [0, 0]]> : tensor<9x2xi8>
+  %y = mopt.matmul %x, %w {mopt.sparsity = #mopt.sparsity<3:8>} : tensor<1x9xui8>, tensor<9x2xi8> -> tensor<1x2xi32>
+  return %y : tensor<1x2xi32>
+}
+
+// Patterns that no permutation has: masks, for each four along the depth one of 64 bits, and one
+// vector of values more.
+// CHECK-LABEL: func.func @masked_bytes
+// CHECK: mopt.matmul {{[^{]*}} : tensor<1x9xui8>
+// BYTES-LABEL: func.func @masked_bytes
+// BYTES: %[[X:.*]] = mopt.bitcast %arg0 : tensor<1x9xui8> -> tensor<1x9xi8>
+// BYTES: mopt.sparse_anchor <bytes> sparsity <3:4> ins(%[[X]], {{.*}} tensor<1x512xi8>, tensor<1x12xi64>
+// BYTES-SAME: permutation = "llvm.x86.avx512.mask.expand"
+func.func @masked_bytes(%x: tensor<1x9xui8>) -> tensor<1x2xi32> {
+  %w = arith.constant dense<0> : tensor<9x2xi8>
+  %y = mopt.matmul %x, %w {mopt.sparsity = #mopt.sparsity<3:4>} : tensor<1x9xui8>, tensor<9x2xi8> -> tensor<1x2xi32>
   return %y : tensor<1x2xi32>
 }
 
@@ -94,6 +121,19 @@ func.func @unstructured(%x: tensor<64x65xf32>) -> tensor<64x2xf32> {
   return %y : tensor<64x2xf32>
 }
 
+// One row is not packed; it is shorter than a part. Seven of eight columns have no value, but
+// zeros to fill up.
+// CHECK-LABEL: func.func @unstructured_row
+// CHECK: %[[X:.*]] = tensor.expand_shape %arg0 {{.*}} into tensor<1x64x1xf32>
+// CHECK: mopt.sparse_anchor <scalars> sparsity <2:64> ins(%[[X]], {{.*}} tensor<1x16xf32>, tensor<1x24xi16>)
+// CHECK-SAME: lanes = 8
+// CHECK-SAME: depth_part = 4096
+func.func @unstructured_row(%x: tensor<1x64xf32>) -> tensor<1x1xf32> {
+  %w = arith.constant dense<"0x0000803F000000400000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000"> : tensor<64x1xf32>
+  %y = mopt.matmul %x, %w {mopt.sparsity = #mopt.sparsity<2:64>} : tensor<1x64xf32>, tensor<64x1xf32> -> tensor<1x1xf32>
+  return %y : tensor<1x1xf32>
+}
+
 // CHECK-LABEL: func.func @pointwise
 // CHECK: mopt.sparse_anchor <scalars> sparsity <1:2>
 // CHECK: tensor.expand_shape {{.*}} into tensor<1x8x8x3xf32>
@@ -104,9 +144,11 @@ func.func @pointwise(%x: tensor<1x8x8x2xf32>) -> tensor<1x8x8x3xf32> {
   return %y : tensor<1x8x8x3xf32>
 }
 
-// No kernel for so many rows: mopt-convert-anchors takes it.
+// A block of 8 rows, three of which are empty; parts of 512.
 // CHECK-LABEL: func.func @rows
-// CHECK: mopt.matmul {{[^{]*}} : tensor<5x4xf32>
+// CHECK: mopt.pack_columns ins(%arg0 : tensor<5x4xf32>) {{.*}} -> tensor<1x4x8xf32>
+// CHECK: mopt.sparse_anchor <scalars> sparsity <1:2>
+// CHECK-SAME: depth_part = 512
 func.func @rows(%x: tensor<5x4xf32>) -> tensor<5x1xf32> {
   %w = arith.constant dense<[[0.0], [1.0], [2.0], [0.0]]> : tensor<4x1xf32>
   %y = mopt.matmul %x, %w {mopt.sparsity = #mopt.sparsity<1:2>} : tensor<5x4xf32>, tensor<4x1xf32> -> tensor<5x1xf32>

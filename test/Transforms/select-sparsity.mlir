@@ -87,17 +87,57 @@ func.func @unstructured(%x: tensor<128x64xf32>) -> tensor<128x256xf32> {
   return %y : tensor<128x256xf32>
 }
 
-// Permutations do not take it.
 // CHECK-LABEL: func.func @unstructured_row
-// CHECK-NOT: mopt.sparsity
-// CHECK: return
+// CHECK: mopt.matmul {{.*}} {mopt.sparsity = #mopt.sparsity<1:64>}
+// AUTO-LABEL: func.func @unstructured_row
+// AUTO: mopt.matmul {{.*}} {mopt.sparsity = #mopt.sparsity<1:64>}
 func.func @unstructured_row(%x: tensor<1x64xf32>) -> tensor<1x256xf32> {
   %v = arith.constant dense<1.0> : tensor<1x256xf32>
   %p = arith.constant dense<5> : tensor<1x256xi8>
   %w = mopt.sparse_assemble %v, %p sparsity <1:64> axis 0 : tensor<1x256xf32>, tensor<1x256xi8> -> tensor<64x256xf32>
-  // expected-remark@+1 {{computed with dense weights of pattern 1:64 (unstructured, 98% zeros): the target has no sparse micro-kernel for this pattern and so many rows}}
+  // expected-remark@+1 {{computed with sparse weights of pattern 1:64 (unstructured, 98% zeros)}}
   %y = mopt.matmul %x, %w : tensor<1x64xf32>, tensor<64x256xf32> -> tensor<1x256xf32>
   return %y : tensor<1x256xf32>
+}
+
+// Half of the values cost one row of a cache more than all.
+// CHECK-LABEL: func.func @half_row
+// CHECK: mopt.matmul {{.*}} {mopt.sparsity = #mopt.sparsity<32:64>, transpose_rhs}
+// AUTO-LABEL: func.func @half_row
+// AUTO-NOT: mopt.sparsity
+// AUTO: return
+func.func @half_row(%x: tensor<1x64xf32>) -> tensor<1x2xf32> {
+  %v = arith.constant dense<1.0> : tensor<2x32xf32>
+  %p = arith.constant dense<[[0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30, 32, 34, 36, 38, 40, 42, 44, 46, 48, 50, 52, 54, 56, 58, 60, 62],
+                             [0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30, 32, 34, 36, 38, 40, 42, 44, 46, 48, 50, 52, 54, 56, 58, 60, 62]]> : tensor<2x32xi8>
+  %w = mopt.sparse_assemble %v, %p sparsity <32:64> axis 1 : tensor<2x32xf32>, tensor<2x32xi8> -> tensor<2x64xf32>
+  // expected-remark@+1 {{computed with sparse weights of pattern 32:64 (unstructured, 50% zeros)}}
+  %y = mopt.matmul %x, %w {transpose_rhs} : tensor<1x64xf32>, tensor<2x64xf32> -> tensor<1x2xf32>
+  return %y : tensor<1x2xf32>
+}
+
+// Eight rows are a block, five leave three of it empty.
+// AUTO-LABEL: func.func @eight
+// AUTO: mopt.matmul {{.*}} {mopt.sparsity = #mopt.sparsity<1:4>}
+func.func @eight(%x: tensor<8x64xf32>) -> tensor<8x256xf32> {
+  %v = arith.constant dense<1.0> : tensor<16x256xf32>
+  %p = arith.constant dense<1> : tensor<16x256xi8>
+  %w = mopt.sparse_assemble %v, %p sparsity <1:4> axis 0 : tensor<16x256xf32>, tensor<16x256xi8> -> tensor<64x256xf32>
+  // expected-remark@+1 {{computed with sparse weights of pattern 1:4}}
+  %y = mopt.matmul %x, %w : tensor<8x64xf32>, tensor<64x256xf32> -> tensor<8x256xf32>
+  return %y : tensor<8x256xf32>
+}
+
+// AUTO-LABEL: func.func @five
+// AUTO-NOT: mopt.sparsity
+// AUTO: return
+func.func @five(%x: tensor<5x64xf32>) -> tensor<5x256xf32> {
+  %v = arith.constant dense<1.0> : tensor<16x256xf32>
+  %p = arith.constant dense<1> : tensor<16x256xi8>
+  %w = mopt.sparse_assemble %v, %p sparsity <1:4> axis 0 : tensor<16x256xf32>, tensor<16x256xi8> -> tensor<64x256xf32>
+  // expected-remark@+1 {{computed with sparse weights of pattern 1:4}}
+  %y = mopt.matmul %x, %w : tensor<5x64xf32>, tensor<64x256xf32> -> tensor<5x256xf32>
+  return %y : tensor<5x256xf32>
 }
 
 // CHECK-LABEL: func.func @pointwise

@@ -22,7 +22,7 @@ struct PipelineOptions {
   std::string precision = "f32";
   /// auto, off, or N:M that weights must have.
   std::string sparsity = "auto";
-  /// N:M to impose on weights; empty for nothing.
+  /// N:M or unstructured:SHARE to impose on weights; empty for nothing.
   std::string prune;
   /// With static-int8: the largest loss of accuracy; below 0: any.
   double maxDrop = -1;

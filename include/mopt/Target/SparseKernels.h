@@ -14,32 +14,40 @@ struct SparseKernel {
   const MicroKernelRow *row;
 };
 
-/// Rows of the weights that meet a block of the left side's rows at a time
-/// where there are many of those: 64 of 64 floats fit half of a first-level
-/// cache.
-inline constexpr int64_t kSparseDepthPart = 64;
-// So that each column has one number of values in each part.
-static_assert(kUnstructuredGroup == kSparseDepthPart);
+/// Rows of the weights that meet a block of `rowBlock` rows of the left side
+/// at a time in form scalars: a multiple of 64, as many as fit half of a
+/// first-level cache.
+int64_t getSparseDepthPart(int64_t rowBlock);
 
 /// Columns of weights that meet a block of `rowBlock` rows together: as many
-/// accumulators as hide the latency of a multiply-add.
+/// accumulators as hide the latency of a multiply-add, or a vector of columns
+/// for one row.
 int64_t countColumnsTogether(int64_t rowBlock, int64_t lanes);
 
-/// The one for `rows` rows and weights of f32, or `ofBytes` of i8; nothing if
-/// `target` has none, or if they are dynamic: the kernels of few and of many
-/// rows take other weights.
+/// The one for `rows` rows and weights of f32, or `ofBytes` of i8, of which a
+/// share of `kept` is not zero; nothing if `target` has none, or if rows are
+/// dynamic: how weights are packed depends on their number.
 std::optional<SparseKernel> findSparseKernel(TargetAttr target,
                                              SparsityAttr sparsity,
-                                             int64_t rows, bool ofBytes);
+                                             int64_t rows, bool ofBytes,
+                                             double kept);
 
-/// Rows of a block of a kernel of many: as many as the row has, or fewer where
-/// that leaves fewer rows of the last block empty.
+/// Rows of a block of form scalars: as many as the row has, or fewer where that
+/// leaves fewer rows of the last block empty. 1, 4 or a number of whole
+/// vectors.
 int64_t chooseRowBlock(const SparseKernel &kernel, int64_t rows);
+
+/// Lanes of the vectors of form scalars: rows of a block, or columns if that is
+/// 1.
+int64_t getRowLanes(const SparseKernel &kernel, int64_t rowBlock);
 
 /// The pattern that all weights of `sparsity` have and whose groups a row of
 /// form lanes can permute, those of 4, 8 and up to a vector: 2:4 for 1:2, 4:8
 /// for 4:16. Null if there is none.
 SparsityAttr getLanePattern(SparsityAttr sparsity, const MicroKernelRow &row);
+
+/// The same for form byte_lanes: 2:4 for 1:2, 4:16 for 2:16.
+SparsityAttr getByteLanePattern(SparsityAttr sparsity);
 } // namespace mopt
 
 #endif // MOPT_TARGET_SPARSEKERNELS_H

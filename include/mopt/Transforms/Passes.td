@@ -142,12 +142,14 @@ def PruneWeights : Pass<"mopt-prune-weights", "::mlir::func::FuncOp"> {
   let summary = "make most weights zero";
   let description = [{
     Of each M neighbours along the channels of a contraction's constant weights the
-    N of largest magnitude stay, the others become 0. `pattern` is
-    "N:M", with ":magnitude" behind it or not; empty for nothing. Weights of fewer
-    than M channels, and those that are not finite, stay as they are.
+    N of largest magnitude stay, the others become 0; or a share of all weights of
+    the contraction, the smallest ones, becomes 0. `pattern` is "N:M" or
+    "unstructured:SHARE" with a share between 0 and 1, with ":magnitude" behind it
+    or not; empty for nothing. Weights of fewer than M channels, and those that are
+    not finite, stay as they are.
   }];
   let options = [Option<"pattern", "pattern", "std::string", "\"\"",
-    "N:M, of which N stay">];
+    "N:M, of which N stay, or unstructured:SHARE, of which a share goes">];
   let dependentDialects = ["::mlir::arith::ArithDialect"];
 }
 

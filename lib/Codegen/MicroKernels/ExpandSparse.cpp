@@ -1,9 +1,12 @@
 // Sparse anchor to micro-kernels for few rows, which wait for their weights:
 // several packed blocks stream at once, values are brought to their columns by
-// a mask, or elements of the left side to the values by a permutation.
+// a mask, or elements of the left side to the values by a permutation. More
+// rows are blocks of a few, which read the same weights one after the other.
+#include "ByteLanes.h"
 #include "Columns.h"
 #include "Expansions.h"
 #include "RegisterTile.h"
+#include "RowBlocks.h"
 
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/Math/IR/Math.h"
@@ -21,15 +24,15 @@ constexpr int64_t kLineBytes = 64;
 constexpr int64_t kLaneBits = 32;
 
 namespace {
-/// Rows of `lhs` times some packed blocks.
+/// Rows of `lhs`, from `firstRow` on, times some packed blocks.
 class SparseTile {
 public:
   SparseTile(IndexBuilder &ib, SparseAnchorOp op, const LinearView &lhs,
              const LinearView &values, const LinearView &positions,
-             int64_t rows, const Panels &panels)
+             OpFoldResult firstRow, int64_t rows, const Panels &panels)
       : ib(ib), op(op), config(op.getConfig()), lhs(lhs), values(values),
-        positions(positions), rows(rows), vectors(panels.vectors),
-        lanes(config.getLanes()) {
+        positions(positions), lhsStart(ib.mul(firstRow, lhs.strides[0])),
+        rows(rows), vectors(panels.vectors), lanes(config.getLanes()) {
     for (int64_t p = 0; p < panels.count; ++p) {
       OpFoldResult block = ib.add(panels.firstBlock, ib.constant(p));
       valueStarts.push_back(ib.mul(block, values.strides[0]));
@@ -49,6 +52,10 @@ public:
       return emitBytes(std::move(sums));
     case SparseForm::lanes:
       return emitLanes(std::move(sums));
+    case SparseForm::byte_lanes:
+      return ByteLanes(ib, op, lhs, values, positions, lhsStart, rows, vectors,
+                       valueStarts, positionStarts)
+          .emit(std::move(sums));
     case SparseForm::scalars:
       break;
     }
@@ -82,7 +89,7 @@ private:
   }
 
   OpFoldResult getLhsPosition(int64_t row, OpFoldResult k) {
-    return ib.add(ib.mul(ib.constant(row), lhs.strides[0]),
+    return ib.add(ib.add(lhsStart, ib.mul(ib.constant(row), lhs.strides[0])),
                   ib.mul(k, lhs.strides[1]));
   }
 
@@ -400,6 +407,7 @@ private:
   SparseAnchorOp op;
   ConfigAttr config;
   const LinearView &lhs, &values, &positions;
+  OpFoldResult lhsStart;
   int64_t rows, vectors, lanes;
   /// Of each panel.
   SmallVector<OpFoldResult> valueStarts, positionStarts;
@@ -416,23 +424,28 @@ void mopt::expandSparseAnchor(OpBuilder &b, SparseAnchorOp op) {
   Epilogue epilogue(ib, cast<AnchorOpInterface>(op.getOperation()));
   LinearView init = LinearView::create(ib, op.getInit());
   ConfigAttr config = op.getConfig();
-  // Few rows are a number that is known.
-  int64_t rows = *getConstantIntValue(init.sizes[0]);
-  SmallVector<SmallVector<OpFoldResult>> coordinates;
-  for (int64_t r = 0; r < rows; ++r)
-    coordinates.push_back({ib.constant(r)});
   llvm::SmallBitVector varying(1, true);
+  // Few rows are a number that is known.
+  int64_t blockRows =
+      std::min(config.getRows(), *getConstantIntValue(init.sizes[0]));
   int64_t streams =
-      std::max<int64_t>(1, config.getStreams() / llvm::PowerOf2Ceil(rows));
+      std::max<int64_t>(1, config.getStreams() / llvm::PowerOf2Ceil(blockRows));
   forEachPanel(
       ib, init.sizes[1], config.getColumns(), config.getLanes(), streams,
       [&](const Panels &panels) {
-        SmallVector<Value> sums =
-            SparseTile(ib, op, lhs, values, positions, rows, panels).emit();
-        epilogue.emit(ib, coordinates, varying,
-                      panels.getOutputVectors(ib, config.getColumns(),
-                                              config.getLanes(),
-                                              ib.constant(0)),
-                      sums);
+        forEachRowBlock(
+            ib, init.sizes[0], config.getRows(),
+            [&](int64_t rows, OpFoldResult firstRow, OpFoldResult) {
+              SmallVector<SmallVector<OpFoldResult>> coordinates;
+              for (int64_t r = 0; r < rows; ++r)
+                coordinates.push_back({ib.add(firstRow, ib.constant(r))});
+              epilogue.emit(ib, coordinates, varying,
+                            panels.getOutputVectors(ib, config.getColumns(),
+                                                    config.getLanes(),
+                                                    ib.constant(0)),
+                            SparseTile(ib, op, lhs, values, positions, firstRow,
+                                       rows, panels)
+                                .emit());
+            });
       });
 }

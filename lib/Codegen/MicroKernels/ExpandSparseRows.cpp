@@ -1,7 +1,8 @@
 // Sparse anchor to micro-kernels for many rows: each value of the weights times
 // vectors of rows, which the left side has side by side. A part of the left
 // side that fits the first-level cache meets a block of columns at a time;
-// their sums lie in a scratch, transposed, until all parts are done.
+// their sums lie in a scratch, transposed, until all parts are done. A single
+// row has vectors of columns, whose elements of the left side are collected.
 #include "Columns.h"
 #include "Expansions.h"
 #include "TransposeSquare.h"
@@ -103,12 +104,7 @@ private:
     OpFoldResult number = loop.getInductionVar();
     OpFoldResult used = loop.getRegionIterArg(0);
     OpFoldResult part = ib.div(number, ib.constant(perPart));
-    OpFoldResult count = OpFoldResult(
-        arith::IndexCastUIOp::create(
-            ib.b, ib.loc, ib.b.getIndexType(),
-            memref::LoadOp::create(ib.b, ib.loc, positions.buffer,
-                                   ib.value(ib.add(counts, number))))
-            .getResult());
+    OpFoldResult count = loadPosition(ib.add(counts, number));
     emitColumnsOfPart(
         ib.add(lhsStart, ib.mul(part, ib.mul(ib.constant(op.getDepthPart()),
                                              lhs.strides[1]))),
@@ -136,6 +132,8 @@ private:
   void emitColumnsOfPart(OpFoldResult lhsPart, OpFoldResult valuesStart,
                          OpFoldResult positionsStart, OpFoldResult n,
                          OpFoldResult count) {
+    if (rowBlock == 1)
+      return emitRowOfPart(lhsPart, valuesStart, positionsStart, n, count);
     int64_t vectors = rowBlock / lanes;
     SmallVector<Value> carried;
     SmallVector<OpFoldResult> starts;
@@ -153,9 +151,10 @@ private:
       OpBuilder::InsertionGuard guard(ib.b);
       ib.b.setInsertionPointToStart(loop.getBody());
       SmallVector<Value> next(loop.getRegionIterArgs());
+      OpFoldResult first =
+          ib.mul(OpFoldResult(loop.getInductionVar()), ib.constant(together));
       for (int64_t c = 0; c < together; ++c) {
-        OpFoldResult at = ib.add(ib.mul(ib.constant(c), count),
-                                 OpFoldResult(loop.getInductionVar()));
+        OpFoldResult at = ib.add(first, ib.constant(c));
         multiplyAdd(lhsPart, ib.add(valuesStart, at),
                     ib.add(positionsStart, at),
                     MutableArrayRef(next).slice(c * vectors, vectors));
@@ -168,17 +167,51 @@ private:
               ib.add(starts[c], ib.constant(v * lanes)));
   }
 
+  /// The same where the left side has one row.
+  void emitRowOfPart(OpFoldResult lhsPart, OpFoldResult valuesStart,
+                     OpFoldResult positionsStart, OpFoldResult n,
+                     OpFoldResult count) {
+    auto loop = scf::ForOp::create(ib.b, ib.loc, ib.value(ib.constant(0)),
+                                   ib.value(count), ib.value(ib.constant(1)),
+                                   ValueRange{load(sums, n)});
+    {
+      OpBuilder::InsertionGuard guard(ib.b);
+      ib.b.setInsertionPointToStart(loop.getBody());
+      OpFoldResult first =
+          ib.mul(OpFoldResult(loop.getInductionVar()), ib.constant(lanes));
+      OpFoldResult positionsAt = ib.add(positionsStart, first);
+      SmallVector<Value> elements;
+      for (int64_t lane = 0; lane < lanes; ++lane) {
+        OpFoldResult offset =
+            loadPosition(ib.add(positionsAt, ib.constant(lane)));
+        elements.push_back(memref::LoadOp::create(
+            ib.b, ib.loc, lhs.buffer, ib.value(ib.add(lhsPart, offset))));
+      }
+      Value sum = vector::FMAOp::create(
+          ib.b, ib.loc,
+          vector::FromElementsOp::create(ib.b, ib.loc, type, elements),
+          load(values.buffer, ib.add(valuesStart, first)),
+          loop.getRegionIterArg(0));
+      scf::YieldOp::create(ib.b, ib.loc, sum);
+    }
+    store(loop.getResult(0), sums, n);
+  }
+
+  OpFoldResult loadPosition(OpFoldResult at) {
+    return OpFoldResult(arith::IndexCastUIOp::create(
+                            ib.b, ib.loc, ib.b.getIndexType(),
+                            memref::LoadOp::create(
+                                ib.b, ib.loc, positions.buffer, ib.value(at)))
+                            .getResult());
+  }
+
   void multiplyAdd(OpFoldResult lhsPart, OpFoldResult valueAt,
                    OpFoldResult positionAt,
                    MutableArrayRef<Value> accumulators) {
-    Value offset = arith::IndexCastUIOp::create(
-        ib.b, ib.loc, ib.b.getIndexType(),
-        memref::LoadOp::create(ib.b, ib.loc, positions.buffer,
-                               ib.value(positionAt)));
     Value splat = vector::BroadcastOp::create(
         ib.b, ib.loc, type,
         memref::LoadOp::create(ib.b, ib.loc, values.buffer, ib.value(valueAt)));
-    OpFoldResult row = ib.add(lhsPart, OpFoldResult(offset));
+    OpFoldResult row = ib.add(lhsPart, loadPosition(positionAt));
     for (auto [v, accumulator] : llvm::enumerate(accumulators))
       accumulator = vector::FMAOp::create(
           ib.b, ib.loc, splat,
@@ -194,7 +227,7 @@ private:
         ib.min(ib.constant(rowBlock), ib.sub(init.sizes[0], firstRow));
     OpFoldResult first = ib.mul(panels.firstBlock, ib.constant(columns));
     if (!panels.partial)
-      return ib.loop(ib.constant(0), ib.constant(columns), lanes,
+      return ib.loop(ib.constant(0), ib.constant(panels.vectors * lanes), lanes,
                      [&](OpFoldResult column) {
                        emitColumns(rows, column,
                                    {ib.add(first, column), Value()});
@@ -218,6 +251,9 @@ private:
       return transposeSquare(ib, std::move(vectors));
     };
     llvm::SmallBitVector varying(1, true);
+    if (rowBlock == 1)
+      return epilogue.emit(ib, SmallVector<OpFoldResult>{firstRow}, varying,
+                           vector, load(sums, column));
     OpFoldResult rest = ib.rem(rows, ib.constant(lanes));
     OpFoldResult whole = ib.sub(rows, rest);
     ib.loop(ib.constant(0), whole, lanes, [&](OpFoldResult row) {

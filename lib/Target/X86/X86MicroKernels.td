@@ -236,8 +236,40 @@ def : SparseKernel<"bytes", "avx512-vnni-u8s8-expand"> {
   let Rank = 1;
 }
 
-// Many rows: each value times vectors of rows. Rows is a block of them, Vectors
-// those of columns whose sums lie in a scratch of 16 KiB.
+// Bytes of the left side picked for four values of each column.
+class SparseByteLanesKernel<string name> : SparseKernel<"byte_lanes", name> {
+  let Types = "u8s8";
+  let Rows = 4;
+  let Vectors = 2;
+  let Streams = 2;
+  let PrefetchRows = 0;
+  let Unroll = 1;
+  let Interleave = 4;
+  let LhsBits = 8;
+  let RhsBits = 8;
+}
+def : SparseByteLanesKernel<"avx2-u8p8-permute"> {
+  let Features = "avx2";
+  let Types = "u8p8";
+  let VectorBits = 256;
+  let Registers = 16;
+  let Instruction = "llvm.x86.avx2.pmadd.ub.sw,llvm.x86.avx2.pmadd.wd,"
+                    "llvm.x86.avx2.pshuf.b";
+  let Rank = 0;
+}
+def : SparseByteLanesKernel<"avx512-vnni-u8s8-permute"> {
+  let Features = "avx512f,avx512bw,avx512vnni";
+  let VectorBits = 512;
+  let Registers = 32;
+  let Vectors = 4;
+  let Instruction = "llvm.x86.avx512.vpdpbusd.512,llvm.x86.avx512.pshuf.b.512";
+  let Accumulates = 1;
+  let Rank = 2;
+}
+
+// Each value times vectors of rows, or for one row vectors of columns' values
+// times elements that are collected. Rows is the largest block of them, Vectors
+// those of columns whose sums lie in a scratch of up to 16 KiB.
 class SparseRowsKernel<string name> : SparseKernel<"scalars", name> {
   let PrefetchRows = 0;
   let Rows = 64;

@@ -16,6 +16,32 @@ func.func @rest(%v: tensor<1x3xf32>) -> tensor<1x5xf32> {
   return %w : tensor<1x5xf32>
 }
 
+// CHECK-LABEL: func.func @byte_lanes
+// CHECK: mopt.sparse_anchor <byte_lanes> sparsity <2:4> ins
+// CHECK-SAME: safe_pairs
+func.func @byte_lanes(%x: tensor<1x16xi8>, %v: tensor<1x128xi8>, %p: tensor<1x64xi8>, %c: tensor<1x3xi32>) -> tensor<1x3xi32> {
+  %y = mopt.sparse_anchor <byte_lanes> sparsity <2:4>
+      ins(%x, %v, %p : tensor<1x16xi8>, tensor<1x128xi8>, tensor<1x64xi8>) outs(%c : tensor<1x3xi32>)
+      attributes {config = #mopt.config<kernel = "k", rows = 1, columns = 16, lanes = 8, unroll = 1, streams = 1, prefetchRows = 0, prefetchNext = false>, permutation = "p", safe_pairs} {
+  ^bb0(%acc: i32):
+    mopt.yield %acc : i32
+  } -> tensor<1x3xi32>
+  return %y : tensor<1x3xi32>
+}
+
+// -----
+
+func.func @no_permutation(%x: tensor<1x16xi8>, %v: tensor<1x128xi8>, %p: tensor<1x64xi8>, %c: tensor<1x3xi32>) {
+  // expected-error@+1 {{expected a 'permutation' for lanes and bytes only}}
+  %y = mopt.sparse_anchor <byte_lanes> sparsity <2:4>
+      ins(%x, %v, %p : tensor<1x16xi8>, tensor<1x128xi8>, tensor<1x64xi8>) outs(%c : tensor<1x3xi32>)
+      attributes {config = #mopt.config<kernel = "k", rows = 1, columns = 16, lanes = 8, unroll = 1, streams = 1, prefetchRows = 0, prefetchNext = false>} {
+  ^bb0(%acc: i32):
+    mopt.yield %acc : i32
+  } -> tensor<1x3xi32>
+  return
+}
+
 // -----
 
 func.func @pattern(%v: tensor<2x3xf32>, %p: tensor<2x3xi8>) {

@@ -32,7 +32,8 @@ LogicalResult SparseAnchorOp::verify() {
     return emitOpError("expected operands of rank ")
            << (packed ? 3 : 2) << ", 2, 2 and 2, found " << lhs << ", "
            << values << ", " << positions << " and " << init;
-  bool areBytes = getForm() == SparseForm::bytes;
+  bool areBytes =
+      getForm() == SparseForm::bytes || getForm() == SparseForm::byte_lanes;
   Type element = areBytes ? Type(IntegerType::get(getContext(), 8))
                           : Type(Float32Type::get(getContext()));
   if (lhs.getElementType() != element || values.getElementType() != element ||

@@ -29,6 +29,15 @@ std::optional<int64_t> mopt::getDepthAxis(Operation *op) {
   return transposed ? rank - 1 : rank - 2;
 }
 
+int64_t mopt::getDepthOfByteLanes(SparsityAttr sparsity) {
+  constexpr int64_t kValues = 4;
+  return kValues / sparsity.getKept() * sparsity.getGroup();
+}
+
+int64_t mopt::getBitsOfByteLanes(SparsityAttr sparsity) {
+  return sparsity.getGroup() == 4 ? 2 : 4;
+}
+
 /// -0.0 counts as zero.
 static int64_t countNonzeros(const ConstantTensor &values) {
   int64_t count = 0;
@@ -38,6 +47,12 @@ static int64_t countNonzeros(const ConstantTensor &values) {
     count +=
         areBytes ? data[i] != 0 : reinterpret_cast<const float *>(data)[i] != 0;
   return count;
+}
+
+double mopt::getKeptShare(SparseAssembleOp op) {
+  int64_t all = cast<RankedTensorType>(op.getType()).getNumElements();
+  return double(countNonzeros(*getConstantTensor(op.getValues()))) /
+         std::max<int64_t>(1, all);
 }
 
 /// Positions within a group are signed bytes.

@@ -56,10 +56,10 @@ def Mopt_PoolKind : Mopt_Kind<"PoolKind", "what a pooling window computes", [
 def Mopt_PoolKindAttr : Mopt_KindAttr<Mopt_PoolKind, "pool_kind">;
 
 // Where a sparse right side says which position along the depth a value has:
-// a mask for each vector of columns or of bytes, an index for each lane, or an
-// index for each value, see MoptSparsityOps.td.
+// a mask for each vector of columns or of bytes, an index for each lane or byte of
+// one, or an index for each value, see MoptSparsityOps.td.
 def Mopt_SparseForm : Mopt_Kind<"SparseForm", "form of packed sparse weights", [
-  "masks", "lanes", "scalars", "bytes"]>;
+  "masks", "lanes", "scalars", "bytes", "byte_lanes"]>;
 def Mopt_SparseFormAttr : Mopt_KindAttr<Mopt_SparseForm, "sparse_form">;
 
 #endif // MOPT_DIALECT_MOPT_IR_MOPTENUMS_TD

@@ -67,10 +67,11 @@ def Mopt_SparseAnchorOp : Mopt_AnchorOp<"sparse_anchor"> {
       32 bits, those of the next vectors of values in higher bits, as many as fit.
       `permutation`, an LLVM intrinsic, picks an element of its first operand for
       each lane of the second.
-    - `scalars`: for each part of `depth_part` rows of `w` and each column its
-      values; positions are rows of the part. Of N:64 a block of positions begins
-      with the number of values of each few columns that are multiplied together,
-      part by part; columns that have fewer have zeros. `lhs` is packed as
+    - `scalars`: for each part of `depth_part` rows of `w` and each few columns
+      that are multiplied together their values, the first of each column before
+      the second ones; positions are elements of `lhs` in the part. Of N:64 a block
+      of positions begins with the number of values of each such columns, part by
+      part; columns that have fewer have zeros. `lhs` is packed as
       `[m / R, k, m % R]` by `mopt.pack_columns`, and tiles are made of its blocks.
     - `bytes`: `lhs` and the weights are integers of 8 bits, the left ones unsigned,
       and sums of 32. For each four `k` and each vector of columns a mask of the
@@ -78,6 +79,14 @@ def Mopt_SparseAnchorOp : Mopt_AnchorOp<"sparse_anchor"> {
       side by side, in `values` one behind the other; a last group of four has
       masked rows only. `permutation`, an LLVM intrinsic, brings the bytes of a
       vector to where its mask has ones.
+    - `byte_lanes`: integers as in `bytes`, with N of 1, 2 or 4. A vector of values
+      has four for each of its columns, those of one or more groups; vectors of a
+      block follow each other along the width first. A byte of a position's vector
+      says which of M elements of `lhs` a value meets, in 2 bits if M is 4, else
+      in 4; those of the next vectors of values are in higher bits.
+      `permutation` picks a byte of its first operand for each byte of the second.
+      With `safe_pairs` the sum of the products of two values that stand side by
+      side at an even place has 16 bits, whatever `lhs` is.
 
     Epilogue as in `mopt.contract_anchor`.
 
@@ -97,7 +106,7 @@ def Mopt_SparseAnchorOp : Mopt_AnchorOp<"sparse_anchor"> {
     Mopt_ConfigAttr:$config,
     DefaultValuedAttr<AffineMapArrayAttr, "{}">:$epilogue_maps,
     DefaultValuedAttr<I64Attr, "0">:$depth_part,
-    OptionalAttr<StrAttr>:$permutation);
+    OptionalAttr<StrAttr>:$permutation, UnitAttr:$safe_pairs);
   let assemblyFormat = [{
     $form `sparsity` $sparsity
     `ins` `(` $lhs `,` $values `,` $positions `:` type($lhs) `,` type($values)

@@ -25,6 +25,15 @@ inline bool isUnstructured(SparsityAttr sparsity) {
   return sparsity.getGroup() == kUnstructuredGroup;
 }
 
+/// The share of elements of `op` that are not zero; -0.0 is. Values must be a
+/// constant.
+double getKeptShare(SparseAssembleOp op);
+
+/// Of form byte_lanes: neighbours along the depth that four values of a column
+/// stand for, and bits of a position.
+int64_t getDepthOfByteLanes(SparsityAttr sparsity);
+int64_t getBitsOfByteLanes(SparsityAttr sparsity);
+
 /// N:M for messages and reports; the share of zeros as well where N, which the
 /// fullest group decides, says little about it.
 std::string describeSparsity(SparseAssembleOp op);
