@@ -7,7 +7,7 @@ from text_models import build
 
 import mopt
 
-LENGTHS = [1, 7, 16, 33, 128]
+LENGTHS = [1, 2, 3, 7, 16, 33, 128]
 
 
 def softmax(x, axis):
@@ -47,6 +47,16 @@ def test_rows(target, axis, dtype, tolerance):
         masked = np.isneginf(x) & np.isfinite(expected)
         assert masked.any() == (length > 1)
         assert not found[masked].any()
+
+
+@pytest.mark.parametrize("target", ["native", "x86-64-v3"])
+def test_few_elements(target):
+    """One row, whose loops LLVM unrolls."""
+    for length in range(1, 40):
+        x = np.arange(length, dtype=np.float32)[None] - 1
+        model = build("y = Softmax<axis=1>(x)", {"x": x}, ["x"])
+        found, = mopt.InferenceSession(mopt.compile(model, target=target)).run(None, {"x": x})
+        np.testing.assert_allclose(found, softmax(x, 1), rtol=2e-6)
 
 
 @pytest.mark.parametrize("target", ["native", "x86-64-v3"])

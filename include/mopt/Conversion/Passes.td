@@ -25,9 +25,8 @@ def ConvertMoptToLinalg : Pass<"convert-mopt-to-linalg", "mlir::ModuleOp"> {
   }];
   let dependentDialects = ["mlir::affine::AffineDialect",
     "mlir::arith::ArithDialect", "mlir::bufferization::BufferizationDialect",
-    "mlir::linalg::LinalgDialect", "mlir::LLVM::LLVMDialect",
-    "mlir::math::MathDialect", "mlir::scf::SCFDialect",
-    "mlir::tensor::TensorDialect"];
+    "mlir::linalg::LinalgDialect", "mlir::math::MathDialect",
+    "mlir::scf::SCFDialect", "mlir::tensor::TensorDialect"];
 }
 
 #endif // MOPT_CONVERSION_PASSES_TD
