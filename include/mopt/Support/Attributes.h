@@ -47,7 +47,8 @@ inline constexpr llvm::StringLiteral kQuantizedLayersAttr =
 /// ONNX nodes), "pattern" (N:M) and "arithmetic" (sparse or dense).
 inline constexpr llvm::StringLiteral kSparseLayersAttr = "mopt.sparse_layers";
 /// On the module: what --calibration gave, a dictionary of "model" (the hash of
-/// the weights) and "ranges" (by product: low, high, relative noise).
+/// the weights), "ranges" (by product: low, high, relative noise)
+/// and, if known, "means" (by product: of each input channel).
 inline constexpr llvm::StringLiteral kCalibrationAttr = "mopt.calibration";
 /// On the module, for each product that a calibration quantized or excluded:
 /// its "scheme" and "sqnr_db", estimated.
