@@ -1,4 +1,4 @@
-// Level in and out: structured. Where all elements are divided by one number
+// Level in and out: structured. Where a row of elements is divided by one number
 // and then rounded to steps, the quotient comes from products: x r with r = 1 /
 // s, once corrected by what it leaves of x, x - q s, which a fused product has
 // exactly (Markstein, "Computation of elementary functions on the IBM RISC
@@ -22,16 +22,25 @@ namespace mopt {
 
 using namespace mopt;
 
-/// Is `value` the same for all elements of `op`?
+/// A loop of fewer iterations does not pay for what comes before it.
+static constexpr int64_t kShortRow = 16;
+
+/// Is `value` the same for all of the innermost loop of `op`?
 static bool isOneNumber(Value value, linalg::GenericOp op) {
   auto argument = dyn_cast<BlockArgument>(value);
   if (!argument || argument.getOwner() != op.getBody())
     return false;
   AffineMap map = op.getMatchingIndexingMap(op.getMatchingOpOperand(argument));
   SmallVector<int64_t> ranges = op.getStaticLoopRanges();
+  int64_t last = ranges.size() - 1;
+  while (last > 0 && ranges[last] == 1)
+    --last;
+  bool isRow = last >= 0 && (ShapedType::isDynamic(ranges[last]) ||
+                             ranges[last] >= kShortRow);
   return llvm::all_of(map.getResults(), [&](AffineExpr index) {
     auto dim = dyn_cast<AffineDimExpr>(index);
-    return dim ? ranges[dim.getPosition()] == 1
+    return dim ? ranges[dim.getPosition()] == 1 ||
+                     (isRow && dim.getPosition() < last)
                : isa<AffineConstantExpr>(index);
   });
 }

@@ -12,6 +12,7 @@
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/IR/SymbolTable.h"
+#include "mlir/Interfaces/ValueBoundsOpInterface.h"
 #include "mlir/Interfaces/ViewLikeInterface.h"
 #include "llvm/ADT/SetVector.h"
 #include "llvm/Support/MathExtras.h"
@@ -286,17 +287,45 @@ struct PlanMemory : mopt::impl::PlanMemoryBase<PlanMemory> {
   // Kernels
   //===--------------------------------------------------------------------===//
 
-  /// Small buffers of static size, one place each: a stack slot inside of a
-  /// loop would grow the stack.
+  /// The largest type that `alloc` can have, such as that of a tile of which the
+  /// last one is smaller.
+  static std::optional<MemRefType> getLargestType(memref::AllocOp alloc) {
+    SmallVector<int64_t> shape(alloc.getType().getShape());
+    OperandRange sizes = alloc.getDynamicSizes();
+    for (int64_t &size : shape) {
+      if (ShapedType::isStatic(size))
+        continue;
+      FailureOr<int64_t> bound = ValueBoundsConstraintSet::computeConstantBound(
+          presburger::BoundType::UB, sizes.front(), /*stopCondition=*/nullptr,
+          /*closedUB=*/true);
+      sizes = sizes.drop_front();
+      if (failed(bound) || *bound < 0 || *bound > kStackBytes)
+        return std::nullopt;
+      size = *bound;
+    }
+    // Before a product of bounds can leave the range of sizes.
+    int64_t elements = 1;
+    for (int64_t size : shape) {
+      if (size != 0 && elements > kStackBytes / size)
+        return std::nullopt;
+      elements *= size;
+    }
+    return MemRefType::get(shape, alloc.getType().getElementType());
+  }
+
+  /// Small buffers whose size has a bound, one place each: a stack slot inside
+  /// of a loop would grow the stack.
   static void moveToStack(func::FuncOp kernel) {
     int64_t used = 0;
     SmallVector<memref::AllocOp> allocs;
     kernel.walk([&](memref::AllocOp alloc) { allocs.push_back(alloc); });
     for (memref::AllocOp alloc : allocs) {
       llvm::SetVector<Value> aliases;
-      if (!alloc.getType().hasStaticShape() || !collectAliases(alloc, aliases))
+      std::optional<MemRefType> largest = getLargestType(alloc);
+      if (!largest || !alloc.getType().getLayout().isIdentity() ||
+          !collectAliases(alloc, aliases))
         continue;
-      int64_t bytes = llvm::alignTo(getBytes(alloc.getType()), kAlignment);
+      int64_t bytes = llvm::alignTo(getBytes(*largest), kAlignment);
       if (used + bytes > kStackBytes)
         continue;
       used += bytes;
@@ -305,8 +334,19 @@ struct PlanMemory : mopt::impl::PlanMemoryBase<PlanMemory> {
       Block *block =
           scope ? &scope->getRegion(0).front() : &kernel.getBody().front();
       OpBuilder b = OpBuilder::atBlockBegin(block);
-      Value slot = memref::AllocaOp::create(b, alloc.getLoc(), alloc.getType(),
-                                            b.getI64IntegerAttr(kAlignment));
+      Location loc = alloc.getLoc();
+      bool isStatic = alloc.getType().hasStaticShape();
+      Value slot = memref::AllocaOp::create(
+          b, loc,
+          isStatic ? alloc.getType() : MemRefType::get({bytes}, b.getI8Type()),
+          b.getI64IntegerAttr(kAlignment));
+      if (!isStatic) {
+        OpBuilder here(alloc);
+        slot = memref::ViewOp::create(
+            here, loc, alloc.getType(), slot,
+            arith::ConstantIndexOp::create(here, loc, 0),
+            alloc.getDynamicSizes());
+      }
       alloc.replaceAllUsesWith(slot);
       alloc.erase();
     }

@@ -5,6 +5,7 @@
 
 #include "mopt/Codegen/Passes.h"
 #include "mopt/Support/Attributes.h"
+#include "mopt/Support/SumOrder.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
@@ -54,8 +55,12 @@ struct TileKernels : mopt::impl::TileKernelsBase<TileKernels> {
     int64_t steps = llvm::count_if(kernel.getBody().front(), [](Operation &op) {
       return isa<linalg::LinalgOp>(op) && !isa<linalg::FillOp>(op);
     });
+    bool isOrdered = llvm::any_of(
+        kernel.getBody().front(),
+        [](Operation &op) { return op.hasAttr(kInOrderAttr); });
     SmallVector<int64_t> tiles =
-        chooseTileSizes(root, steps > 1 ? kLocalGrain : kTileGrain);
+        chooseTileSizes(root, steps > 1 ? kLocalGrain : kTileGrain,
+                        isOrdered ? kRowsInOrder : 1);
     if (tiles.empty())
       return;
 

@@ -198,9 +198,11 @@ void mopt::buildLowerPipeline(OpPassManager &pm,
   pm.addPass(createExpandMicrokernels(expand));
   if (!options.reference) {
     pm.addPass(createExpandLookups());
+    pm.addPass(createGatherLookups());
     OrderSumsOptions order;
     order.everywhere = options.numerics == Numerics::Strict;
     pm.addPass(createOrderSums(order));
+    pm.addPass(createInterleaveSums());
     pm.addPass(createConvertRounding());
   }
   pm.addNestedPass<func::FuncOp>(createCanonicalizer());

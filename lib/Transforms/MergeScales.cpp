@@ -346,8 +346,6 @@ struct MergeScales : mopt::impl::MergeScalesBase<MergeScales> {
       rewriter.setInsertionPoint(op);
       multiplyByReciprocal(rewriter, op);
     });
-    // Vectors compute exponentials faster than they look them up.
-    getOperation()->walk([](SoftmaxOp op) { op->removeAttr(kExponentialsAttr); });
     getOperation()->walk([&](QuantizeOp op) {
       if (apart.contains(op) || !mergeScale(rewriter, op))
         multiplyByReciprocal(rewriter, op);

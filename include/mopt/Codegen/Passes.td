@@ -378,6 +378,18 @@ def FuseSteps : Pass<"mopt-fuse-steps"> {
     "::mlir::math::MathDialect"];
 }
 
+def GatherLookups : Pass<"mopt-gather-lookups"> {
+  let summary = "look floats up by vectors";
+  let description = [{
+    A `linalg.generic` whose result is a load from a table of f32, by an index that
+    it computes, works on vectors along its innermost loop and gathers from the
+    table. What does not fill a vector is masked.
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect",
+    "::mlir::memref::MemRefDialect", "::mlir::scf::SCFDialect",
+    "::mlir::vector::VectorDialect"];
+}
+
 def OrderSums : Pass<"mopt-order-sums"> {
   let summary = "sum rows in eight lanes";
   let description = [{
@@ -389,6 +401,17 @@ def OrderSums : Pass<"mopt-order-sums"> {
     Option<"everywhere", "everywhere", "bool", /*default=*/"false",
            "sums into which no bytes go, too">
   ];
+  let dependentDialects = ["::mlir::arith::ArithDialect",
+    "::mlir::memref::MemRefDialect", "::mlir::scf::SCFDialect",
+    "::mlir::vector::VectorDialect"];
+}
+
+def InterleaveSums : Pass<"mopt-interleave-sums"> {
+  let summary = "take sums that have an order for eight rows at once";
+  let description = [{
+    A sum that is taken element by element, as `mopt.in_order` asks, takes the time
+    of an addition for each. Eight rows are transposed, so that each is a lane.
+  }];
   let dependentDialects = ["::mlir::arith::ArithDialect",
     "::mlir::memref::MemRefDialect", "::mlir::scf::SCFDialect",
     "::mlir::vector::VectorDialect"];

@@ -19,6 +19,7 @@ class MicroKernelRow<string kind> {
   // instruction takes pairs of 16 bits; without one, floats are multiplied.
   // "lookup": bytes in a table; the instruction takes 64 of the table, the lower 7
   // bits of 64 indices, and the next 64 of the table.
+  // "gather": elements of 32 bits collected by indices of 32 bits.
   string Kind = kind;
   string Name = ?;
   // Features that the target must have, "avx2,fma".

@@ -139,7 +139,7 @@ struct LowerSoftmax : OpConversionPattern<SoftmaxOp> {
     Value whole = arith::FPToSIOp::create(
         b, loc, b.getI32Type(), math::RoundEvenOp::create(b, loc, steps));
     return tensor::ExtractOp::create(b, loc, table,
-                                     ValueRange{arith::IndexCastUIOp::create(
+                                     ValueRange{arith::IndexCastOp::create(
                                          b, loc, b.getIndexType(), whole)});
   }
 

@@ -176,6 +176,18 @@ def : MicroKernelRow<"lookup"> {
   let Instruction = "llvm.x86.avx512.vpermi2var.qi.512";
 }
 
+class Gather<string features, int width> : MicroKernelRow<"gather"> {
+  let Name = features # "-gather";
+  let Features = features;
+  let VectorBits = width;
+  let Registers = 16;
+  let Rows = 1;
+  let Vectors = 1;
+  let Rank = 1;
+}
+def : Gather<"avx2", 256>;
+def : Gather<"avx512f", 512>;
+
 // Sparse weights. Where few rows wait for them, they are read in packed form: the
 // elements of the left side that belong to a vector of values are picked by a
 // permutation, or values are expanded by a mask. Rows is the most that gain.
