@@ -4,6 +4,7 @@ divides, rows that only run time knows, and operands that are not finite."""
 
 import os
 import pathlib
+import re
 import shlex
 import subprocess
 
@@ -79,6 +80,41 @@ def test_dynamic_rows(tmp_path):
         assert found.shape == (rows, 70)
         if rows:
             check(found, x.astype(np.float64) @ w, np.abs(x) @ np.abs(w))
+
+
+def test_dynamic_depth(tmp_path):
+    """What no ONNX model leads to: a right side that is packed at run time, and a last pair
+    that may be a single element."""
+    ir = tmp_path / "product.mlir"
+    model = onnx.parser.parse_model(
+        '<ir_version: 8, opset_import: ["": 17]> m (float16[M,K] x, float16[K,70] w) '
+        "=> (float[M,70] y) { h = MatMul(x, w)  y = Cast<to=1>(h) }")
+    onnx.save(model, tmp_path / "model.onnx")
+    subprocess.run([_compile.tool("mopt-compile"), tmp_path / "model.onnx", "-o", ir,
+                    "--emit=legal", "--target=sapphirerapids"], check=True)
+    text, count = re.subn(
+        r"(%\w+) = mopt.matmul (.*) -> tensor<\?x70xf16>(.*)\n *(%\w+) = mopt.cast \1 .*\n",
+        r"\4 = mopt.matmul \2 -> tensor<?x70xf32>\3\n", ir.read_text(encoding="utf-8"))
+    assert count == 1
+    ir.write_text(text.replace(" : tensor<?x?xf16>", " {f32_result} : tensor<?x?xf16>"),
+                  encoding="utf-8")
+    done = subprocess.run([_compile.tool("mopt-compile"), ir, "-o", tmp_path / "product.so", "-v"],
+                          check=True, capture_output=True, text=True)
+    assert "micro-kernel 'avx512-f16" in done.stderr
+    random = np.random.default_rng(7)
+    for m, k in ((7, 64), (9, 65), (1, 1), (15, 63), (3, 0), (22, 129), (5, 2)):
+        x = random.normal(size=(m, k)).astype(np.float16)
+        w = random.uniform(-1, 1, (k, 70)).astype(np.float16)
+        np.savez(tmp_path / "in.npz", x=x, w=w)
+        subprocess.run([*RUNNER, _compile.tool("mopt-run"), f"--input={tmp_path}/in.npz",
+                        f"--output={tmp_path}/out", tmp_path / "product.so"],
+                       check=True, timeout=300)
+        found = np.load(tmp_path / "out" / "y.npy")
+        x, w = x.astype(np.float64), w.astype(np.float64)
+        if k == 0:
+            np.testing.assert_array_equal(found, np.zeros((m, 70), np.float32))
+        else:
+            check(found, x @ w, np.abs(x) @ np.abs(w))
 
 
 CONVS = {
