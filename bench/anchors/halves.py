@@ -1,9 +1,9 @@
-"""Speed of products with --precision=f16 and bf16 against mopt's own of f32.
+"""Speed of products with --precision=f16, or others, against mopt's own of f32.
 
-usage: halves.py [target..] [--threads=N] [--quick]
+usage: halves.py [target..] [--precision=TYPE,..] [--threads=N] [--quick]
 
-Each shape is a model of one node, compiled for the target (default: native) in each
-precision. mopt-run times them in turn; a figure is the median of the rounds, a ratio that of
+Each shape is a model of one node, compiled for the target (default: native) in f32 and in each
+precision (default: f16). mopt-run times them in turn; a figure is the median of the rounds, a ratio that of
 the rounds' ratios. Behind it stands the largest error against numpy's product in
 f64, in shares of the largest result.
 """
@@ -16,7 +16,6 @@ import numpy as np
 import mopt
 from integers import RNG, build, seconds
 
-PRECISIONS = ["f32", "f16", "bf16"]
 # rows, columns, depth
 GEMMS = [(128, 768, 768), (128, 3072, 768), (128, 768, 3072), (8, 768, 768), (197, 192, 64)]
 # height and width, channels, outputs, kernel, stride
@@ -24,17 +23,17 @@ CONVS = [(56, 64, 64, 3, 1), (56, 64, 256, 1, 1), (56, 64, 64, 1, 1), (14, 1024,
          (14, 256, 256, 3, 1), (56, 128, 128, 3, 2), (28, 32, 32, 1, 1)]
 
 
-def measure(title, op, x, w, attributes, wanted, target, threads, rounds):
+def measure(title, op, x, w, attributes, wanted, target, precisions, threads, rounds):
     model = build(op, x, w, attributes)
     libraries, errors = [], []
-    for precision in PRECISIONS:
+    for precision in precisions:
         libraries.append(mopt.compile(model, target=target,
                                       arguments=[f"--precision={precision}"]))
         found = mopt.InferenceSession(libraries[-1], threads=threads).run(None, {"x": x})[0]
         errors.append(np.max(np.abs(found - wanted)) / np.max(np.abs(wanted)))
     times = [[seconds(library, threads) for library in libraries] for _ in range(rounds)]
     text = f"{title:28}"
-    for i, precision in enumerate(PRECISIONS):
+    for i, precision in enumerate(precisions):
         text += f" {precision} {statistics.median(t[i] for t in times) * 1e6:8.1f} us"
         if i:
             text += f" ({statistics.median(t[0] / t[i] for t in times):.2f}, {errors[i]:.1e})"
@@ -61,10 +60,12 @@ def conv(size, channels, outputs, kernel, stride):
 
 
 def main():
-    threads, quick, targets = 1, False, []
+    threads, quick, targets, precisions = 1, False, [], ["f32", "f16"]
     for argument in sys.argv[1:]:
         if argument.startswith("--threads="):
             threads = int(argument.split("=")[1])
+        elif argument.startswith("--precision="):
+            precisions = ["f32", *argument.split("=")[1].split(",")]
         elif argument == "--quick":
             quick = True
         else:
@@ -73,7 +74,7 @@ def main():
         print(f"{target}, {threads} thread(s)")
         for cases, make in ((GEMMS, gemm), (CONVS, conv)):
             for shape in cases:
-                measure(*make(*shape), target, threads, 3 if quick else 9)
+                measure(*make(*shape), target, precisions, threads, 3 if quick else 9)
 
 
 if __name__ == "__main__":
