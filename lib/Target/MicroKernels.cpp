@@ -49,6 +49,15 @@ bool mopt::multipliesInMatrices(TargetAttr target, llvm::StringRef types) {
   return false;
 }
 
+int64_t mopt::countNarrowSums(TargetAttr target, llvm::StringRef types) {
+  int64_t most = 0;
+  for (llvm::ArrayRef<MicroKernelRow> table : getMicroKernelTables())
+    for (const MicroKernelRow &row : table)
+      if (row.sumsNarrow() && types == row.types && canRun(target, row))
+        most = std::max<int64_t>(most, row.interleave * row.wordGroups);
+  return most;
+}
+
 const MatrixUnit *mopt::getMatrixUnit(llvm::StringRef name) {
   return name == "amx" ? &getTileRegisters() : nullptr;
 }

@@ -1,7 +1,8 @@
 // Level in and out: graph. Products of f32 take operands of 16 bits where that
-// is faster: both where the target multiplies them in matrix registers, else
-// the weights of few rows, which wait for memory. Sums stay in f32, and so does
-// everything between the products. What --precision asks for.
+// is faster: both where the target multiplies them in matrix registers, or in
+// vectors of 16 bits, else the weights of few rows, which wait for memory. Sums
+// stay in f32 but for short ones, and so does everything between the products.
+// What --precision asks for.
 #include "mopt/Dialect/Mopt/IR/QuantizationParameters.h"
 #include "mopt/Target/MicroKernels.h"
 #include "mopt/Transforms/Passes.h"
@@ -27,6 +28,11 @@ static constexpr int64_t kMemoryBoundRows = 4;
 static constexpr int64_t kGroup = 2;
 /// With a smaller depth or width the sums cost as much as the products.
 static constexpr int64_t kLeastSize = 16;
+/// The same for sums that are widened in registers.
+static constexpr int64_t kLeastNarrowDepth = 32, kLeastNarrowWidth = 64;
+/// Operands up to 256 make no sum of 16 bits infinite, nor do those that its
+/// roundings make larger.
+static constexpr double kSafeOperand = 256 * (1 + 1.0 / 32);
 
 static RankedTensorType getTensor(Value value) {
   return cast<RankedTensorType>(value.getType());
@@ -70,10 +76,31 @@ static bool suitsMatrices(ConvOp op) {
          filter.getDimSize(0) / group >= kLeastSize;
 }
 
-/// Are all of a constant's numbers in the range of `type`?
-static bool fitsRange(const ConstantTensor &values, FloatType type) {
-  double largest =
-      APFloat::getLargest(type.getFloatSemantics()).convertToDouble();
+/// Are sums of 16 bits long enough, and wide enough, to be faster than f32?
+/// They end where neighbours along the depth do.
+static bool suitsNarrowSums(MatmulOp op) {
+  int64_t width = getTensor(op.getResult()).getShape().back();
+  return suitsMatrices(op) && getDepth(op) >= kLeastNarrowDepth &&
+         ShapedType::isStatic(width) && width >= kLeastNarrowWidth;
+}
+
+static bool suitsNarrowSums(ConvOp op) {
+  if (!suitsMatrices(op))
+    return false;
+  ArrayRef<int64_t> filter = getTensor(op.getFilter()).getShape();
+  int64_t run = filter[1];
+  if (op.getGroup() == 1 && op.getDilations().back() == 1)
+    run *= filter.back();
+  return run >= kLeastNarrowDepth &&
+         filter[0] / int64_t(op.getGroup()) >= kLeastNarrowWidth;
+}
+
+static double getLargest(FloatType type) {
+  return APFloat::getLargest(type.getFloatSemantics()).convertToDouble();
+}
+
+/// Are all of a constant's finite numbers up to `largest`?
+static bool fitsRange(const ConstantTensor &values, double largest) {
   for (int64_t i = 0; i < values.getNumElements(); ++i)
     if (std::isfinite(values.getFloat(i)) &&
         std::abs(values.getFloat(i)) > largest)
@@ -118,11 +145,6 @@ struct ReducePrecision : mopt::impl::ReducePrecisionBase<ReducePrecision> {
     storeRounded(rewriter);
   }
 
-  bool hasMatrices(Operation *op) const {
-    TargetAttr target = TargetAttr::lookup(op);
-    return target && multipliesInMatrices(target, type);
-  }
-
   void remark(Operation *op, const Twine &what) {
     if (remarks)
       op->emitRemark(what);
@@ -131,7 +153,28 @@ struct ReducePrecision : mopt::impl::ReducePrecisionBase<ReducePrecision> {
   /// Weights that the type cannot hold stay.
   bool canHold(Value weights) {
     std::optional<ConstantTensor> values = getConstantTensor(weights);
-    return !values || fitsRange(*values, narrow);
+    return !values || fitsRange(*values, getLargest(narrow));
+  }
+
+  /// Why the product does not take operands of 16 bits; nothing if it does.
+  template <typename Product>
+  std::optional<std::string> getObstacle(Product op, Value weights) {
+    if (!canHold(weights))
+      return ": weights beyond the range of " + type;
+    TargetAttr target = TargetAttr::lookup(op);
+    int64_t narrowSums = target ? countNarrowSums(target, type) : 0;
+    bool inMatrices = target && multipliesInMatrices(target, type);
+    if (inMatrices ? !suitsMatrices(op)
+                   : narrowSums == 0 || !suitsNarrowSums(op))
+      return ", which is as fast on this target";
+    if (inMatrices)
+      return std::nullopt;
+    std::optional<ConstantTensor> values = getConstantTensor(weights);
+    if (!values)
+      return ": sums of unknown weights may be beyond the range of " + type;
+    if (!fitsRange(*values, getLargest(narrow) / (narrowSums * kSafeOperand)))
+      return ": sums of such weights may be beyond the range of " + type;
+    return std::nullopt;
   }
 
   /// `value` in 16 bits, rounded once and where it is made, so that it can be
@@ -198,9 +241,8 @@ struct ReducePrecision : mopt::impl::ReducePrecisionBase<ReducePrecision> {
 
   void convert(IRRewriter &rewriter, MatmulOp op) {
     int64_t rows = op.countRows();
-    if (!canHold(op.getRhs()))
-      return remark(op, "stays in f32: weights beyond the range of " + type);
-    if (hasMatrices(op) && suitsMatrices(op)) {
+    std::optional<std::string> obstacle = getObstacle(op, op.getRhs());
+    if (!obstacle) {
       remark(op, "operands in " + type);
       Value lhs = round(rewriter, op.getLhs()),
             rhs = round(rewriter, op.getRhs());
@@ -210,21 +252,20 @@ struct ReducePrecision : mopt::impl::ReducePrecisionBase<ReducePrecision> {
       rewriter.replaceOpWithNewOp<MatmulOp>(
           op, op.getType(), lhs, rhs, op.getTransposeLhs(),
           op.getTransposeRhs(), /*f32_result=*/true);
-    } else if (ShapedType::isStatic(rows) && rows <= kMemoryBoundRows &&
-               getConstantTensor(op.getRhs()) && !op.getTransposeLhs()) {
+    } else if (canHold(op.getRhs()) && ShapedType::isStatic(rows) &&
+               rows <= kMemoryBoundRows && getConstantTensor(op.getRhs()) &&
+               !op.getTransposeLhs()) {
       remark(op, "weights in " + type);
       Value rhs = round(rewriter, op.getRhs());
       rewriter.modifyOpInPlace(op, [&] { op.getRhsMutable().set(rhs); });
     } else {
-      remark(op, "stays in f32, which is as fast on this target");
+      remark(op, "stays in f32" + *obstacle);
     }
   }
 
   void convert(IRRewriter &rewriter, ConvOp op) {
-    if (!hasMatrices(op) || !suitsMatrices(op))
-      return remark(op, "stays in f32, which is as fast on this target");
-    if (!canHold(op.getFilter()))
-      return remark(op, "stays in f32: weights beyond the range of " + type);
+    if (std::optional<std::string> obstacle = getObstacle(op, op.getFilter()))
+      return remark(op, "stays in f32" + *obstacle);
     remark(op, "operands in " + type);
     Value input = round(rewriter, op.getInput()),
           filter = round(rewriter, op.getFilter());

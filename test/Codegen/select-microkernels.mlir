@@ -82,6 +82,37 @@ module attributes {mopt.target = #amx} {
 
 // -----
 
+#halves = #mopt.target<name = "m", triple = "t", cpu = "c", features = "+avx2,+fma,+avx512f,+avx512bw,+avx512fp16", vectorBits = 512, vectorRegisters = 32, l1Bytes = 32768, l2Bytes = 524288>
+module attributes {mopt.target = #halves} {
+  // CHECK-LABEL: @halves
+  func.func @halves(%a: tensor<?x768xf16>, %b: tensor<768x768xf16>, %c: tensor<768x16xf16>, %d: tensor<64x9xf16>, %e: tensor<9x64xf16>, %f: tensor<64x?xf16>, %g: tensor<?x64xf16>, %h: tensor<64x64xf32>, %x: tensor<1x30x30x33xf16>, %w: tensor<64x33x3x3xf16>, %y: tensor<1x30x30x8xf16>, %v: tensor<64x8x3x3xf16>) {
+    // CHECK: mopt.matmul {{.*}}"avx512-f16-7x32", rows = 7, columns = 32, lanes = 16, unroll = 4, {{.*}}interleave = 2, lhsBits = 16, rhsBits = 16, wordGroups = 32>
+    %0 = mopt.matmul %a, %b {f32_result} : tensor<?x768xf16>, tensor<768x768xf16> -> tensor<?x768xf32>
+    // CHECK: mopt.matmul {{.*}}"avx512-f16-14x16"
+    %1 = mopt.matmul %a, %c {f32_result} : tensor<?x768xf16>, tensor<768x16xf16> -> tensor<?x16xf32>
+    // Widening costs more than a short depth saves.
+    // CHECK: mopt.matmul {{.*}}"avx512-f32-
+    %2 = mopt.matmul %d, %e {f32_result} : tensor<64x9xf16>, tensor<9x64xf16> -> tensor<64x64xf32>
+    // CHECK: mopt.matmul {{.*}}"avx512-f16-
+    %3 = mopt.matmul %f, %g {f32_result} : tensor<64x?xf16>, tensor<?x64xf16> -> tensor<64x64xf32>
+    // Both sides are narrow, and neighbours along the depth side by side.
+    // CHECK: mopt.matmul {{.*}}"avx512-f32-
+    %4 = mopt.matmul %h, %g : tensor<64x64xf32>, tensor<?x64xf16> -> tensor<64x64xf32>
+    // CHECK: mopt.matmul {{.*}}"avx512-f32-
+    %5 = mopt.matmul %f, %f {f32_result, transpose_lhs} : tensor<64x?xf16>, tensor<64x?xf16> -> tensor<?x?xf32>
+    // Channels of a convolution are padded; sums end with a window's row.
+    // CHECK: mopt.conv {{.*}}"avx512-f16-
+    %6 = mopt.conv %x, %w {channels_last, f32_result, strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads_begin = array<i64: 0, 0>, pads_end = array<i64: 0, 0>} : tensor<1x30x30x33xf16>, tensor<64x33x3x3xf16> -> tensor<1x28x28x64xf32>
+    // CHECK: mopt.conv {{.*}}"avx512-f16-
+    %7 = mopt.conv %y, %v {channels_last, f32_result, strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads_begin = array<i64: 0, 0>, pads_end = array<i64: 0, 0>} : tensor<1x30x30x8xf16>, tensor<64x8x3x3xf16> -> tensor<1x28x28x64xf32>
+    // CHECK: mopt.conv {{.*}}"avx512-f32-
+    %8 = mopt.conv %y, %v {channels_last, f32_result, strides = array<i64: 1, 1>, dilations = array<i64: 2, 2>, pads_begin = array<i64: 0, 0>, pads_end = array<i64: 0, 0>} : tensor<1x30x30x8xf16>, tensor<64x8x3x3xf16> -> tensor<1x26x26x64xf32>
+    return
+  }
+}
+
+// -----
+
 // Unsigned bytes times constant weights: two products of which the sum has 16 bits,
 // whatever the unsigned bytes are, need no words.
 #pairs = #mopt.target<name = "m", triple = "t", cpu = "c", features = "+avx2,+fma", vectorBits = 256, vectorRegisters = 16, l1Bytes = 32768, l2Bytes = 524288>

@@ -3,6 +3,7 @@
 // RUN: mopt-opt %s -split-input-file --pass-pipeline="builtin.module(func.func(mopt-reduce-precision))" | FileCheck %s --check-prefix=NONE
 // RUN: not mopt-opt %s -split-input-file --pass-pipeline="builtin.module(func.func(mopt-reduce-precision{type=f8}))" -o /dev/null 2>&1 | FileCheck %s --check-prefix=TYPE
 // RUN: mopt-opt %s -split-input-file --pass-pipeline="builtin.module(func.func(mopt-reduce-precision{type=f16}))" | FileCheck %s --check-prefix=F16
+// RUN: mopt-opt %s -split-input-file --pass-pipeline="builtin.module(func.func(mopt-reduce-precision{type=f16 remarks=true}))" -o /dev/null 2>&1 | FileCheck %s --check-prefix=SAID
 
 // NONE-NOT: xbf16
 // TYPE: error: expected 'type' of f32, bf16 or f16, found 'f8'
@@ -102,5 +103,59 @@ func.func @no_registers(%x: tensor<8x64xf32>, %w: tensor<64x32xf32>) -> tensor<8
   // expected-remark @below {{stays in f32, which is as fast on this target}}
   %y = mopt.matmul %x, %w : tensor<8x64xf32>, tensor<64x32xf32> -> tensor<8x32xf32>
   return %y : tensor<8x32xf32>
+}
+}
+
+// -----
+
+// Vectors of 16 bits, in which short sums are as well: of constant weights that keep
+// them finite, and of a depth and width for which widening them pays.
+#halves = #mopt.target<name = "m", triple = "t", cpu = "c", features = "+avx512f,+avx512bw,+avx512fp16", vectorBits = 512, vectorRegisters = 32, l1Bytes = 32768, l2Bytes = 524288>
+module attributes {mopt.target = #halves} {
+// CHECK-LABEL: func.func @halves
+// CHECK-NOT: bf16
+// F16-LABEL: func.func @halves
+// F16: mopt.matmul %{{.*}}, %{{.*}} {f32_result} : tensor<?x64xf16>, tensor<64x64xf16> -> tensor<?x64xf32>
+// SAID: remark: operands in f16
+func.func @halves(%x: tensor<?x64xf32>) -> tensor<?x64xf32> {
+  %w = arith.constant dense<3.8> : tensor<64x64xf32>
+  // expected-remark @below {{stays in f32, which is as fast on this target}}
+  %y = mopt.matmul %x, %w : tensor<?x64xf32>, tensor<64x64xf32> -> tensor<?x64xf32>
+  return %y : tensor<?x64xf32>
+}
+
+// F16-LABEL: func.func @line
+// F16: mopt.conv %{{.*}}, %{{.*}} {{{.*}}f32_result{{.*}}} : tensor<1x16x8x8xf16>, tensor<64x16x3x3xf16> -> tensor<1x64x6x6xf32>
+// SAID: remark: operands in f16
+// SAID: remark: stays in f32, which is as fast on this target
+func.func @line(%x: tensor<1x16x8x8xf32>) -> (tensor<1x64x6x6xf32>, tensor<1x64x4x4xf32>) {
+  %w = arith.constant dense<0.5> : tensor<64x16x3x3xf32>
+  // expected-remark @below {{stays in f32, which is as fast on this target}}
+  %y = mopt.conv %x, %w {strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads_begin = array<i64: 0, 0>, pads_end = array<i64: 0, 0>} : tensor<1x16x8x8xf32>, tensor<64x16x3x3xf32> -> tensor<1x64x6x6xf32>
+  // expected-remark @below {{stays in f32, which is as fast on this target}}
+  %z = mopt.conv %x, %w {strides = array<i64: 1, 1>, dilations = array<i64: 2, 2>, pads_begin = array<i64: 0, 0>, pads_end = array<i64: 0, 0>} : tensor<1x16x8x8xf32>, tensor<64x16x3x3xf32> -> tensor<1x64x4x4xf32>
+  return %y, %z : tensor<1x64x6x6xf32>, tensor<1x64x4x4xf32>
+}
+
+// F16-LABEL: func.func @wide
+// F16-NOT: f16
+// F16: return
+// SAID: remark: stays in f32: sums of such weights may be beyond the range of f16
+// SAID: remark: stays in f32: sums of unknown weights may be beyond the range of f16
+// SAID: remark: stays in f32: weights beyond the range of f16
+// SAID: remark: stays in f32, which is as fast on this target
+func.func @wide(%x: tensor<8x64xf32>, %v: tensor<64x64xf32>) -> (tensor<8x64xf32>, tensor<8x64xf32>, tensor<8x64xf32>, tensor<8x63xf32>) {
+  %large = arith.constant dense<3.9> : tensor<64x64xf32>
+  %huge = arith.constant dense<1.0e5> : tensor<64x64xf32>
+  %few = arith.constant dense<1.0> : tensor<64x63xf32>
+  // expected-remark @below {{stays in f32, which is as fast on this target}}
+  %0 = mopt.matmul %x, %large : tensor<8x64xf32>, tensor<64x64xf32> -> tensor<8x64xf32>
+  // expected-remark @below {{stays in f32, which is as fast on this target}}
+  %1 = mopt.matmul %x, %v : tensor<8x64xf32>, tensor<64x64xf32> -> tensor<8x64xf32>
+  // expected-remark @below {{stays in f32, which is as fast on this target}}
+  %2 = mopt.matmul %x, %huge : tensor<8x64xf32>, tensor<64x64xf32> -> tensor<8x64xf32>
+  // expected-remark @below {{stays in f32, which is as fast on this target}}
+  %3 = mopt.matmul %x, %few : tensor<8x64xf32>, tensor<64x63xf32> -> tensor<8x63xf32>
+  return %0, %1, %2, %3 : tensor<8x64xf32>, tensor<8x64xf32>, tensor<8x64xf32>, tensor<8x63xf32>
 }
 }

@@ -44,7 +44,7 @@ class MicroKernelRow<string kind> {
   // What is multiplied: "float" elements of one type, "u8s8" for unsigned by
   // signed bytes, "x8s8" for bytes of any sign by signed ones, "u8p8" for
   // unsigned bytes by constant signed ones whose products are summed in 16 bits
-  // (few of them may be too large), "bf16" for both sides of that type.
+  // (few of them may be too large), "bf16" or "f16" for both sides of that type.
   // Empty: anything, each widened to its accumulator.
   string Types = "float";
   // Neighbours along the depth that the instruction, an LLVM intrinsic, sums
@@ -60,7 +60,9 @@ class MicroKernelRow<string kind> {
   // Instructions for each of its products: itself, and an addition.
   bits<32> Cost = 1;
   // Groups of neighbours whose products the first of two instructions leaves in
-  // words that are added before the second one; Cost is for all of them.
+  // words that are added before the second one; Cost is for all of them. Without
+  // an instruction the elements are multiplied and added in their own 16 bits,
+  // and the sums of as many groups widened.
   bits<32> WordGroups = 1;
   // The unit whose registers hold matrices (MatrixUnit.h): Rows and Vectors are
   // up to two registers each way.

@@ -33,6 +33,9 @@ struct MicroKernelRow {
   uint32_t cost;
   const char *matrixUnit;
   uint32_t wordGroups;
+
+  /// Are products summed in the elements' own type first?
+  bool sumsNarrow() const { return wordGroups > 1 && !*instruction; }
 };
 
 /// The tables of the architectures, then the one for every machine.
@@ -45,13 +48,17 @@ bool canRun(TargetAttr target, const MicroKernelRow &row);
 /// multiplies them faster than floats.
 bool multipliesBytes(TargetAttr target);
 
-/// Does one of its instructions add a product to a float, rounded once? `math.fma`
-/// is a call of the system's library where none does.
+/// Does one of its instructions add a product to a float, rounded once?
+/// `math.fma` is a call of the system's library where none does.
 bool fusesProducts(TargetAttr target);
 
-/// Has `target` one that multiplies elements of `types` (MicroKernelSchema.td) in
-/// matrix registers?
+/// Has `target` one that multiplies elements of `types` (MicroKernelSchema.td)
+/// in matrix registers?
 bool multipliesInMatrices(TargetAttr target, llvm::StringRef types);
+
+/// The products that one of its micro-kernels sums in the elements' own 16 bits
+/// before it widens them, the most of any; 0 if none does for `types`.
+int64_t countNarrowSums(TargetAttr target, llvm::StringRef types);
 } // namespace mopt
 
 #endif // MOPT_TARGET_MICROKERNELS_H

@@ -202,8 +202,10 @@ def ReducePrecision : Pass<"mopt-reduce-precision", "::mlir::func::FuncOp"> {
   let summary = "compute products of floats from operands of 16 bits";
   let description = [{
     Where the target multiplies `type` in matrix registers, both operands of
-    contractions that fill them are cast to it; elsewhere the constant weights of
-    products of few rows. Sums, and everything between contractions, stay in f32,
+    contractions that fill them are cast to it, and where its vector kernels sum
+    `type` for a part of the depth, those of products of constant weights that
+    cannot make such sums infinite; elsewhere the constant weights of products of
+    few rows. All other sums, and everything between contractions, stay in f32,
     and so does a product that would gain nothing.
   }];
   let options = [

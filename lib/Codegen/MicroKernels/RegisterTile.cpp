@@ -1,6 +1,7 @@
 // The loops around a register tile: accumulators are values carried by the
 // loops, so that they stay in registers; the innermost loop is unrolled.
 #include "RegisterTile.h"
+#include "NarrowSums.h"
 #include "PanelPrefetch.h"
 
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
@@ -70,9 +71,18 @@ static Value widen(IndexBuilder &ib, Value value, Type element,
   return arith::ExtSIOp::create(ib.b, ib.loc, to, value);
 }
 
+int64_t RegisterTile::getWordLanes() const {
+  return accumulatorType.getNumElements() *
+         accumulatorType.getElementTypeBitWidth() / 32;
+}
+
+/// What groups of neighbours are multiplied as.
+static Type getMultiplied(IndexBuilder &ib, Type element, int64_t bits) {
+  return isa<FloatType>(element) ? element : ib.b.getIntegerType(bits);
+}
+
 Value RegisterTile::loadLhs(IndexBuilder &ib, OpFoldResult position,
                             OpFoldResult group) const {
-  int64_t lanes = accumulatorType.getNumElements();
   if (dot.interleave == 1) {
     Value scalar =
         memref::LoadOp::create(ib.b, ib.loc, lhs->buffer, ib.value(position));
@@ -99,9 +109,10 @@ Value RegisterTile::loadLhs(IndexBuilder &ib, OpFoldResult position,
       elements = vector::InsertOp::create(ib.b, ib.loc, scalar, elements, i);
     }
   }
-  Type element = ib.b.getIntegerType(dot.lhsBits);
+  Type element = getMultiplied(ib, lhs->getElementType(), dot.lhsBits);
   elements = widen(ib, elements, element, dot.unsignedLhs);
   // The group as one word, which is cheap to put into all lanes.
+  int64_t lanes = getWordLanes();
   Type word = ib.b.getIntegerType(dot.interleave * dot.lhsBits);
   Value bits = vector::BitCastOp::create(ib.b, ib.loc, VectorType::get(1, word),
                                          elements);
@@ -113,13 +124,13 @@ Value RegisterTile::loadLhs(IndexBuilder &ib, OpFoldResult position,
 }
 
 Value RegisterTile::loadRhs(IndexBuilder &ib, OpFoldResult position) const {
-  int64_t lanes = accumulatorType.getNumElements();
   Value vector = vector::LoadOp::create(
       ib.b, ib.loc,
-      VectorType::get(lanes * dot.interleave, rhs->getElementType()),
+      VectorType::get(getWordLanes() * dot.interleave, rhs->getElementType()),
       rhs->buffer, ib.value(position));
-  Type element = dot.interleave == 1 ? accumulatorType.getElementType()
-                                     : ib.b.getIntegerType(dot.rhsBits);
+  Type element = dot.interleave == 1
+                     ? accumulatorType.getElementType()
+                     : getMultiplied(ib, rhs->getElementType(), dot.rhsBits);
   return widen(ib, vector, element, dot.unsignedRhs);
 }
 
@@ -146,7 +157,7 @@ Value RegisterTile::addWords(IndexBuilder &ib, Value words, Value sum) const {
 
 Value RegisterTile::multiplyAdd(IndexBuilder &ib, Value x, Value y,
                                 Value sum) const {
-  if (dot.interleave == 1) {
+  if (dot.interleave == 1 || x.getType() == sum.getType()) {
     if (isa<FloatType>(accumulatorType.getElementType()))
       return vector::FMAOp::create(ib.b, ib.loc, x, y, sum);
     Value product = arith::MulIOp::create(ib.b, ib.loc, x, y);
@@ -175,7 +186,7 @@ void RegisterTile::emitPrefetch(IndexBuilder &ib, OpFoldResult step) const {
 RegisterTile::Values RegisterTile::loadPanels(IndexBuilder &ib,
                                               const ReductionLoop &loop,
                                               OpFoldResult rhsOffset) const {
-  int64_t size = accumulatorType.getNumElements() * dot.interleave;
+  int64_t size = getWordLanes() * dot.interleave;
   Values loaded;
   for (OpFoldResult panel : rhsPanels) {
     OpFoldResult base = ib.add(panel, rhsOffset);
@@ -278,10 +289,73 @@ carry(IndexBuilder &ib, OpFoldResult from, OpFoldResult to, int64_t step,
   return SmallVector<Value>(loop.getResults());
 }
 
+/// All steps of `loops`; the most there can be if run time knows.
+static int64_t countSteps(ArrayRef<ReductionLoop> loops) {
+  int64_t steps = 1;
+  for (const ReductionLoop &loop : loops) {
+    std::optional<int64_t> count = getConstantIntValue(loop.count);
+    if (!count)
+      return std::numeric_limits<int64_t>::max();
+    steps *= *count;
+  }
+  return steps;
+}
+
+bool RegisterTile::sumsNarrow() const {
+  return dot.wordGroups > 1 && dot.instruction.empty();
+}
+
+RegisterTile::Values RegisterTile::emitNarrow(
+    IndexBuilder &ib, Values sums,
+    function_ref<Values(const RegisterTile &, Values)> emit) const {
+  RegisterTile narrow = *this;
+  narrow.accumulatorType =
+      VectorType::get(getWordLanes() * dot.interleave, lhs->getElementType());
+  narrow.dot.wordGroups = 1;
+  Value zero = arith::ConstantOp::create(
+      ib.b, ib.loc, ib.b.getZeroAttr(narrow.accumulatorType));
+  Values parts = emit(narrow, Values(sums.size(), zero));
+  addNarrowSums(ib, parts, sums);
+  return sums;
+}
+
+RegisterTile::Values
+RegisterTile::emitNarrowParts(IndexBuilder &ib, const ReductionLoop &loop,
+                              OpFoldResult lhsOffset, OpFoldResult rhsOffset,
+                              OpFoldResult step, Values sums) const {
+  auto emitPart = [&](OpFoldResult first, OpFoldResult count, Values current) {
+    return emitNarrow(ib, std::move(current),
+                      [&](const RegisterTile &narrow, Values zeros) {
+                        return narrow.emitLoops(
+                            ib, {{count, loop.lhsStep, loop.rhsStep}},
+                            ib.add(lhsOffset, ib.mul(first, loop.lhsStep)),
+                            ib.add(rhsOffset, ib.mul(first, loop.rhsStep)),
+                            ib.add(step, first), std::move(zeros));
+                      });
+  };
+  OpFoldResult part = ib.constant(dot.wordGroups);
+  OpFoldResult tail = ib.rem(loop.count, part);
+  OpFoldResult whole = ib.sub(loop.count, tail);
+  sums = carry(ib, ib.constant(0), whole, dot.wordGroups, std::move(sums),
+               [&](OpFoldResult i, Values current) {
+                 return emitPart(i, part, std::move(current));
+               });
+  return carry(ib, ib.constant(0), ib.min(tail, ib.constant(1)), 1,
+               std::move(sums), [&](OpFoldResult, Values current) {
+                 return emitPart(whole, tail, std::move(current));
+               });
+}
+
 RegisterTile::Values
 RegisterTile::emitLoops(IndexBuilder &ib, ArrayRef<ReductionLoop> rest,
                         OpFoldResult lhsOffset, OpFoldResult rhsOffset,
                         OpFoldResult step, Values sums) const {
+  if (sumsNarrow() && countSteps(rest) <= dot.wordGroups)
+    return emitNarrow(ib, std::move(sums),
+                      [&](const RegisterTile &narrow, Values zeros) {
+                        return narrow.emitLoops(ib, rest, lhsOffset, rhsOffset,
+                                                step, std::move(zeros));
+                      });
   const ReductionLoop &loop = rest.front();
   auto advance = [&](OpFoldResult i, auto body) {
     return body(ib.add(lhsOffset, ib.mul(i, loop.lhsStep)),
@@ -300,6 +374,9 @@ RegisterTile::emitLoops(IndexBuilder &ib, ArrayRef<ReductionLoop> rest,
                    });
                  });
   }
+  if (sumsNarrow())
+    return emitNarrowParts(ib, loop, lhsOffset, rhsOffset, step,
+                           std::move(sums));
   OpFoldResult tail = ib.rem(loop.count, ib.constant(unroll));
   OpFoldResult whole = ib.sub(loop.count, tail);
   sums = carry(ib, ib.constant(0), whole, unroll, std::move(sums),
@@ -384,10 +461,17 @@ SmallVector<Value> RegisterTile::emit(IndexBuilder &ib) const {
   if (!partialGroup)
     return sums;
   const ReductionLoop &loop = loops.front();
-  return carry(ib, ib.constant(0), ib.min(partialGroup, ib.constant(1)), 1,
-               std::move(sums), [&](OpFoldResult, Values current) {
-                 return emitStep(
-                     ib, loop, partialGroup, ib.mul(loop.count, loop.lhsStep),
-                     ib.mul(loop.count, loop.rhsStep), std::move(current));
-               });
+  return carry(
+      ib, ib.constant(0), ib.min(partialGroup, ib.constant(1)), 1,
+      std::move(sums), [&](OpFoldResult, Values current) {
+        OpFoldResult l = ib.mul(loop.count, loop.lhsStep),
+                     r = ib.mul(loop.count, loop.rhsStep);
+        if (!sumsNarrow())
+          return emitStep(ib, loop, partialGroup, l, r, std::move(current));
+        return emitNarrow(ib, std::move(current),
+                          [&](const RegisterTile &narrow, Values zeros) {
+                            return narrow.emitStep(ib, loop, partialGroup, l, r,
+                                                   std::move(zeros));
+                          });
+      });
 }

@@ -35,7 +35,8 @@ struct DotProduct {
   mlir::StringAttr instruction;
   /// Sums neighbours of what `instruction` gives; null where that gives lanes.
   mlir::StringAttr pairSum;
-  /// Groups whose products are summed before `pairSum`.
+  /// Groups whose products are summed before `pairSum`, or without an
+  /// instruction before they are widened.
   int64_t wordGroups = 1;
   bool accumulates = false;
   int64_t lhsBits = 0, rhsBits = 0;
@@ -98,6 +99,19 @@ private:
   Values emitSteps(IndexBuilder &ib, const ReductionLoop &loop, int64_t count,
                    mlir::OpFoldResult lhsOffset, mlir::OpFoldResult rhsOffset,
                    Values sums) const;
+  /// Words of 32 bits in a vector of sums, each for a group of neighbours.
+  int64_t getWordLanes() const;
+  /// Are products summed in the elements' own type first?
+  bool sumsNarrow() const;
+  /// What `emit` adds to sums of that type, which start at 0, widened.
+  Values emitNarrow(
+      IndexBuilder &ib, Values sums,
+      llvm::function_ref<Values(const RegisterTile &, Values)> emit) const;
+  /// The innermost loop in parts of `dot.wordGroups` steps.
+  Values emitNarrowParts(IndexBuilder &ib, const ReductionLoop &loop,
+                         mlir::OpFoldResult lhsOffset,
+                         mlir::OpFoldResult rhsOffset, mlir::OpFoldResult step,
+                         Values sums) const;
   /// `dot.wordGroups` steps whose products are summed in words first.
   Values emitWordGroups(IndexBuilder &ib, const ReductionLoop &loop,
                         mlir::OpFoldResult lhsOffset,

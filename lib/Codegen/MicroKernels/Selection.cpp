@@ -69,6 +69,8 @@ static bool fits(const MicroKernelRow &row, const ProductShape &shape) {
     return isa<FloatType>(types.lhs);
   if (kind == "bf16")
     return types.lhs.isBF16() && types.rhs.isBF16();
+  if (kind == "f16")
+    return types.lhs.isF16() && types.rhs.isF16();
   bool areBytes = types.lhs.isInteger(8) && types.rhs.isInteger(8) &&
                   types.accumulator.isInteger(32);
   // Words are bytes that were widened for such a row.
@@ -103,6 +105,19 @@ static double countExcessGroups(const MicroKernelRow &row, int64_t columns,
   return groups / row.wordGroups;
 }
 
+/// Sums of several groups of a depth of `steps`: in words, those of as many as
+/// the row has; narrow ones also end where neighbours do.
+static int64_t countSums(const MicroKernelRow &row, const ProductShape &shape,
+                         int64_t steps) {
+  int64_t groups = row.wordGroups;
+  if (!row.sumsNarrow())
+    return steps / groups + steps % groups;
+  int64_t run = shape.depthRun ? shape.depthRun / row.interleave : steps;
+  if (steps <= groups || run < 1)
+    return 1;
+  return llvm::divideCeil(steps, run) * llvm::divideCeil(run, groups);
+}
+
 /// Estimated cycles of the whole product.
 static double getCycles(const MicroKernelRow &row, int64_t lanes,
                         const ProductShape &shape) {
@@ -114,11 +129,11 @@ static double getCycles(const MicroKernelRow &row, int64_t lanes,
       1, parts * llvm::divideCeil(known(shape.depth) / parts, row.interleave));
   // A group by itself is spared the multiplications and additions that the
   // others of a sum in words add to one: those behind the last sum, and excess.
-  double single = row.cost - 2.0 * (row.wordGroups - 1);
+  double further = row.sumsNarrow() ? 1 : 2;
+  double single = row.cost - further * (row.wordGroups - 1);
   int64_t columns = std::min(lanes * row.vectors, known(shape.width));
-  double cost = (steps / row.wordGroups * double(row.cost) +
-                 steps % row.wordGroups * single) /
-                steps;
+  double sums = countSums(row, shape, steps);
+  double cost = (sums * single + (steps - sums) * further) / steps;
   auto stepCycles = [&](int64_t count, double instructions) {
     double multiplies = count * row.vectors * instructions / kPerCycle;
     double loads = (count + row.vectors) / kPerCycle;

@@ -80,6 +80,23 @@ def : AMXProduct<"bf16-32x32", "bf16", 2, "llvm.x86.tdpbf16ps"> {
   let Features = "avx512f,amx-tile,amx-bf16";
 }
 
+// Floats of 16 bits, multiplied and added as such, two neighbours along the depth
+// in each lane. After 32 steps the sums are widened, which takes fourteen operations
+// for two vectors; until then both sums, narrow and wide, stay in registers.
+class AVX512HalfProduct<string name, int rows, int vectors, int rank>
+    : AVX512Product<name, rows, vectors, rank> {
+  let Name = "avx512-f16-" # name;
+  let Features = "avx512f,avx512bw,avx512fp16";
+  let Types = "f16";
+  let Interleave = 2;
+  let LhsBits = 16;
+  let RhsBits = 16;
+  let WordGroups = 32;
+  let Cost = 39;
+}
+def : AVX512HalfProduct<"7x32", 7, 2, 5>;
+def : AVX512HalfProduct<"14x16", 14, 1, 4>;
+
 // Bytes of any sign as words, two at a time: exact, where the instruction of
 // bytes would saturate. The product needs a register of its own.
 class AVX512PairProduct<string name, int rows, int vectors, int rank>

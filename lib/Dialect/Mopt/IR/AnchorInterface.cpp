@@ -20,7 +20,14 @@ LogicalResult ConfigAttr::verify(function_ref<InFlightDiagnostic()> emitError,
   if (prefetchRows < 0)
     return emitError() << "expected 'prefetchRows' of at least 0, found "
                        << prefetchRows;
-  if (interleave < 1 || (interleave > 1) != !instruction.empty())
+  bool sumsNarrow = instruction.empty() && wordGroups > 1;
+  if (sumsNarrow && (interleave != 2 || accumulates || wordGroups % unroll))
+    return emitError()
+           << "expected 'wordGroups' without an 'instruction' to be "
+              "for an 'interleave' of 2 and a multiple of "
+              "'unroll', found "
+           << wordGroups;
+  if (interleave < 1 || (interleave > 1 && !sumsNarrow) != !instruction.empty())
     return emitError()
            << "expected an 'instruction' that takes the 'interleave' "
               "of more than 1, found '"
@@ -35,7 +42,8 @@ LogicalResult ConfigAttr::verify(function_ref<InFlightDiagnostic()> emitError,
     return emitError() << "expected one instruction, or two that sum four "
                           "neighbours and do not accumulate, found '"
                        << instruction << "' for " << interleave;
-  if (wordGroups < 1 || (wordGroups > 1 && (more == 0 || unroll % wordGroups)))
+  if (wordGroups < 1 ||
+      (wordGroups > 1 && !sumsNarrow && (more == 0 || unroll % wordGroups)))
     return emitError() << "expected 'wordGroups' of more than 1 to divide "
                           "'unroll' and to have two instructions, found "
                        << wordGroups;

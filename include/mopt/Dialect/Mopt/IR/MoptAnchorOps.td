@@ -32,7 +32,10 @@ def Mopt_ConfigAttr : AttrDef<Mopt_Dialect, "Config"> {
     in twice their width, and the second multiplies these by ones and sums two of
     them in a lane; with `wordGroups` it does so once for the sum of as many
     groups. No right side may make these sums overflow: `mopt-split-weight-pairs`
-    sees to that.
+    sees to that. Without an instruction `interleave` and `wordGroups` are for
+    floats of 16 bits, which are multiplied and added as such; after up to
+    `wordGroups` steps the sums of two neighbours are added, rounded once more,
+    widened, and added to the lanes.
 
     With a `matrixUnit`, `rows` and `columns` are up to two of its registers each
     way, `lanes` the columns of one, and `instruction` adds the product of two
