@@ -28,9 +28,9 @@ struct BufferizeTensors : mopt::impl::BufferizeTensorsBase<BufferizeTensors> {
     for (auto func : module.getOps<func::FuncOp>())
       if (func->hasAttr(kEntryAttr))
         for (unsigned i = 0; i < func.getNumArguments(); ++i)
-          func.setArgAttr(i, bufferization::BufferizationDialect::
-                                 kWritableAttrName,
-                          BoolAttr::get(&getContext(), false));
+          func.setArgAttr(
+              i, bufferization::BufferizationDialect::kWritableAttrName,
+              BoolAttr::get(&getContext(), false));
 
     bufferization::OneShotBufferizationOptions options;
     options.bufferizeFunctionBoundaries = true;
@@ -49,12 +49,13 @@ struct BufferizeTensors : mopt::impl::BufferizeTensorsBase<BufferizeTensors> {
       return success();
     };
     bufferization::BufferizationState state;
-    if (failed(bufferization::runOneShotModuleBufferize(module, options, state)))
+    if (failed(
+            bufferization::runOneShotModuleBufferize(module, options, state)))
       return signalPassFailure();
     for (auto func : module.getOps<func::FuncOp>())
       for (unsigned i = 0; i < func.getNumArguments(); ++i)
-        func.removeArgAttr(i, bufferization::BufferizationDialect::
-                                  kWritableAttrName);
+        func.removeArgAttr(
+            i, bufferization::BufferizationDialect::kWritableAttrName);
   }
 };
 } // namespace

@@ -17,7 +17,8 @@ void ConstantStruct::addNull() {
 }
 
 void ConstantStruct::addAddress(StringRef symbol) {
-  fields.push_back({LLVM::LLVMPointerType::get(b.getContext()), symbol.str(), 0});
+  fields.push_back(
+      {LLVM::LLVMPointerType::get(b.getContext()), symbol.str(), 0});
 }
 
 void ConstantStruct::addExternal(StringRef symbol) {
@@ -41,10 +42,12 @@ void ConstantStruct::addBytes(StringRef bytes) {
 void ConstantStruct::addStorage(int64_t bytes) {
   std::string name = getGlobalName();
   auto type = LLVM::LLVMArrayType::get(b.getI8Type(), bytes);
-  auto global = LLVM::GlobalOp::create(b, loc, type, /*isConstant=*/false,
-                                       LLVM::Linkage::Internal, name, Attribute(),
-                                       /*alignment=*/8);
-  OpBuilder inner = OpBuilder::atBlockBegin(&global.getInitializerRegion().emplaceBlock());
+  auto global =
+      LLVM::GlobalOp::create(b, loc, type, /*isConstant=*/false,
+                             LLVM::Linkage::Internal, name, Attribute(),
+                             /*alignment=*/8);
+  OpBuilder inner =
+      OpBuilder::atBlockBegin(&global.getInitializerRegion().emplaceBlock());
   Value zero = LLVM::ZeroOp::create(inner, loc, type);
   LLVM::ReturnOp::create(inner, loc, zero);
   addAddress(name);
@@ -55,10 +58,12 @@ void ConstantStruct::emit(StringRef name) {
   for (const Field &field : fields)
     types.push_back(field.type);
   auto type = LLVM::LLVMStructType::getLiteral(b.getContext(), types);
-  auto global = LLVM::GlobalOp::create(b, loc, type, /*isConstant=*/true,
-                                       LLVM::Linkage::Internal, name, Attribute(),
-                                       /*alignment=*/8);
-  OpBuilder inner = OpBuilder::atBlockBegin(&global.getInitializerRegion().emplaceBlock());
+  auto global =
+      LLVM::GlobalOp::create(b, loc, type, /*isConstant=*/true,
+                             LLVM::Linkage::Internal, name, Attribute(),
+                             /*alignment=*/8);
+  OpBuilder inner =
+      OpBuilder::atBlockBegin(&global.getInitializerRegion().emplaceBlock());
   Value whole = LLVM::UndefOp::create(inner, loc, type);
   for (auto [i, field] : llvm::enumerate(fields)) {
     Value value;
@@ -68,7 +73,8 @@ void ConstantStruct::emit(StringRef name) {
       value = LLVM::ZeroOp::create(inner, loc, field.type);
     else
       value = LLVM::ConstantOp::create(
-          inner, loc, field.type, inner.getIntegerAttr(field.type, field.number));
+          inner, loc, field.type,
+          inner.getIntegerAttr(field.type, field.number));
     whole = LLVM::InsertValueOp::create(inner, loc, whole, value,
                                         static_cast<int64_t>(i));
   }

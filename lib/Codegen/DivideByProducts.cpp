@@ -1,10 +1,11 @@
-// Level in and out: structured. Where a row of elements is divided by one number
-// and then rounded to steps, the quotient comes from products: x r with r = 1 /
-// s, once corrected by what it leaves of x, x - q s, which a fused product has
-// exactly (Markstein, "Computation of elementary functions on the IBM RISC
-// System/6000 processor", 1990). That is the rounded quotient but for one
-// within 2^-45 of the middle between two floats; then it may be the other one.
-// Dividing takes x86 up to 16 cycles a vector, this takes 3.
+// Level in and out: structured. Where a row of elements is divided by one
+// number and then rounded to steps, the quotient comes from products: x r with
+// r = 1 / s, once corrected by what it leaves of x, x - q s, which a fused
+// product has exactly (Markstein, "Computation of elementary functions on the
+// IBM RISC System/6000 processor", 1990). That is the rounded quotient but for
+// one within 2^-45 of the middle between two floats, 2^-103 for f64; then it
+// may be the other one. Dividing takes x86 up to 16 cycles a vector, 24 for
+// f64, this takes 3.
 #include "mopt/Codegen/Passes.h"
 #include "mopt/Target/MicroKernels.h"
 
@@ -27,6 +28,8 @@ static constexpr int64_t kShortRow = 16;
 
 /// Is `value` the same for all of the innermost loop of `op`?
 static bool isOneNumber(Value value, linalg::GenericOp op) {
+  if (auto wider = value.getDefiningOp<arith::ExtFOp>())
+    value = wider.getIn();
   auto argument = dyn_cast<BlockArgument>(value);
   if (!argument || argument.getOwner() != op.getBody())
     return false;
@@ -49,14 +52,15 @@ static bool isOneNumber(Value value, linalg::GenericOp op) {
 /// of floats for them is beyond every step, or 0. Where an infinity or a
 /// divisor of 0 makes NaN of the correction, the product is the quotient.
 static Value buildQuotient(OpBuilder &b, Location loc, Value x, Value s) {
-  auto number = [&](float value) -> Value {
-    return arith::ConstantOp::create(b, loc, b.getF32FloatAttr(value));
+  Type type = x.getType();
+  auto number = [&](double value) -> Value {
+    return arith::ConstantOp::create(b, loc, b.getFloatAttr(type, value));
   };
   auto multiply = [&](Value y, Value z) -> Value {
     return arith::MulFOp::create(b, loc, y, z);
   };
-  constexpr float large = 0x1p64f, small = 0x1p-64f;
-  auto compare = [&](arith::CmpFPredicate predicate, float limit) -> Value {
+  double large = type.isF64() ? 0x1p512 : 0x1p64, small = 1 / large;
+  auto compare = [&](arith::CmpFPredicate predicate, double limit) -> Value {
     return arith::CmpFOp::create(
         b, loc, predicate, math::AbsFOp::create(b, loc, s), number(limit));
   };
@@ -87,7 +91,8 @@ struct DivideByProducts : mopt::impl::DivideByProductsBase<DivideByProducts> {
     getOperation()->walk([](math::RoundEvenOp round) {
       auto divide = round.getOperand().getDefiningOp<arith::DivFOp>();
       auto loop = dyn_cast<linalg::GenericOp>(round->getParentOp());
-      if (!divide || !loop || !divide.getType().isF32() ||
+      if (!divide || !loop ||
+          !isa<Float32Type, Float64Type>(divide.getType()) ||
           !isOneNumber(divide.getRhs(), loop))
         return;
       OpBuilder b(divide);

@@ -55,8 +55,7 @@ struct LookupLoop {
     if (!index || !index->hasOneUse() || !index.getIn().getType().isInteger(32))
       return std::nullopt;
     for (Operation &inner : body.without_terminator())
-      if (&inner != load && &inner != index &&
-          !isa<arith::ConstantOp>(inner) &&
+      if (&inner != load && &inner != index && !isa<arith::ConstantOp>(inner) &&
           !OpTrait::hasElementwiseMappableTraits(&inner))
         return std::nullopt;
     LookupLoop loop{op, load, index};
@@ -118,8 +117,8 @@ private:
   }
 
   bool isAlongRow(OpOperand &operand) {
-    return op.getMatchingIndexingMap(&operand)
-        .isFunctionOfDim(op.getNumLoops() - 1);
+    return op.getMatchingIndexingMap(&operand).isFunctionOfDim(
+        op.getNumLoops() - 1);
   }
 
   SmallVector<Value> at(OpBuilder &b, OpOperand &operand, ValueRange loops) {
@@ -141,10 +140,11 @@ private:
     auto widen = [&](Type type) { return VectorType::get(lanes, type); };
     VectorType maskType = widen(b.getI1Type());
     Value mask =
-        count ? vector::CreateMaskOp::create(b, loc, maskType, count).getResult()
-              : arith::ConstantOp::create(b, loc,
-                                          DenseElementsAttr::get(maskType, true))
-                    .getResult();
+        count
+            ? vector::CreateMaskOp::create(b, loc, maskType, count).getResult()
+            : arith::ConstantOp::create(b, loc,
+                                        DenseElementsAttr::get(maskType, true))
+                  .getResult();
     auto getZeros = [&](Type type) -> Value {
       return arith::ConstantOp::create(b, loc, b.getZeroAttr(widen(type)));
     };
@@ -156,11 +156,11 @@ private:
       Value vector;
       if (!isAlongRow(*input))
         vector = vector::BroadcastOp::create(
-            b, loc, widen(element), memref::LoadOp::create(b, loc, buffer, where));
+            b, loc, widen(element),
+            memref::LoadOp::create(b, loc, buffer, where));
       else if (count)
-        vector =
-            vector::MaskedLoadOp::create(b, loc, widen(element), buffer, where,
-                                         mask, getZeros(element));
+        vector = vector::MaskedLoadOp::create(b, loc, widen(element), buffer,
+                                              where, mask, getZeros(element));
       else
         vector = vector::LoadOp::create(b, loc, widen(element), buffer, where);
       values.map(op.getMatchingBlockArgument(input), vector);

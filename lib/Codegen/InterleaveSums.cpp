@@ -42,8 +42,7 @@ struct RowSums {
         sum.getRhs() != body.getArgument(0))
       return std::nullopt;
     AffineMap input = op.getIndexingMapsArray().front();
-    AffineExpr last =
-        getAffineDimExpr(op.getNumLoops() - 1, op.getContext());
+    AffineExpr last = getAffineDimExpr(op.getNumLoops() - 1, op.getContext());
     if (input.getNumResults() == 0 || input.getResults().back() != last ||
         llvm::is_contained(input.getResults().drop_back(), last) ||
         !cast<MemRefType>(op.getDpsInputs()[0].getType()).isLastDimUnitStride())
@@ -103,10 +102,10 @@ struct RowSums {
     auto blocks = scf::ForOp::create(b, loc, zero, whole, step, sums);
     {
       OpBuilder inside = OpBuilder::atBlockBegin(blocks.getBody());
-      scf::YieldOp::create(
-          inside, loc,
-          addSquare(inside, along(inside, blocks.getInductionVar()),
-                    blocks.getRegionIterArg(0)));
+      scf::YieldOp::create(inside, loc,
+                           addSquare(inside,
+                                     along(inside, blocks.getInductionVar()),
+                                     blocks.getRegionIterArg(0)));
     }
     auto single =
         scf::ForOp::create(b, loc, whole, size, one, blocks.getResult(0));
@@ -114,10 +113,10 @@ struct RowSums {
       OpBuilder inside = OpBuilder::atBlockBegin(single.getBody());
       Value column = collect(inside, op.getDpsInputOperand(0),
                              along(inside, single.getInductionVar()));
-      scf::YieldOp::create(inside, loc,
-                           arith::AddFOp::create(
-                               inside, loc, single.getRegionIterArg(0), column)
-                               .getResult());
+      scf::YieldOp::create(
+          inside, loc,
+          arith::AddFOp::create(inside, loc, single.getRegionIterArg(0), column)
+              .getResult());
     }
     for (auto [r, row] : llvm::enumerate(rows))
       memref::StoreOp::create(
@@ -151,8 +150,8 @@ private:
   Value collect(OpBuilder &b, OpOperand *operand,
                 ArrayRef<SmallVector<Value>> rows) {
     Location loc = op.getLoc();
-    Value column = arith::ConstantOp::create(b, loc,
-                                             b.getZeroAttr(getVectorType()));
+    Value column =
+        arith::ConstantOp::create(b, loc, b.getZeroAttr(getVectorType()));
     for (auto [r, row] : llvm::enumerate(rows))
       column = vector::InsertOp::create(
           b, loc,

@@ -41,7 +41,8 @@ struct LowerParallel : mopt::impl::LowerParallelBase<LowerParallel> {
     Location loc = loop.getLoc();
     OpBuilder b(loop);
     // Trip counts, outside.
-    AffineExpr lower = b.getAffineSymbolExpr(0), upper = b.getAffineSymbolExpr(1),
+    AffineExpr lower = b.getAffineSymbolExpr(0),
+               upper = b.getAffineSymbolExpr(1),
                step = b.getAffineSymbolExpr(2);
     SmallVector<Value> counts, lowers, steps;
     for (auto [from, to, by] :
@@ -49,9 +50,11 @@ struct LowerParallel : mopt::impl::LowerParallelBase<LowerParallel> {
                          loop.getMixedStep())) {
       OpFoldResult count;
       if (std::optional<int64_t> fixed = getConstantIntValue(by))
-        count = applyAffine(b, loc, (upper - lower).ceilDiv(*fixed), {from, to});
+        count =
+            applyAffine(b, loc, (upper - lower).ceilDiv(*fixed), {from, to});
       else
-        count = applyAffine(b, loc, (upper - lower).ceilDiv(step), {from, to, by});
+        count =
+            applyAffine(b, loc, (upper - lower).ceilDiv(step), {from, to, by});
       counts.push_back(getValueOrCreateConstantIndexOp(b, loc, count));
       lowers.push_back(getValueOrCreateConstantIndexOp(b, loc, from));
       steps.push_back(getValueOrCreateConstantIndexOp(b, loc, by));
@@ -72,7 +75,8 @@ struct LowerParallel : mopt::impl::LowerParallelBase<LowerParallel> {
       else
         captured.insert(value);
     };
-    for (ArrayRef<Value> list : {ArrayRef(counts), ArrayRef(lowers), ArrayRef(steps)})
+    for (ArrayRef<Value> list :
+         {ArrayRef(counts), ArrayRef(lowers), ArrayRef(steps)})
       for (Value value : list)
         capture(value);
     loop.getRegion().walk([&](Operation *op) {
@@ -131,7 +135,8 @@ struct LowerParallel : mopt::impl::LowerParallelBase<LowerParallel> {
         });
     func::ReturnOp::create(inner, loc);
 
-    ParallelCallOp::create(b, loc, body.getName(), captured.getArrayRef(), total);
+    ParallelCallOp::create(b, loc, body.getName(), captured.getArrayRef(),
+                           total);
     loop.erase();
   }
 };

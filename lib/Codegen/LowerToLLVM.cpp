@@ -303,13 +303,13 @@ struct LowerToLLVM : mopt::impl::LowerToLLVMBase<LowerToLLVM> {
     populateMathToLibmConversionPatterns(patterns);
     // Where a fused product is used the machine has it, and every machine here
     // rounds: no calls, and vectors stay whole.
-    patterns.add<VectorConvertToLLVMPattern<math::FmaOp, LLVM::FMAOp>,
-                 VectorConvertToLLVMPattern<math::CeilOp, LLVM::FCeilOp>,
-                 VectorConvertToLLVMPattern<math::FloorOp, LLVM::FFloorOp>,
-                 VectorConvertToLLVMPattern<math::RoundEvenOp,
-                                            LLVM::RoundEvenOp>,
-                 VectorConvertToLLVMPattern<math::TruncOp, LLVM::FTruncOp>>(
-        types, PatternBenefit(2));
+    patterns
+        .add<VectorConvertToLLVMPattern<math::FmaOp, LLVM::FMAOp>,
+             VectorConvertToLLVMPattern<math::CeilOp, LLVM::FCeilOp>,
+             VectorConvertToLLVMPattern<math::FloorOp, LLVM::FFloorOp>,
+             VectorConvertToLLVMPattern<math::RoundEvenOp, LLVM::RoundEvenOp>,
+             VectorConvertToLLVMPattern<math::TruncOp, LLVM::FTruncOp>>(
+            types, PatternBenefit(2));
     populateFinalizeMemRefToLLVMConversionPatterns(types, patterns);
     ub::populateUBToLLVMConversionPatterns(types, patterns);
     populateVectorToLLVMConversionPatterns(types, patterns);

@@ -43,14 +43,14 @@ struct Packing {
   Value generate(int64_t size, function_ref<Value(Value i)> body) const {
     Value init =
         tensor::EmptyOp::create(b, loc, ArrayRef<int64_t>{size}, b.getI8Type());
-    return linalg::GenericOp::create(
-               b, loc, init.getType(), ValueRange(), init,
-               ArrayRef{b.getMultiDimIdentityMap(1)},
-               ArrayRef{utils::IteratorType::parallel},
-               [&](OpBuilder &, Location, ValueRange) {
-                 Value result = body(linalg::IndexOp::create(b, loc, 0));
-                 linalg::YieldOp::create(b, loc, result);
-               })
+    return linalg::GenericOp::create(b, loc, init.getType(), ValueRange(), init,
+                                     ArrayRef{b.getMultiDimIdentityMap(1)},
+                                     ArrayRef{utils::IteratorType::parallel},
+                                     [&](OpBuilder &, Location, ValueRange) {
+                                       Value result = body(
+                                           linalg::IndexOp::create(b, loc, 0));
+                                       linalg::YieldOp::create(b, loc, result);
+                                     })
         .getResult(0);
   }
 
@@ -74,8 +74,7 @@ struct Packing {
       Value low = arith::IndexCastOp::create(
           b, loc, b.getI8Type(),
           arith::MulIOp::create(b, loc, slot, index(width)));
-      Value shift =
-          arith::SubIOp::create(b, loc, byte(8 - width), low);
+      Value shift = arith::SubIOp::create(b, loc, byte(8 - width), low);
       x = arith::ShLIOp::create(b, loc, x, shift);
       if (isUnsigned)
         return arith::ShRUIOp::create(b, loc, x, byte(8 - width));
@@ -98,10 +97,10 @@ struct Packing {
             b, loc, arith::CmpIPredicate::ult, at, index(count));
         at = arith::MinUIOp::create(b, loc, at, index(count - 1));
         Value element = tensor::ExtractOp::create(b, loc, flat, at);
-        element = arith::AndIOp::create(b, loc, element, byte((1 << width) - 1));
-        element = arith::ShLIOp::create(b, loc, element, byte(slot * width));
         element =
-            arith::SelectOp::create(b, loc, isInside, element, byte(0));
+            arith::AndIOp::create(b, loc, element, byte((1 << width) - 1));
+        element = arith::ShLIOp::create(b, loc, element, byte(slot * width));
+        element = arith::SelectOp::create(b, loc, isInside, element, byte(0));
         result = arith::OrIOp::create(b, loc, result, element);
       }
       return result;
@@ -119,8 +118,7 @@ struct PackBoundary : mopt::impl::PackBoundaryBase<PackBoundary> {
   /// The logical type of an input or output if it is packed, else null.
   static FailureOr<Type> getPackedType(func::FuncOp entry, Attribute spec) {
     auto dict = cast<DictionaryAttr>(spec);
-    auto type = cast<RankedTensorType>(
-        dict.getAs<TypeAttr>("type").getValue());
+    auto type = cast<RankedTensorType>(dict.getAs<TypeAttr>("type").getValue());
     Type element = type.getElementType();
     unsigned width =
         element.isIntOrFloat() ? element.getIntOrFloatBitWidth() : 0;
@@ -128,8 +126,8 @@ struct PackBoundary : mopt::impl::PackBoundaryBase<PackBoundary> {
       return Type();
     if (!type.hasStaticShape())
       return entry.emitError("'")
-             << dict.getAs<StringAttr>("name").getValue()
-             << "' of type " << type
+             << dict.getAs<StringAttr>("name").getValue() << "' of type "
+             << type
              << " is not supported: elements of less than a byte need static "
                 "sizes";
     return element;
@@ -173,8 +171,8 @@ struct PackBoundary : mopt::impl::PackBoundaryBase<PackBoundary> {
                       !element->isSignlessInteger()};
       ret.setOperand(i, packing.pack(ret.getOperand(i)));
     }
-    entry.setFunctionType(b.getFunctionType(body.getArgumentTypes(),
-                                            ret.getOperandTypes()));
+    entry.setFunctionType(
+        b.getFunctionType(body.getArgumentTypes(), ret.getOperandTypes()));
     return success();
   }
 

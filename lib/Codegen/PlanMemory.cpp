@@ -287,8 +287,8 @@ struct PlanMemory : mopt::impl::PlanMemoryBase<PlanMemory> {
   // Kernels
   //===--------------------------------------------------------------------===//
 
-  /// The largest type that `alloc` can have, such as that of a tile of which the
-  /// last one is smaller.
+  /// The largest type that `alloc` can have, such as that of a tile of which
+  /// the last one is smaller.
   static std::optional<MemRefType> getLargestType(memref::AllocOp alloc) {
     SmallVector<int64_t> shape(alloc.getType().getShape());
     OperandRange sizes = alloc.getDynamicSizes();
@@ -342,10 +342,10 @@ struct PlanMemory : mopt::impl::PlanMemoryBase<PlanMemory> {
           b.getI64IntegerAttr(kAlignment));
       if (!isStatic) {
         OpBuilder here(alloc);
-        slot = memref::ViewOp::create(
-            here, loc, alloc.getType(), slot,
-            arith::ConstantIndexOp::create(here, loc, 0),
-            alloc.getDynamicSizes());
+        slot =
+            memref::ViewOp::create(here, loc, alloc.getType(), slot,
+                                   arith::ConstantIndexOp::create(here, loc, 0),
+                                   alloc.getDynamicSizes());
       }
       alloc.replaceAllUsesWith(slot);
       alloc.erase();

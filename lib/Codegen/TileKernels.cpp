@@ -55,9 +55,9 @@ struct TileKernels : mopt::impl::TileKernelsBase<TileKernels> {
     int64_t steps = llvm::count_if(kernel.getBody().front(), [](Operation &op) {
       return isa<linalg::LinalgOp>(op) && !isa<linalg::FillOp>(op);
     });
-    bool isOrdered = llvm::any_of(
-        kernel.getBody().front(),
-        [](Operation &op) { return op.hasAttr(kInOrderAttr); });
+    bool isOrdered = llvm::any_of(kernel.getBody().front(), [](Operation &op) {
+      return op.hasAttr(kInOrderAttr);
+    });
     SmallVector<int64_t> tiles =
         chooseTileSizes(root, steps > 1 ? kLocalGrain : kTileGrain,
                         isOrdered ? kRowsInOrder : 1);

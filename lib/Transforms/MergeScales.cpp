@@ -81,6 +81,18 @@ static bool mayChange(Value value, Block *block) {
          value.getDefiningOp()->getBlock() == block;
 }
 
+/// Do only products and sums of constants and quantized elements make `value`?
+static bool isLinear(Value value) {
+  if (getScale(value) || value.getDefiningOp<DequantizeOp>())
+    return true;
+  auto op = value.getDefiningOp<BinaryOp>();
+  return op &&
+         llvm::is_contained({BinaryKind::mul, BinaryKind::add, BinaryKind::sub,
+                             BinaryKind::max, BinaryKind::min},
+                            op.getKind()) &&
+         isLinear(op.getLhs()) && isLinear(op.getRhs());
+}
+
 /// `value` divided by `divisor`, a constant above 0 of one element, where
 /// constants in reach take it up; null, and nothing changed but for unused ops,
 /// where they don't. New ops stand before `value`'s. A sum of products of
@@ -113,6 +125,9 @@ static Value absorb(OpBuilder &b, Value value, Value divisor, Block *block) {
   };
   switch (binary.getKind()) {
   case BinaryKind::mul:
+    // Of a float, a weight of layer normalization say, each bit counts.
+    if (!isLinear(value))
+      return {};
     if (Value lhs = absorb(b, binary.getLhs(), divisor, block))
       return rebuild(lhs, binary.getRhs());
     if (Value rhs = absorb(b, binary.getRhs(), divisor, block))
@@ -297,9 +312,9 @@ static bool mergeScale(IRRewriter &rewriter, QuantizeOp op) {
 /// as little?
 static bool isSmooth(Operation *op) {
   if (auto unary = dyn_cast<UnaryOp>(op))
-    return llvm::is_contained({UnaryKind::erf, UnaryKind::exp, UnaryKind::tanh,
-                               UnaryKind::sigmoid},
-                              unary.getKind());
+    return llvm::is_contained(
+        {UnaryKind::erf, UnaryKind::exp, UnaryKind::tanh, UnaryKind::sigmoid},
+        unary.getKind());
   return isa<SoftmaxOp>(op);
 }
 

@@ -4,6 +4,7 @@
 #id = affine_map<(d0, d1) -> (d0, d1)>
 #one = affine_map<(d0, d1) -> (0, 0)>
 #column = affine_map<(d0, d1) -> (0, d1)>
+#row = affine_map<(d0, d1) -> (d0, 0)>
 
 module attributes {mopt.target = #mopt.target<name = "m", triple = "t", cpu = "c", features = "+avx2,+fma", vectorBits = 256, vectorRegisters = 16, l1Bytes = 32768, l2Bytes = 524288>} {
   // The only division is that of the reciprocal, which belongs to no element.
@@ -31,6 +32,41 @@ module attributes {mopt.target = #mopt.target<name = "m", triple = "t", cpu = "c
       linalg.yield %2 : f32
     } -> tensor<4x8xf32>
     return %0 : tensor<4x8xf32>
+  }
+
+  // One for each row, of f64: the powers are larger.
+  // CHECK-LABEL: @rows
+  // CHECK: ^bb0(%[[X:.*]]: f64, %[[S:.*]]: f32, %{{.*}}: f64):
+  // CHECK: %[[WIDE:.*]] = arith.extf %[[S]] : f32 to f64
+  // CHECK: arith.constant 1.3407807929942597E+154 : f64
+  // CHECK: arith.mulf %[[WIDE]], %{{.*}} : f64
+  // CHECK-COUNT-2: llvm.intr.fma
+  // CHECK: math.roundeven
+  func.func @rows(%x: tensor<4x32xf64>, %s: tensor<4x1xf32>, %out: tensor<4x32xf64>) -> tensor<4x32xf64> {
+    %0 = linalg.generic {indexing_maps = [#id, #row, #id], iterator_types = ["parallel", "parallel"]}
+        ins(%x, %s : tensor<4x32xf64>, tensor<4x1xf32>) outs(%out : tensor<4x32xf64>) {
+    ^bb0(%a: f64, %b: f32, %c: f64):
+      %1 = arith.extf %b : f32 to f64
+      %2 = arith.divf %a, %1 : f64
+      %3 = math.roundeven %2 : f64
+      linalg.yield %3 : f64
+    } -> tensor<4x32xf64>
+    return %0 : tensor<4x32xf64>
+  }
+
+  // Rows that are too short.
+  // CHECK-LABEL: @short_rows
+  // CHECK-NOT: llvm.intr.fma
+  // CHECK: return
+  func.func @short_rows(%x: tensor<32x8xf32>, %s: tensor<32x1xf32>, %out: tensor<32x8xf32>) -> tensor<32x8xf32> {
+    %0 = linalg.generic {indexing_maps = [#id, #row, #id], iterator_types = ["parallel", "parallel"]}
+        ins(%x, %s : tensor<32x8xf32>, tensor<32x1xf32>) outs(%out : tensor<32x8xf32>) {
+    ^bb0(%a: f32, %b: f32, %c: f32):
+      %1 = arith.divf %a, %b : f32
+      %2 = math.roundeven %1 : f32
+      linalg.yield %2 : f32
+    } -> tensor<32x8xf32>
+    return %0 : tensor<32x8xf32>
   }
 
   // A divisor for each column, and a quotient that is not rounded.

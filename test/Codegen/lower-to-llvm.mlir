@@ -36,3 +36,17 @@ func.func private @scratch(%n: index) attributes {mopt.kernel} {
   call @body(%m, %n, %n) : (memref<?xf32>, index, index) -> ()
   return
 }
+
+// Rounding is an instruction, not a call.
+// CHECK-LABEL: llvm.func {{.*}}@rounding
+// CHECK: llvm.intr.floor
+// CHECK: llvm.intr.ceil
+// CHECK: llvm.intr.trunc
+// CHECK: llvm.intr.roundeven
+func.func private @rounding(%x: f32) -> f32 {
+  %0 = math.floor %x : f32
+  %1 = math.ceil %0 : f32
+  %2 = math.trunc %1 : f32
+  %3 = math.roundeven %2 : f32
+  return %3 : f32
+}

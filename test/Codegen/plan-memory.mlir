@@ -80,3 +80,19 @@ func.func @values(%x: memref<?xf32>, %n: memref<index>) attributes {mopt.entry} 
   return
 }
 func.func private @k(memref<?xf32>, memref<?xf32>)
+
+// -----
+
+// A kernel's scratch of a size that has a bound has a place for the largest.
+// CHECK-LABEL: func.func private @bounded(
+// CHECK: %[[SLOT:.*]] = memref.alloca() {alignment = 64 : i64} : memref<6272xi8>
+// CHECK: memref.view %[[SLOT]][%{{.*}}][%{{.*}}] : memref<6272xi8> to memref<?x196xf32>
+// CHECK: memref.alloc(
+func.func private @bounded(%i: index, %n: index) attributes {mopt.kernel} {
+  %rows = affine.min affine_map<(d0) -> (-d0 + 197, 8)>(%i)
+  %a = memref.alloc(%rows) : memref<?x196xf32>
+  %b = memref.alloc(%n) : memref<?x196xf32>
+  call @use(%a, %b) : (memref<?x196xf32>, memref<?x196xf32>) -> ()
+  return
+}
+func.func private @use(memref<?x196xf32>, memref<?x196xf32>)

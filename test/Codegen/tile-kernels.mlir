@@ -21,3 +21,28 @@ func.func private @small(%x: tensor<4xf32>, %d: tensor<4xf32> {mopt.destination 
   %0 = linalg.exp ins(%x : tensor<4xf32>) outs(%d : tensor<4xf32>) -> tensor<4xf32>
   return %0 : tensor<4xf32>
 }
+
+// A tile has eight rows of sums that have an order, though eight does not divide 197.
+// CHECK-LABEL: @ordered
+// CHECK: scf.forall (%[[T:.*]]) = (0) to (197) step (8)
+// CHECK: %[[ROWS:.*]] = affine.min
+// CHECK: tensor.extract_slice %{{.*}}[%[[T]], 0] [%[[ROWS]], 250]
+// CHECK: mopt.in_order
+func.func private @ordered(%x: tensor<197x250xf32>, %d: tensor<197x250xf32> {mopt.destination = 0 : i64}) -> tensor<197x250xf32> attributes {mopt.kernel} {
+  %zero = arith.constant 0.0 : f32
+  %e = tensor.empty() : tensor<197xf32>
+  %f = linalg.fill ins(%zero : f32) outs(%e : tensor<197xf32>) -> tensor<197xf32>
+  %s = linalg.generic {indexing_maps = [affine_map<(i, j) -> (i, j)>, affine_map<(i, j) -> (i)>], iterator_types = ["parallel", "reduction"]}
+      ins(%x : tensor<197x250xf32>) outs(%f : tensor<197xf32>) attrs = {mopt.in_order} {
+  ^bb0(%in: f32, %out: f32):
+    %0 = arith.addf %out, %in : f32
+    linalg.yield %0 : f32
+  } -> tensor<197xf32>
+  %y = linalg.generic {indexing_maps = [affine_map<(i, j) -> (i, j)>, affine_map<(i, j) -> (i)>, affine_map<(i, j) -> (i, j)>], iterator_types = ["parallel", "parallel"]}
+      ins(%x, %s : tensor<197x250xf32>, tensor<197xf32>) outs(%d : tensor<197x250xf32>) {
+  ^bb0(%in: f32, %sum: f32, %out: f32):
+    %0 = arith.divf %in, %sum : f32
+    linalg.yield %0 : f32
+  } -> tensor<197x250xf32>
+  return %y : tensor<197x250xf32>
+}
