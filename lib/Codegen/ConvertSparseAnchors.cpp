@@ -45,7 +45,7 @@ ConfigAttr getConfig(TargetAttr target, const SparseKernel &kernel,
                          row.unroll, row.streams, row.prefetchRows,
                          /*prefetchNext=*/false, row.interleave,
                          row.accumulates, row.lhsBits, row.rhsBits,
-                         getInstructions(kernel).first, "",
+                         getInstructions(kernel).first, row.matrixUnit,
                          /*wordGroups=*/1);
 }
 
@@ -151,7 +151,8 @@ std::optional<SparseKernel> selectKernel(Operation *op, TargetAttr target,
   for (int64_t k = 0; k < weights.depth; ++k)
     for (int64_t n = 0; n < weights.width; ++n)
       kept += weights.isKept(k, n);
-  return findSparseKernel(target, sparsity, rows, isByteProduct(op),
+  return findSparseKernel(target, sparsity, rows, weights.depth,
+                          isByteProduct(op),
                           double(kept) / (weights.depth * weights.width));
 }
 

@@ -52,6 +52,7 @@ std::string mopt::makeBuildInfo(const CompileOptions &options,
             llvm::json::Object{{"mode", options.quantize.mode},
                                {"group", options.quantize.group},
                                {"symmetric", options.quantize.symmetric}}},
+           {"equalize", options.equalize},
            {"precision", options.precision},
            {"max_drop", options.maxDrop},
            {"sparsity", options.sparsity},
@@ -61,5 +62,8 @@ std::string mopt::makeBuildInfo(const CompileOptions &options,
   llvm::json::Value instrumented = getInstrumentation(module);
   if (instrumented.kind() != llvm::json::Value::Null)
     info["instrumented"] = std::move(instrumented);
+  llvm::json::Value equalized = getEqualizedLayers(module);
+  if (equalized.kind() != llvm::json::Value::Null)
+    info["equalization"] = std::move(equalized);
   return llvm::formatv("{0}", llvm::json::Value(std::move(info))).str();
 }

@@ -39,8 +39,9 @@ mlir::LogicalResult specializeShapes(mlir::ModuleOp module,
 void nameEntry(mlir::ModuleOp module, const CompileOptions &options);
 
 /// Puts a calibration on the module. The error says what is wrong with the
-/// file.
-llvm::Error readCalibration(mlir::ModuleOp module, llvm::StringRef path);
+/// file, such as that its model was `equalized` and this one is not.
+llvm::Error readCalibration(mlir::ModuleOp module, llvm::StringRef path,
+                            bool equalized);
 
 /// Takes the module from one level to the next.
 mlir::LogicalResult raiseLevel(mlir::ModuleOp module, Level from,
@@ -63,9 +64,13 @@ llvm::json::Array getQuantizedLayers(mlir::ModuleOp module);
 void noteSparseLayers(mlir::ModuleOp module, Level level);
 llvm::json::Array getSparseLayers(mlir::ModuleOp module);
 /// What an instrumented library's outputs are: "model", the hash of its
-/// weights, and "inputs", for each layer the key of the statistics of its
-/// input. Null for other libraries.
+/// weights, "inputs", for each layer the key of the statistics of its input,
+/// and "equalized", if channels were. Null for other libraries.
 llvm::json::Value getInstrumentation(mlir::ModuleOp module);
+
+/// What --equalize did: "first", "second" and "channels" of each pair of
+/// layers. Null without it.
+llvm::json::Value getEqualizedLayers(mlir::ModuleOp module);
 
 /// The certificate.
 std::string makeBuildInfo(const CompileOptions &options,

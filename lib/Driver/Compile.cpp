@@ -389,14 +389,16 @@ ExitCode Compilation::compileModel() {
       return code;
   }
   interface = readInterface(module);
-  if (!options.calibration.empty() || !options.instrument.empty()) {
+  if (!options.calibration.empty() || !options.instrument.empty() ||
+      options.equalize) {
     if (loaded.level > Level::Graph)
       return fail(ExitCode::Usage,
-                  "--instrument and --calibration apply to levels onnx and "
-                  "graph, found a module of level " +
+                  "--instrument, --calibration and --equalize apply to levels "
+                  "onnx and graph, found a module of level " +
                       getLevelName(loaded.level));
     if (!options.calibration.empty())
-      if (llvm::Error error = readCalibration(module, options.calibration))
+      if (llvm::Error error =
+              readCalibration(module, options.calibration, options.equalize))
         return fail(ExitCode::BadModel, std::move(error));
   }
   if (isTuned() && loaded.level > Level::Legal)

@@ -150,7 +150,8 @@ llvm::json::Value mopt::getInstrumentation(ModuleOp module) {
   if (!instrumented)
     return nullptr;
   llvm::json::Object result{
-      {"model", instrumented.getAs<StringAttr>("model").getValue()}};
+      {"model", instrumented.getAs<StringAttr>("model").getValue()},
+      {"equalized", module->hasAttr(kEqualizedLayersAttr)}};
   for (StringRef kind : {"inputs", "sums"}) {
     llvm::json::Object names;
     for (NamedAttribute name : instrumented.getAs<DictionaryAttr>(kind))
@@ -158,5 +159,18 @@ llvm::json::Value mopt::getInstrumentation(ModuleOp module) {
           cast<StringAttr>(name.getValue()).getValue();
     result[kind] = std::move(names);
   }
+  return result;
+}
+
+llvm::json::Value mopt::getEqualizedLayers(ModuleOp module) {
+  auto pairs = module->getAttrOfType<ArrayAttr>(kEqualizedLayersAttr);
+  if (!pairs)
+    return nullptr;
+  llvm::json::Array result;
+  for (auto pair : pairs.getAsRange<DictionaryAttr>())
+    result.push_back(llvm::json::Object{
+        {"first", pair.getAs<StringAttr>("first").getValue()},
+        {"second", pair.getAs<StringAttr>("second").getValue()},
+        {"channels", pair.getAs<IntegerAttr>("channels").getInt()}});
   return result;
 }

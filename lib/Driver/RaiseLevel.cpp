@@ -62,6 +62,7 @@ LogicalResult mopt::raiseLevel(ModuleOp module, Level from,
   pipeline.prune = options.prune;
   if (!options.maxDrop.empty())
     (void)StringRef(options.maxDrop).getAsDouble(pipeline.maxDrop);
+  pipeline.equalize = options.equalize;
   pipeline.instrumentRanges = options.instrument == "ranges";
   pipeline.remarks = options.verbose;
   pipeline.profile = options.profile;

@@ -8,7 +8,8 @@
 using namespace mlir;
 using namespace mopt;
 
-llvm::Error mopt::readCalibration(ModuleOp module, StringRef path) {
+llvm::Error mopt::readCalibration(ModuleOp module, StringRef path,
+                                  bool equalized) {
   auto refuse = [&](const Twine &why) {
     return refuseFile("calibration", path, why);
   };
@@ -21,6 +22,13 @@ llvm::Error mopt::readCalibration(ModuleOp module, StringRef path) {
   const llvm::json::Object *layers = root.getObject("layers");
   if (!model || !layers)
     return refuse("has no \"model\" or no \"layers\"");
+  // Ranges of other channels would fit no layer's input.
+  if (root.getBoolean("equalized").value_or(false) != equalized)
+    return refuse(equalized
+                      ? "was made without --equalize, which the library "
+                        "of --instrument=ranges needs too"
+                      : "was made with --equalize, which quantizing needs "
+                        "too");
   Builder b(module.getContext());
   NamedAttrList ranges, means;
   for (const auto &[key, value] : *layers) {

@@ -46,6 +46,8 @@ void mopt::buildLegalizePipeline(OpPassManager &pm,
   PruneWeightsOptions prune;
   prune.pattern = options.prune;
   pm.addNestedPass<func::FuncOp>(createPruneWeights(prune));
+  if (options.equalize)
+    pm.addPass(createEqualizeChannels());
   if (options.instrumentRanges)
     pm.addPass(createInstrumentRanges());
   if (options.quantize.mode == "static-int8") {

@@ -16,6 +16,12 @@ static constexpr int64_t kPartFloats = 4096;
 static constexpr double kLeastMaskedShare = 0.15;
 /// Blocks of a few rows read packed bytes up to here.
 static constexpr int64_t kMostRowsOfBytes = 63;
+/// Up to here vectors multiply few rows, and from there on the sums of a panel
+/// have memory on the stack.
+static constexpr int64_t kFewRows = 4, kMostRowsOfMatrices = 256;
+/// Groups of neighbours along the depth that a register of a matrix takes at
+/// least: with fewer, loading them takes the time.
+static constexpr int64_t kLeastGroupsOfMatrix = 8;
 /// The shortest vector, for which fewer rows are filled up.
 static constexpr int64_t kLeastLanes = 4;
 
@@ -77,10 +83,19 @@ static bool hasByteMatrices(TargetAttr target) {
   return false;
 }
 
+/// Do registers of matrices take `rows` rows, and several groups of the depth
+/// at a time? Nothing behind it may be read.
+static bool fitsMatrices(const MicroKernelRow &row, int64_t rows,
+                         int64_t depth) {
+  int64_t together = kLeastGroupsOfMatrix * row.interleave;
+  return rows > kFewRows && rows <= kMostRowsOfMatrices && depth > 0 &&
+         depth % together == 0;
+}
+
 std::optional<SparseKernel> mopt::findSparseKernel(TargetAttr target,
                                                    SparsityAttr sparsity,
-                                                   int64_t rows, bool ofBytes,
-                                                   double kept) {
+                                                   int64_t rows, int64_t depth,
+                                                   bool ofBytes, double kept) {
   std::optional<SparseKernel> best;
   if (ShapedType::isDynamic(rows))
     return best;
@@ -93,7 +108,8 @@ std::optional<SparseKernel> mopt::findSparseKernel(TargetAttr target,
       if (!form || ofBytes != takesBytes || !canRun(target, row) ||
           (best && best->row->rank >= row.rank))
         continue;
-      if (*form == SparseForm::scalars
+      if (*row.matrixUnit ? !fitsMatrices(row, rows, depth)
+          : *form == SparseForm::scalars
               ? kUnstructuredGroup % sparsity.getGroup() != 0
               : rows > (inBlocks ? kMostRowsOfBytes : int64_t(row.rows)))
         continue;

@@ -47,6 +47,12 @@ static constexpr double kPickedWordCost = 2.5, kPickedOnceCost = 1.6,
                         kPickedCost = 2.2;
 /// Values in whose time a loop over those of a few columns starts and ends.
 static constexpr double kLoopValues = 3;
+/// Of rows that matrix registers multiply by expanded weights, over the time in
+/// which memory brings a dense byte: a byte's mask, expanding it, and a row of
+/// products with it. Half of the latter two passes while the next bytes come,
+/// and nothing takes less time than both. Estimates, not measured yet.
+static constexpr double kMaskCost = 0.125, kExpandingCost = 0.27,
+                        kMatrixRowCost = 0.005, kSerialShare = 0.5;
 /// A gain that is no accident.
 static constexpr double kLeastGain = 1.05;
 
@@ -67,6 +73,19 @@ static double estimateGain(const SparseKernel &kernel, double share,
                       ? rows
                       : llvm::alignTo(rows, chooseRowBlock(kernel, rows));
   return rows / (padded * cost);
+}
+
+/// How much faster than with dense weights from memory are `rows` rows that
+/// meet expanded ones?
+static double estimateExpandedGain(SparseAssembleOp op, int64_t rows) {
+  SparsityAttr sparsity = op.getSparsity();
+  // Groups that keep fewer are filled up.
+  double share = isUnstructured(sparsity)
+                     ? getKeptShare(op)
+                     : double(sparsity.getKept()) / sparsity.getGroup();
+  double products = kMatrixRowCost * rows, work = kExpandingCost + products;
+  return std::max(1.0, products) /
+         std::max(share + kMaskCost + kSerialShare * work, work);
 }
 
 /// Do fewer products make up for picking what bytes meet, wherever the weights
@@ -256,18 +275,18 @@ struct SelectSparsity : mopt::impl::SelectSparsityBase<SelectSparsity> {
     if (ShapedType::isDynamic(rows))
       return "only run time knows its rows";
     std::optional<SparseKernel> kernel;
+    int64_t depth = type.getDimSize(weights.getAxis());
     if (rows > 0 && target && getConstantTensor(weights.getValues()))
       kernel =
-          findSparseKernel(target, weights.getSparsity(), rows,
+          findSparseKernel(target, weights.getSparsity(), rows, depth,
                            isa<QuantizedMatmulOp>(op), getKeptShare(weights));
     if (!kernel)
-      return "the target has no sparse micro-kernel for this pattern and so "
-             "many rows";
+      return "the target has no sparse micro-kernel for this pattern, depth "
+             "and number of rows";
     if (auto chosen = op->getAttrOfType<StringAttr>(kArithmeticAttr))
       return chosen == "sparse" ? "" : "it was measured to be faster";
     if (sparse == "always")
       return "";
-    int64_t depth = type.getDimSize(weights.getAxis());
     int64_t width = type.getNumElements() / std::max<int64_t>(1, depth);
     bool isCached = allBytes < kLeastUncachedBytes;
     if (kernel->form == SparseForm::scalars)
@@ -279,8 +298,12 @@ struct SelectSparsity : mopt::impl::SelectSparsityBase<SelectSparsity> {
         gainsFromPicking(*kernel, weights.getSparsity(), rows))
       return getBytes(type) < kLeastPermutedBytes ? "the weights are small"
                                                   : "";
-    if (rows > kFewRows)
+    if (*kernel->row->matrixUnit) {
+      if (estimateExpandedGain(weights, rows) < kLeastGain)
+        return "its rows and pattern gain too little";
+    } else if (rows > kFewRows) {
       return "so many rows hardly wait for their weights";
+    }
     bool expands = kernel->form != SparseForm::lanes;
     if (getBytes(type) < (expands ? kLeastExpandedBytes : kLeastPermutedBytes))
       return "the weights are small";

@@ -166,3 +166,25 @@ func.func @weights(%a: memref<1x8xf32>, %b: memref<1x8x4xi8>, %c: memref<1x4xf32
   }
   return
 }
+
+// -----
+
+// The only column of the last vector is stored as the byte that it is: LLVM would
+// store 32 bits of a truncated one.
+// CHECK-LABEL: @one_byte
+// CHECK: vector.store %{{.*}} : memref<{{.*}}xi8{{.*}}>, vector<4xi8>
+// CHECK-NOT: vector.maskedstore
+// CHECK: %[[BYTE:.*]] = vector.extract %{{.*}}[0] : i8 from vector<4xi8>
+// CHECK: memref.store %[[BYTE]], %{{.*}} : memref<{{.*}}xi8
+// CHECK-NOT: vector.maskedstore
+// CHECK: return
+func.func @one_byte(%a: memref<1x8xf32>, %b: memref<2x8x4xf32>, %c: memref<1x5xi8>) {
+  mopt.contract_anchor ins(%a, %b : memref<1x8xf32>, memref<2x8x4xf32>) outs(%c : memref<1x5xi8>)
+      attributes {config = #mopt.config<kernel = "k", rows = 1, columns = 4, lanes = 4, unroll = 1, streams = 1, prefetchRows = 0, prefetchNext = false>} {
+  ^bb0(%acc: f32):
+    %i = arith.fptosi %acc : f32 to i32
+    %t = arith.trunci %i : i32 to i8
+    mopt.yield %t : i8
+  }
+  return
+}

@@ -15,6 +15,7 @@ from onnx.reference import ReferenceEvaluator
 import mopt
 from mopt import _compile
 from test_integers import build, draw
+from test_sparsity import compile_sparse, save_bytes, skip_without_expansion
 
 FLAGS = pathlib.Path("/proc/cpuinfo").read_text(encoding="utf-8").split()
 IS_NATIVE = {"amx_int8", "amx_bf16"} <= set(FLAGS)
@@ -50,6 +51,56 @@ def test_bytes(tmp_path, m, n, k):
     assert in_matrices
     found = run(library, {"a": inputs["a"]}, tmp_path, threads=2)
     np.testing.assert_array_equal(found, inputs["a"].astype(np.int32) @ inputs["b"].astype(np.int32))
+
+
+@pytest.fixture(scope="module", name="expands")
+def emulator_that_expands(tmp_path_factory):
+    if not IS_NATIVE:
+        skip_without_expansion(tmp_path_factory)
+
+
+# Depths of half registers, of several parts and a shorter one; two pieces of rows that share
+# one, several calls; a last block of columns with one vector, with two, and a whole one.
+@pytest.mark.usefixtures("expands")
+@pytest.mark.parametrize("pattern", ["2:4", "1:4", "4:8", "2:16", "20:64"])
+@pytest.mark.parametrize("rows, depth, width", [
+    (5, 96, 83), (16, 64, 64), (17, 160, 70), (40, 1120, 131), (33, 224, 1030), (130, 32, 17)],
+    ids=str)
+def test_sparse_bytes(tmp_path, pattern, rows, depth, width):
+    model, feeds, expected = save_bytes(tmp_path, depth, width, rows, pattern)
+    library, said = compile_sparse(model, tmp_path, "sapphirerapids")
+    assert "'amx-u8s8-expand'" in said or depth < int(pattern.split(":")[1])
+    for threads in (1, 2):
+        np.testing.assert_allclose(run(library, feeds, tmp_path, threads), expected,
+                                   rtol=1e-5, atol=1e-4)
+
+
+@pytest.mark.usefixtures("expands")
+def test_sparse_bytes_that_become_bytes(tmp_path):
+    """The bits of dense weights, behind a bias, a residual sum and a quantization."""
+    path, feeds, _ = save_bytes(tmp_path, 96, 83, 21, "2:4")
+    model, random = onnx.load(path), np.random.default_rng(7)
+    y = model.graph.output.pop()
+    constants = {"ys": np.float32(0.3), "yz": np.uint8(128),
+                 "z": random.normal(size=(21, 83)).astype(np.float32) * 9}
+    model.graph.initializer.extend(
+        onnx.numpy_helper.from_array(np.asarray(array), name) for name, array in constants.items())
+    model.graph.node[-1].output[0] = "sum"
+    model.graph.node.extend(
+        onnx.helper.make_node(operator, inputs, outputs) for operator, inputs, outputs in (
+            ("Add", ["sum", "z"], ["r"]), ("Relu", ["r"], ["p"]),
+            ("QuantizeLinear", ["p", "ys", "yz"], ["y"])))
+    model.graph.output.append(
+        onnx.helper.make_tensor_value_info("y", onnx.TensorProto.UINT8, [21, 83]))
+    onnx.save(model, path)
+    assert y.name == "y"
+    library, said = compile_sparse(path, tmp_path, "sapphirerapids")
+    assert "'amx-u8s8-expand'" in said
+    found = run(library, feeds, tmp_path, threads=2)
+    dense, in_matrices = compile_model(model, tmp_path, "--sparsity=off")
+    assert in_matrices
+    np.testing.assert_array_equal(found, run(dense, feeds, tmp_path))
+    assert len(np.unique(found)) > 50
 
 
 def test_dynamic_rows(tmp_path):

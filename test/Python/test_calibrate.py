@@ -6,7 +6,7 @@ import mopt.__main__ as commands
 import numpy as np
 import onnx
 import pytest
-from quantization_models import (MODELS, feeds, perceptron, relative_error, residual,
+from quantization_models import (MODELS, Builder, feeds, perceptron, relative_error, residual,
                                  run_onnxruntime)
 
 import mopt
@@ -88,6 +88,20 @@ def test_means_correct_the_bias(name, gain, tmp_path):
         errors.append(float(np.linalg.norm(shift)))
     assert errors[0] < gain * errors[2]
     assert errors[1] < gain * errors[3]
+
+
+@pytest.mark.parametrize("width", [17, 65, 97, 129])
+def test_a_column_that_is_left_over(width, tmp_path):
+    """Its byte is written alone, not over those of the next row."""
+    b = Builder(5)
+    x = b.node("MatMul", b.input("x", "n", 40), b.weights(40, width))
+    model = b.model(b.node("MatMul", b.node("Relu", x), b.constant(np.eye(width, dtype="f"))))
+    data = [{"x": np.random.default_rng(n).normal(size=(7, 40)).astype(np.float32)}
+            for n in range(3)]
+    quantized = mopt.InferenceSession(
+        compile_static(model, mopt.calibrate(model, data), tmp_path / "c.json"))
+    found = [quantized.run(None, feed)[0] for feed in data]
+    assert relative_error(found, run_onnxruntime(model, data)) < 0.02
 
 
 def test_calibration_of_another_model(tmp_path):

@@ -7,7 +7,7 @@
 // RUN:   | mopt-opt --pass-pipeline="builtin.module(func.func(mopt-select-sparsity))" | FileCheck %s --check-prefix=WORDS
 
 // RUN: sed 's/+avx512vbmi2/+avx512vbmi2,+amx-tile,+amx-int8/' %s \
-// RUN:   | mopt-opt --pass-pipeline="builtin.module(func.func(mopt-select-sparsity{sparse=always}))" | FileCheck %s --check-prefix=MATRIX
+// RUN:   | mopt-opt --pass-pipeline="builtin.module(func.func(mopt-select-sparsity))" | FileCheck %s --check-prefix=MATRIX
 
 // NONE-NOT: #mopt.sparsity
 
@@ -52,11 +52,12 @@ func.func @many_bytes(%x: tensor<1x8192xui8>, %s: tensor<1x1xf32>) -> tensor<1x4
 // CHECK: mopt.quantized_matmul {{.*}}mopt.sparsity = #mopt.sparsity<1:4>
 // AUTO-LABEL: func.func @quarter
 // AUTO: mopt.quantized_matmul {{.*}}mopt.sparsity = #mopt.sparsity<1:4>
-// Registers of matrices multiply many rows faster than any vectors.
+// Registers of matrices multiply many rows faster than any vectors; what a cache holds is dense.
 // MATRIX-LABEL: func.func @few_bytes
 // MATRIX: mopt.sparsity
 // MATRIX-LABEL: func.func @quarter
 // MATRIX-NOT: mopt.sparsity
+// MATRIX: return
 // WORDS-LABEL: func.func @quarter
 // WORDS: mopt.quantized_matmul {{.*}}mopt.sparsity = #mopt.sparsity<1:4>
 func.func @quarter(%x: tensor<20x256xui8>, %s: tensor<1x1xf32>) -> tensor<20x512xf32> {
@@ -80,5 +81,42 @@ func.func @half(%x: tensor<20x256xui8>, %s: tensor<1x1xf32>) -> tensor<20x512xf3
   // expected-remark@+1 {{computed with sparse weights of pattern 1:2}}
   %y = mopt.quantized_matmul %x, %w scales(%s, %s) : (tensor<20x256xui8>, tensor<256x512xi8>, tensor<1x1xf32>, tensor<1x1xf32>) -> tensor<20x512xf32>
   return %y : tensor<20x512xf32>
+}
+
+// Weights that fit no cache are expanded for registers of matrices, unless there are so many rows that
+// multiplying takes the time, or the depth would leave these registers nearly empty.
+// MATRIX-LABEL: func.func @uncached
+// MATRIX: mopt.quantized_matmul {{.*}}mopt.sparsity = #mopt.sparsity<1:2>
+func.func @uncached(%x: tensor<20x8192xui8>, %s: tensor<1x1xf32>) -> tensor<20x4096xf32> {
+  %v = arith.constant dense<1> : tensor<4096x4096xi8>
+  %p = arith.constant dense<0> : tensor<4096x4096xi8>
+  %w = mopt.sparse_assemble %v, %p sparsity <1:2> axis 0 : tensor<4096x4096xi8>, tensor<4096x4096xi8> -> tensor<8192x4096xi8>
+  // expected-remark@+1 {{computed with sparse weights of pattern 1:2}}
+  %y = mopt.quantized_matmul %x, %w scales(%s, %s) : (tensor<20x8192xui8>, tensor<8192x4096xi8>, tensor<1x1xf32>, tensor<1x1xf32>) -> tensor<20x4096xf32>
+  return %y : tensor<20x4096xf32>
+}
+
+// MATRIX-LABEL: func.func @uncached_many
+// MATRIX-NOT: mopt.sparsity
+// MATRIX: return
+func.func @uncached_many(%x: tensor<200x8192xui8>, %s: tensor<1x1xf32>) -> tensor<200x4096xf32> {
+  %v = arith.constant dense<1> : tensor<2048x4096xi8>
+  %p = arith.constant dense<0> : tensor<2048x4096xi8>
+  %w = mopt.sparse_assemble %v, %p sparsity <1:4> axis 0 : tensor<2048x4096xi8>, tensor<2048x4096xi8> -> tensor<8192x4096xi8>
+  // expected-remark@+1 {{computed with dense weights of pattern 1:4: the target has no sparse micro-kernel for this pattern, depth and number of rows}}
+  %y = mopt.quantized_matmul %x, %w scales(%s, %s) : (tensor<200x8192xui8>, tensor<8192x4096xi8>, tensor<1x1xf32>, tensor<1x1xf32>) -> tensor<200x4096xf32>
+  return %y : tensor<200x4096xf32>
+}
+
+// MATRIX-LABEL: func.func @uncached_ragged
+// MATRIX-NOT: mopt.sparsity
+// MATRIX: return
+func.func @uncached_ragged(%x: tensor<20x8200xui8>, %s: tensor<1x1xf32>) -> tensor<20x4096xf32> {
+  %v = arith.constant dense<1> : tensor<4100x4096xi8>
+  %p = arith.constant dense<0> : tensor<4100x4096xi8>
+  %w = mopt.sparse_assemble %v, %p sparsity <1:2> axis 0 : tensor<4100x4096xi8>, tensor<4100x4096xi8> -> tensor<8200x4096xi8>
+  // expected-remark@+1 {{computed with sparse weights of pattern 1:2}}
+  %y = mopt.quantized_matmul %x, %w scales(%s, %s) : (tensor<20x8200xui8>, tensor<8200x4096xi8>, tensor<1x1xf32>, tensor<1x1xf32>) -> tensor<20x4096xf32>
+  return %y : tensor<20x4096xf32>
 }
 }

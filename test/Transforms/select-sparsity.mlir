@@ -45,7 +45,7 @@ func.func @group_of_3(%x: tensor<1x3xf32>) -> tensor<1x2xf32> {
   %v = arith.constant dense<1.0> : tensor<1x2xf32>
   %p = arith.constant dense<2> : tensor<1x2xi8>
   %w = mopt.sparse_assemble %v, %p sparsity <1:3> axis 0 : tensor<1x2xf32>, tensor<1x2xi8> -> tensor<3x2xf32>
-  // expected-remark@+1 {{computed with dense weights of pattern 1:3: the target has no sparse micro-kernel for this pattern and so many rows}}
+  // expected-remark@+1 {{computed with dense weights of pattern 1:3: the target has no sparse micro-kernel for this pattern, depth and number of rows}}
   %y = mopt.matmul %x, %w : tensor<1x3xf32>, tensor<3x2xf32> -> tensor<1x2xf32>
   return %y : tensor<1x2xf32>
 }

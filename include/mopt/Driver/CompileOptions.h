@@ -53,6 +53,7 @@ struct CompileOptions {
   std::string prune;
   std::string precision = "f32";
   std::string maxDrop;
+  bool equalize = false;
   std::string instrument;
   std::string tune;
   std::string tuneRecord;

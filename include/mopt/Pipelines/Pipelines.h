@@ -26,6 +26,8 @@ struct PipelineOptions {
   std::string prune;
   /// With static-int8: the largest loss of accuracy; below 0: any.
   double maxDrop = -1;
+  /// Scale channels between layers by powers of two.
+  bool equalize = false;
   /// Return statistics of the values that could be quantized.
   bool instrumentRanges = false;
   /// Say which micro-kernels were chosen.

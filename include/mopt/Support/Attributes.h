@@ -54,6 +54,10 @@ inline constexpr llvm::StringLiteral kCalibrationAttr = "mopt.calibration";
 /// its "scheme" and "sqnr_db", estimated.
 inline constexpr llvm::StringLiteral kCalibratedLayersAttr =
     "mopt.calibrated_layers";
+/// On the module, if channels were equalized: dictionaries of "first" and
+/// "second", the keys of two products, and "channels", how many changed.
+inline constexpr llvm::StringLiteral kEqualizedLayersAttr =
+    "mopt.equalized_layers";
 /// On the module: which values the entry returns statistics of.
 inline constexpr llvm::StringLiteral kInstrumentedAttr = "mopt.instrumented";
 /// On the module: quantizing it loses more than was allowed.

@@ -24,13 +24,13 @@ int64_t getSparseDepthPart(int64_t rowBlock);
 /// for one row.
 int64_t countColumnsTogether(int64_t rowBlock, int64_t lanes);
 
-/// The one for `rows` rows and weights of f32, or `ofBytes` of i8, of which a
-/// share of `kept` is not zero; nothing if `target` has none, or if rows are
-/// dynamic: how weights are packed depends on their number.
+/// The one for `rows` rows and weights of `depth` f32, or `ofBytes` of i8, of
+/// which a share of `kept` is not zero; nothing if `target` has none, or if rows
+/// are dynamic: how weights are packed depends on their number.
 std::optional<SparseKernel> findSparseKernel(TargetAttr target,
                                              SparsityAttr sparsity,
-                                             int64_t rows, bool ofBytes,
-                                             double kept);
+                                             int64_t rows, int64_t depth,
+                                             bool ofBytes, double kept);
 
 /// Rows of a block of form scalars: as many as the row has, or fewer where that
 /// leaves fewer rows of the last block empty. 1, 4 or a number of whole

@@ -101,6 +101,23 @@ def InsertQuantization
     "::mopt::MoptDialect"];
 }
 
+def EqualizeChannels : Pass<"mopt-equalize-channels", "::mlir::ModuleOp"> {
+  let summary = "scale channels between two layers";
+  let description = [{
+    Where a product of f32 with constant, finite weights in the entry's body feeds
+    one other such product only, maybe through constants that are added, factors,
+    Relu, LeakyRelu and pooling, each channel between the two is divided by a power
+    of two, near the square root of the ratio of the largest weights that make it
+    and that read it: weights and addends of the one are divided, weights of the
+    other multiplied by it. A depthwise convolution is a product of its own. A
+    channel whose weights or addends would be rounded so stays as it is; what
+    comes out of the second product is the same number, unless a value between the
+    two leaves the range of normal f32. The module's attribute
+    `mopt.equalized_layers` lists the pairs with the number of channels that changed.
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect"];
+}
+
 def InstrumentRanges : Pass<"mopt-instrument-ranges", "::mlir::ModuleOp"> {
   let summary = "return statistics of the values that could be quantized";
   let description = [{

@@ -52,6 +52,12 @@ Value Epilogue::load(IndexBuilder &ib, const LinearView &view, AffineMap map,
                                       vector.mask, zero);
 }
 
+/// Does `mask` leave the first lane only?
+static bool isOfOneLane(Value mask) {
+  auto constant = mask.getDefiningOp<vector::ConstantMaskOp>();
+  return constant && constant.getMaskDimSizes() == ArrayRef<int64_t>(1);
+}
+
 /// Constants and values from outside the region stay scalar and are broadcast
 /// where they are used.
 Value Epilogue::apply(IndexBuilder &ib, Value accumulator, ValueRange inputs) {
@@ -131,7 +137,14 @@ void Epilogue::emit(IndexBuilder &ib, ArrayRef<SmallVector<OpFoldResult>> rows,
       coordinates.push_back(vector.column);
       Value position =
           ib.value(mapPosition(ib, init, op.getInitIndexingMap(), coordinates));
-      if (vector.mask)
+      // LLVM 22 makes a store of 32 bits of a masked one of a single integer
+      // that was truncated, and writes behind the row.
+      if (vector.mask && isOfOneLane(vector.mask) &&
+          !init.getElementType().isF32())
+        memref::StoreOp::create(
+            ib.b, ib.loc, vector::ExtractOp::create(ib.b, ib.loc, result, 0),
+            init.buffer, position);
+      else if (vector.mask)
         vector::MaskedStoreOp::create(ib.b, ib.loc, init.buffer, position,
                                       vector.mask, result);
       else

@@ -417,6 +417,8 @@ private:
 void mopt::expandSparseAnchor(OpBuilder &b, SparseAnchorOp op) {
   if (op.getForm() == SparseForm::scalars)
     return expandSparseRows(b, op);
+  if (!op.getConfig().getMatrixUnit().empty())
+    return expandSparseMatrices(b, op);
   IndexBuilder ib(b, op.getLoc());
   LinearView lhs = LinearView::create(ib, op.getLhs());
   LinearView values = LinearView::create(ib, op.getValues());

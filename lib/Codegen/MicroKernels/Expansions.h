@@ -16,6 +16,8 @@ void expandDepthwiseAnchor(mlir::OpBuilder &b, DepthwiseAnchorOp op);
 void expandSparseAnchor(mlir::OpBuilder &b, SparseAnchorOp op);
 /// What `expandSparseAnchor` does for weights in form of scalars.
 void expandSparseRows(mlir::OpBuilder &b, SparseAnchorOp op);
+/// What it does for bytes and registers of matrices.
+void expandSparseMatrices(mlir::OpBuilder &b, SparseAnchorOp op);
 /// Likewise for packing, which needs no configuration.
 void expandPackColumns(mlir::OpBuilder &b, PackColumnsOp op);
 } // namespace mopt

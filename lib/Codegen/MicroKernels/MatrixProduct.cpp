@@ -13,8 +13,7 @@
 using namespace mlir;
 using namespace mopt;
 
-/// Pieces of rows, and vectors of columns, at once.
-constexpr int64_t kAtOnce = 2;
+constexpr int64_t kAtOnce = kMatricesAtOnce;
 /// Bytes of a group along the depth.
 constexpr int64_t kGroupBytes = 4;
 /// Rows that the epilogue takes at once: they share what it loads.
@@ -64,9 +63,7 @@ OpFoldResult mopt::countMatrixCalls(IndexBuilder &ib, OpFoldResult pieces) {
   return ib.ceilDiv(pieces, ib.constant(kAtOnce));
 }
 
-/// Memory on the stack, outside of all loops: of the parallel body if there is
-/// one.
-static Value allocateOnStack(OpBuilder &b, Operation *op, MemRefType type) {
+Value mopt::allocateOnStack(OpBuilder &b, Operation *op, MemRefType type) {
   OpBuilder::InsertionGuard guard(b);
   if (auto loop = op->getParentOfType<scf::ForallOp>())
     b.setInsertionPointToStart(loop.getBody());
@@ -95,20 +92,21 @@ static Value getBase(IndexBuilder &ib, Value buffer) {
 MatrixProduct::MatrixProduct(IndexBuilder &ib, AnchorOpInterface op,
                              const LinearView &lhs, const LinearView &rhs,
                              OpFoldResult rows, OpFoldResult lhsRowStride,
-                             ArrayRef<ReductionLoop> loops)
+                             ArrayRef<ReductionLoop> loops, int64_t pieces)
     : op(op), config(op.getConfigAttr()),
       unit(*getMatrixUnit(config.getMatrixUnit())), lhs(lhs), rhs(rhs),
       rows(rows), loops(loops),
       depth(getMatrixDepth(*getConstantIntValue(loops.back().count),
                            unit.getRowBytes())),
       accumulatorType(
-          VectorType::get(config.getLanes(), op.getAccumulatorType())) {
+          VectorType::get(config.getLanes(), op.getAccumulatorType())),
+      pieces(pieces) {
   Operation *module = op->getParentOfType<ModuleOp>();
   module->setAttr(kProcessorStateAttr,
                   ib.b.getI64IntegerAttr(unit.getProcessorState()));
   sums = allocateOnStack(
       ib.b, op,
-      MemRefType::get({kAtOnce * unit.getRows() * config.getColumns()},
+      MemRefType::get({pieces * unit.getRows() * config.getColumns()},
                       accumulatorType.getElementType()));
   Value slot = allocateOnStack(
       ib.b, op, MemRefType::get({unit.getShapeBytes()}, ib.b.getI8Type()));
@@ -190,9 +188,9 @@ void MatrixProduct::emitLoops(IndexBuilder &ib, ArrayRef<ReductionLoop> rest,
 
 void MatrixProduct::emitEpilogue(IndexBuilder &ib, Epilogue &epilogue,
                                  const llvm::SmallBitVector &varying,
-                                 int64_t number, const MatrixPiece &piece,
+                                 OpFoldResult number, const MatrixPiece &piece,
                                  ArrayRef<OutputVector> columns) {
-  int64_t firstRow = number * unit.getRows();
+  OpFoldResult firstRow = ib.mul(number, ib.constant(unit.getRows()));
   auto emitRows = [&](OpFoldResult first, int64_t count) {
     SmallVector<SmallVector<OpFoldResult>> coordinates;
     SmallVector<Value> accumulators;
@@ -200,8 +198,8 @@ void MatrixProduct::emitEpilogue(IndexBuilder &ib, Epilogue &epilogue,
       OpFoldResult row = ib.add(first, ib.constant(r));
       coordinates.push_back(piece.coordinates);
       coordinates.back().back() = ib.add(coordinates.back().back(), row);
-      OpFoldResult start = ib.mul(ib.add(row, ib.constant(firstRow)),
-                                  ib.constant(config.getColumns()));
+      OpFoldResult start =
+          ib.mul(ib.add(row, firstRow), ib.constant(config.getColumns()));
       for (size_t v = 0; v < columns.size(); ++v)
         accumulators.push_back(vector::LoadOp::create(
             ib.b, ib.loc, accumulatorType, sums,
@@ -227,17 +225,56 @@ void MatrixProduct::emit(IndexBuilder &ib, Epilogue &epilogue,
       unit.zero(ib.b, ib.loc, getSums(p, v));
   emitLoops(ib, loops, pieces, columns.size(), ib.constant(0), rhsStart,
             ib.constant(0), prefetch);
-  int64_t rowBytes =
-      getBytes(accumulatorType.getElementType()) * config.getColumns();
-  for (size_t p = 0; p < pieces.size(); ++p)
-    for (size_t v = 0; v < columns.size(); ++v) {
-      int64_t start =
-          p * unit.getRows() * rowBytes +
-          v * config.getLanes() * getBytes(accumulatorType.getElementType());
-      unit.store(ib.b, ib.loc, getSums(p, v),
-                 ib.value(ib.add(sumsBase, ib.constant(start))),
-                 sumsStrideBytes);
-    }
+  forEachSums(ib, pieces.size(), ib.constant(0), columns.size(),
+              [&](int64_t number, Value address) {
+                unit.store(ib.b, ib.loc, number, address, sumsStrideBytes);
+              });
+  finish(ib, epilogue, varying, pieces, ib.constant(0), columns);
+}
+
+void MatrixProduct::forEachSums(IndexBuilder &ib, int64_t pieces,
+                                OpFoldResult first, int64_t vectors,
+                                function_ref<void(int64_t, Value)> body) {
+  int64_t bytes = getBytes(accumulatorType.getElementType());
+  int64_t pieceBytes = unit.getRows() * config.getColumns() * bytes;
+  OpFoldResult base = ib.add(sumsBase, ib.mul(first, ib.constant(pieceBytes)));
+  for (int64_t p = 0; p < pieces; ++p)
+    for (int64_t v = 0; v < vectors; ++v)
+      body(getSums(p, v),
+           ib.value(ib.add(base, ib.constant(p * pieceBytes +
+                                             v * config.getLanes() * bytes))));
+}
+
+void MatrixProduct::clear(IndexBuilder &ib) {
+  Value zero = arith::ConstantOp::create(ib.b, ib.loc,
+                                         ib.b.getZeroAttr(accumulatorType));
+  int64_t count = pieces * unit.getRows() * config.getColumns();
+  ib.loop(ib.constant(0), ib.constant(count), config.getLanes(),
+          [&](OpFoldResult i) {
+            vector::StoreOp::create(ib.b, ib.loc, zero, sums, ib.value(i));
+          });
+}
+
+void MatrixProduct::add(IndexBuilder &ib, ArrayRef<MatrixPiece> pieces,
+                        OpFoldResult first, int64_t vectors,
+                        const ReductionLoop &part) {
+  forEachSums(ib, pieces.size(), first, vectors,
+              [&](int64_t number, Value address) {
+                unit.load(ib.b, ib.loc, number, address, sumsStrideBytes);
+              });
+  emitLoops(ib, part, pieces, vectors, ib.constant(0), ib.constant(0),
+            ib.constant(0), std::nullopt);
+  forEachSums(ib, pieces.size(), first, vectors,
+              [&](int64_t number, Value address) {
+                unit.store(ib.b, ib.loc, number, address, sumsStrideBytes);
+              });
+}
+
+void MatrixProduct::finish(IndexBuilder &ib, Epilogue &epilogue,
+                           const llvm::SmallBitVector &varying,
+                           ArrayRef<MatrixPiece> pieces, OpFoldResult first,
+                           ArrayRef<OutputVector> columns) {
   for (auto [p, piece] : llvm::enumerate(pieces))
-    emitEpilogue(ib, epilogue, varying, p, piece, columns);
+    emitEpilogue(ib, epilogue, varying, ib.add(first, ib.constant(p)), piece,
+                 columns);
 }

@@ -42,16 +42,26 @@ void forEachMatrixPieces(IndexBuilder &ib, mlir::OpFoldResult pieces,
 mlir::OpFoldResult countMatrixCalls(IndexBuilder &ib,
                                     mlir::OpFoldResult pieces);
 
+/// Pieces of rows, and vectors of columns, at once.
+inline constexpr int64_t kMatricesAtOnce = 2;
+
+/// Memory on the stack, outside of all loops: of the parallel body if there is
+/// one.
+mlir::Value allocateOnStack(mlir::OpBuilder &b, mlir::Operation *op,
+                            mlir::MemRefType type);
+
 /// Emits products of one or two pieces of rows and one panel. Sums go through
 /// memory to the epilogue: only there they become vectors.
 class MatrixProduct {
 public:
   /// `loops` are the reduction, `lhsRowStride` the elements between the rows of
-  /// a piece. Takes the unit until `release`.
+  /// a piece. Sums have memory for `pieces` pieces. Takes the unit until
+  /// `release`.
   MatrixProduct(IndexBuilder &ib, AnchorOpInterface op, const LinearView &lhs,
                 const LinearView &rhs, mlir::OpFoldResult rows,
                 mlir::OpFoldResult lhsRowStride,
-                llvm::ArrayRef<ReductionLoop> loops);
+                llvm::ArrayRef<ReductionLoop> loops,
+                int64_t pieces = kMatricesAtOnce);
   void release(IndexBuilder &ib);
 
   void emit(IndexBuilder &ib, Epilogue &epilogue,
@@ -60,7 +70,24 @@ public:
             llvm::ArrayRef<OutputVector> columns,
             const std::optional<PanelPrefetch> &prefetch);
 
+  // The same for a panel that comes in parts of the depth: all sums are
+  // cleared, each part is added for all pieces, of which `first` counts those
+  // before `pieces`, and then they meet the epilogue.
+  void clear(IndexBuilder &ib);
+  /// `part` is a reduction of whole registers.
+  void add(IndexBuilder &ib, llvm::ArrayRef<MatrixPiece> pieces,
+           mlir::OpFoldResult first, int64_t vectors,
+           const ReductionLoop &part);
+  void finish(IndexBuilder &ib, Epilogue &epilogue,
+              const llvm::SmallBitVector &varying,
+              llvm::ArrayRef<MatrixPiece> pieces, mlir::OpFoldResult first,
+              llvm::ArrayRef<OutputVector> columns);
+
 private:
+  /// Calls `body(register, address)` for the sums of `pieces` pieces.
+  void forEachSums(IndexBuilder &ib, int64_t pieces, mlir::OpFoldResult first,
+                   int64_t vectors,
+                   llvm::function_ref<void(int64_t, mlir::Value)> body);
   void emitLoops(IndexBuilder &ib, llvm::ArrayRef<ReductionLoop> rest,
                  llvm::ArrayRef<MatrixPiece> pieces, int64_t vectors,
                  mlir::OpFoldResult lhsOffset, mlir::OpFoldResult rhsOffset,
@@ -70,8 +97,8 @@ private:
                 int64_t vectors, mlir::OpFoldResult lhsOffset,
                 mlir::OpFoldResult rhsOffset);
   void emitEpilogue(IndexBuilder &ib, Epilogue &epilogue,
-                    const llvm::SmallBitVector &varying, int64_t number,
-                    const MatrixPiece &piece,
+                    const llvm::SmallBitVector &varying,
+                    mlir::OpFoldResult number, const MatrixPiece &piece,
                     llvm::ArrayRef<OutputVector> columns);
 
   AnchorOpInterface op;
@@ -83,7 +110,8 @@ private:
   /// Groups per register.
   int64_t depth;
   mlir::VectorType accumulatorType;
-  /// The sums of two pieces, rows of as many columns as a panel has.
+  /// The sums of `pieces` pieces, rows of as many columns as a panel has.
+  int64_t pieces;
   mlir::Value sums;
   mlir::Value lhsBase, rhsBase, sumsBase;
   mlir::Value lhsStrideBytes, rhsStrideBytes, sumsStrideBytes;

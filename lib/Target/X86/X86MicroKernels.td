@@ -265,6 +265,27 @@ def : SparseKernel<"bytes", "avx512-vnni-u8s8-expand"> {
   let Rank = 1;
 }
 
+// The same for more rows: bytes are expanded to panels of matrix registers, a
+// part ahead of what multiplies them.
+def : SparseKernel<"bytes", "amx-u8s8-expand"> {
+  let Features = "avx512f,avx512bw,avx512vbmi2,amx-tile,amx-int8";
+  let Types = "u8s8";
+  let VectorBits = 512;
+  let Registers = 32;
+  let Rows = 32;
+  let Vectors = 2;
+  let Unroll = 4;
+  let Streams = 1;
+  let PrefetchRows = 128;
+  let Interleave = 4;
+  let Instruction = "llvm.x86.tdpbusd,llvm.x86.avx512.mask.expand";
+  let Accumulates = 1;
+  let LhsBits = 8;
+  let RhsBits = 8;
+  let MatrixUnit = "amx";
+  let Rank = 3;
+}
+
 // Bytes of the left side picked for four values of each column.
 class SparseByteLanesKernel<string name> : SparseKernel<"byte_lanes", name> {
   let Types = "u8s8";

@@ -13,20 +13,26 @@ from .statistics import Statistics
 EXTREMES, HISTOGRAM, SUMS = "mopt.extremes:", "mopt.histogram:", "mopt.sums:"
 
 
-def calibrate(library, data, output=None, method="minmax", *, percentile=PERCENTILE, threads=0):
+def calibrate(library, data, output=None, method="minmax", *, percentile=PERCENTILE,
+              equalize=False, threads=0):
     """Runs `library`, made by `mopt-compile --instrument=ranges` (or a model, which is
     compiled so), with each dictionary of inputs in `data`, and returns the calibration as
     a dictionary; writes it as JSON to `output` if given. `method` chooses the ranges as
-    for `mopt.quantize`. Raises ValueError for a library without statistics, for no data,
-    and for values that are not finite."""
+    for `mopt.quantize`. `equalize` compiles a model with `--equalize`, which the library
+    that is quantized with the result needs then too. Raises ValueError for a library
+    without statistics, for no data, for values that are not finite, and for `equalize` and
+    a library made without it."""
     is_library = not isinstance(library, (str, os.PathLike)) or os.fspath(
         library).endswith(".so")
     is_model = isinstance(library, (bytes, bytearray)) or hasattr(library, "graph")
     session = InferenceSession(library, threads=threads,
-                               **({} if is_library and not is_model
-                                  else {"arguments": ["--instrument=ranges"]}))
+                               **({} if is_library and not is_model else {
+                                   "arguments": ["--instrument=ranges"]
+                                   + ["--equalize"] * equalize}))
     try:
         instrumented = session.build_info.get("instrumented")
+        if equalize and not (instrumented or {}).get("equalized"):
+            raise ValueError("the library was made without --equalize")
         found, sums, count = _run(session, [data] if isinstance(data, dict) else data)
     finally:
         session.close()
@@ -41,7 +47,8 @@ def calibrate(library, data, output=None, method="minmax", *, percentile=PERCENT
         if np.isfinite(means).all():
             layers[layer]["means"] = means.tolist()
     result = {"format": "mopt-calibration", "version": 1, "model": instrumented["model"],
-              "method": method, "runs": count, "layers": layers}
+              "equalized": instrumented.get("equalized", False), "method": method,
+              "runs": count, "layers": layers}
     if output is not None:
         with open(output, "w", encoding="utf-8") as file:
             json.dump(result, file, indent=1, allow_nan=False)

@@ -73,12 +73,15 @@ def add_calibrate(sub):
                      help="inputs of one run by name; repeatable, may have *")
     sub.add_argument("--method", choices=METHODS, default=METHODS[0], help="how ranges are chosen")
     sub.add_argument("--percentile", type=float, default=PERCENTILE)
+    sub.add_argument("--equalize", action="store_true",
+                     help="of a model, not a library: cross-layer equalization")
     sub.add_argument("--threads", type=int, default=0)
 
 
 def calibrate_verb(options, rest):
     result = calibrate(options.model, read_data(options.data), options.output, options.method,
-                       percentile=options.percentile, threads=options.threads)
+                       percentile=options.percentile, equalize=options.equalize,
+                       threads=options.threads)
     print(f"{len(result['layers'])} layers, {result['runs']} runs")
     return 0
 

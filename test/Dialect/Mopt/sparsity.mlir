@@ -91,3 +91,18 @@ func.func @outside(%v: tensor<3x1xf32>) {
   %w = mopt.sparse_assemble %v, %p sparsity <2:4> axis 0 : tensor<3x1xf32>, tensor<3x1xi8> -> tensor<5x1xf32>
   return
 }
+
+// -----
+
+// A last group of two would be left out.
+func.func @matrices(%x: tensor<5x34xi8>, %v: tensor<1x640xi8>, %p: tensor<1x18xi64>, %c: tensor<5x32xi32>) -> tensor<5x32xi32> {
+  // expected-error@+1 {{expected bytes and rows of whole groups of 4 for the matrix unit 'm', found bytes and 'tensor<5x34xi8>'}}
+  %0 = mopt.sparse_anchor <bytes> sparsity <2:4>
+      ins(%x, %v, %p : tensor<5x34xi8>, tensor<1x640xi8>, tensor<1x18xi64>) outs(%c : tensor<5x32xi32>)
+      attributes {config = #mopt.config<kernel = "k", rows = 32, columns = 32, lanes = 16, unroll = 4, streams = 1, prefetchRows = 0, prefetchNext = false,
+      interleave = 4, accumulates = true, lhsBits = 8, rhsBits = 8, instruction = "i", matrixUnit = "m">, permutation = "p"} {
+  ^bb0(%acc: i32):
+    mopt.yield %acc : i32
+  } -> tensor<5x32xi32>
+  return %0 : tensor<5x32xi32>
+}

@@ -53,6 +53,16 @@ LogicalResult SparseAnchorOp::verify() {
   if ((getForm() == SparseForm::lanes || areBytes) !=
       getPermutation().has_value())
     return emitOpError("expected a 'permutation' for lanes and bytes only");
+  if (!getConfig().getMatrixUnit().empty()) {
+    auto memref = dyn_cast<MemRefType>(lhs);
+    if (getForm() != SparseForm::bytes ||
+        getDepth() % getConfig().getInterleave() != 0 ||
+        (memref && !memref.isLastDimUnitStride()))
+      return emitOpError("expected bytes and rows of whole groups of ")
+             << getConfig().getInterleave() << " for the matrix unit '"
+             << getConfig().getMatrixUnit() << "', found "
+             << stringifySparseForm(getForm()) << " and " << lhs;
+  }
   if (packed != (getDepthPart() > 0))
     return emitOpError("expected 'depth_part' of more than 0 for scalars only, "
                        "found ")

@@ -78,7 +78,8 @@ def Mopt_SparseAnchorOp : Mopt_AnchorOp<"sparse_anchor"> {
       vector's bytes whose value is kept, four neighbours along `k` of a column
       side by side, in `values` one behind the other; a last group of four has
       masked rows only. `permutation`, an LLVM intrinsic, brings the bytes of a
-      vector to where its mask has ones.
+      vector to where its mask has ones. With a `matrixUnit` in `config` the depth
+      is whole groups of four, and panels are expanded part by part for all rows.
     - `byte_lanes`: integers as in `bytes`, with N of 1, 2 or 4. A vector of values
       has four for each of its columns, those of one or more groups; vectors of a
       block follow each other along the width first. A byte of a position's vector
