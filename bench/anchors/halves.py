@@ -1,11 +1,11 @@
 """Speed of products with --precision=f16, or others, against mopt's own of f32.
 
-usage: halves.py [target..] [--precision=TYPE,..] [--threads=N] [--quick]
+usage: halves.py [target..] [--precision=TYPE,..] [--threads=N] [--quick] [--programs]
 
 Each shape is a model of one node, compiled for the target (default: native) in f32 and in each
 precision (default: f16). mopt-run times them in turn; a figure is the median of the rounds, a ratio that of
 the rounds' ratios. Behind it stands the largest error against numpy's product in
-f64, in shares of the largest result.
+f64, in shares of the largest result. With --programs mopt's Python module is not needed.
 """
 
 import statistics
@@ -13,8 +13,12 @@ import sys
 
 import numpy as np
 
-import mopt
 from integers import RNG, build, seconds
+
+if "--programs" in sys.argv:
+    import programs as mopt
+else:
+    import mopt
 
 # rows, columns, depth
 GEMMS = [(128, 768, 768), (128, 3072, 768), (128, 768, 3072), (8, 768, 768), (197, 192, 64)]
@@ -68,6 +72,8 @@ def main():
             precisions = ["f32", *argument.split("=")[1].split(",")]
         elif argument == "--quick":
             quick = True
+        elif argument == "--programs":
+            continue
         else:
             targets.append(argument)
     for target in targets or ["native"]:

@@ -1,14 +1,15 @@
 """Speed of products with sparse weights against mopt's own dense ones.
 
 usage: sparse.py [--target T] [--threads N] [--rounds N] [--patterns 2:4,1:4] [--rows 1,4,128]
-                 [--shape DEPTHxWIDTH] [--layers N] [--bytes] [--always]
+                 [--shape DEPTHxWIDTH] [--layers N] [--bytes] [--always] [--programs]
 
 Layers side by side, as many as it takes to read 192 MiB of dense weights per run (from memory, not
-from from a cache) unless N is given, compiled twice from
+from a cache) unless N is given, compiled twice from
 one pruned model: with --sparsity=auto and with --sparsity=off. Both libraries run in turn
 in this process; the ratio is the median of the rounds' ratios. With --bytes the products are
 quantized, activations of unsigned and weights of signed bytes, and four times as many layers.
 With --always weights are sparse wherever there is a micro-kernel, whatever the cost rule says.
+With --programs mopt-compile and mopt-run do the work, which need no Python module.
 A pattern is N:M, or a share of zeros at random places, 0.9, or 0.6x4 in blocks of 4 along the depth.
 """
 
@@ -22,7 +23,6 @@ import time
 import numpy as np
 from onnx import TensorProto, helper, numpy_helper
 
-import mopt
 from mopt import _compile
 
 MIB = 1 << 20
@@ -106,7 +106,12 @@ def main():
     parser.add_argument("--layers", type=int)
     parser.add_argument("--bytes", action="store_true")
     parser.add_argument("--always", action="store_true")
+    parser.add_argument("--programs", action="store_true")
     options = parser.parse_args()
+    if options.programs:
+        import programs as mopt
+    else:
+        import mopt
     depth, width = (int(x) for x in options.shape.split("x"))
     # One thread is the caller's own: its time is not disturbed by other programs.
     clock = time.thread_time if options.threads == 1 else time.perf_counter
@@ -128,12 +133,22 @@ def main():
                 sparse, dense = (s.run(None, x) for s in sessions)
                 error = max(np.abs(a - b).max() / np.abs(b).max() for a, b in zip(sparse, dense))
                 assert error < 1e-5, error
-                times = [[seconds(lambda s=s: s.run(None, x), clock) for s in sessions]
-                         for _ in range(options.rounds)]
+                if options.programs:
+                    from integers import seconds as time_program
+                    times = [[time_program(s.library, s.threads, 0.2) for s in sessions]
+                             for _ in range(options.rounds)]
+                else:
+                    times = [[seconds(lambda s=s: s.run(None, x), clock) for s in sessions]
+                             for _ in range(options.rounds)]
                 a, b = (statistics.median(t[i] for t in times) * 1e3 for i in (0, 1))
                 ratio = statistics.median(t[1] / t[0] for t in times)
-                said = sessions[0].build_info["sparsity"]
-                how = "always" if options.always else "/".join({part["arithmetic"] for part in said})
+                if options.always:
+                    how = "always"
+                elif options.programs:
+                    how = "/".join(sessions[0].micro_kernels)
+                else:
+                    how = "/".join({part["arithmetic"]
+                                    for part in sessions[0].build_info["sparsity"]})
                 print(f"{pattern} {rows} rows {depth}x{width} x {layers}: {how} {a:8.3f} ms, dense "
                       f"{b:8.3f} ms, speed-up {ratio:5.2f}, error {error:.1e}", flush=True)
 

@@ -218,7 +218,10 @@ void mopt::buildLowerPipeline(OpPassManager &pm,
   // who asks for strict numerics.
   if (!options.reference && options.numerics != Numerics::Strict)
     pm.addNestedPass<func::FuncOp>(createApproximateMath());
-  pm.addNestedPass<func::FuncOp>(createExpandBrainFloats());
+  ExpandBrainFloatsOptions narrow;
+  narrow.instructions =
+      options.precision == "bf16" && options.numerics != Numerics::Strict;
+  pm.addNestedPass<func::FuncOp>(createExpandBrainFloats(narrow));
   pm.addPass(createLowerParallel());
   pm.addPass(createGenerateSizeQueries());
   pm.addPass(createGenerateABI());

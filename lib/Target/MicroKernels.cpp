@@ -41,6 +41,10 @@ bool mopt::fusesProducts(TargetAttr target) {
          llvm::Triple(target.getTriple()).isAArch64();
 }
 
+bool mopt::roundsToBrainFloats(TargetAttr target) {
+  return target.hasFeature("avx512bf16");
+}
+
 bool mopt::multipliesInMatrices(TargetAttr target, llvm::StringRef types) {
   for (llvm::ArrayRef<MicroKernelRow> table : getMicroKernelTables())
     for (const MicroKernelRow &row : table)

@@ -1,4 +1,8 @@
 // RUN: mopt-opt %s -mopt-expand-brain-floats | FileCheck %s
+// RUN: mopt-opt %s -mopt-expand-brain-floats=instructions | FileCheck %s --check-prefix=ONE
+// RUN: sed 's/+avx512bf16/+avx512vnni/' %s | mopt-opt -mopt-expand-brain-floats=instructions | FileCheck %s
+
+module attributes {mopt.target = #mopt.target<name = "m", triple = "t", cpu = "c", features = "+avx512f,+avx512bf16", vectorBits = 512, vectorRegisters = 32, l1Bytes = 32768, l2Bytes = 1048576>} {
 
 // CHECK-LABEL: @wider
 // CHECK: %[[BITS:.*]] = arith.bitcast %arg0 : bf16 to i16
@@ -10,6 +14,8 @@ func.func @wider(%x: bf16) -> f32 {
   return %y : f32
 }
 
+// ONE-LABEL: @narrower
+// ONE: llvm.fptrunc %{{.*}} : vector<4xf32> to vector<4xbf16>
 // CHECK-LABEL: @narrower
 // CHECK-NOT: arith.truncf
 // CHECK: arith.bitcast %{{.*}} : vector<4xi16> to vector<4xbf16>
@@ -24,4 +30,5 @@ func.func @narrower(%x: vector<4xf32>) -> vector<4xbf16> {
 func.func @half(%x: f16) -> f32 {
   %y = arith.extf %x : f16 to f32
   return %y : f32
+}
 }

@@ -212,9 +212,16 @@ def ExpandBrainFloats : Pass<"mopt-expand-brain-floats", "::mlir::func::FuncOp">
   let description = [{
     LLVM's code for vectors of bfloat that it gathers from memory is not always
     right: rows of six, vectorized across rows, came out as NaN. Shifted as
-    integers they are like any other. Rounds to nearest even, as LLVM does.
+    integers they are like any other. Rounds to nearest even, as LLVM does. With
+    `instructions` what rounds to bf16 is left to the target's instruction, if it has
+    one. That takes denormal numbers for 0.
   }];
-  let dependentDialects = ["::mlir::arith::ArithDialect"];
+  let options = [
+    Option<"instructions", "instructions", "bool", /*default=*/"false",
+           "round by the target's instruction">
+  ];
+  let dependentDialects = ["::mlir::arith::ArithDialect",
+    "::mlir::LLVM::LLVMDialect"];
 }
 
 def RelaxFloats : Pass<"mopt-relax-floats"> {

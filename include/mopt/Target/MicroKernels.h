@@ -52,6 +52,9 @@ bool multipliesBytes(TargetAttr target);
 /// `math.fma` is a call of the system's library where none does.
 bool fusesProducts(TargetAttr target);
 
+/// Does one of its instructions round f32 to bf16?
+bool roundsToBrainFloats(TargetAttr target);
+
 /// Has `target` one that multiplies elements of `types` (MicroKernelSchema.td)
 /// in matrix registers?
 bool multipliesInMatrices(TargetAttr target, llvm::StringRef types);
