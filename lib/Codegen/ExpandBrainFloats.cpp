@@ -28,7 +28,10 @@ struct ExpandBrainFloats
     TargetAttr target = TargetAttr::lookup(getOperation());
     if (instructions && target && roundsToBrainFloats(target))
       getOperation()->walk([](arith::TruncFOp op) {
-        if (!getElementTypeOrSelf(op.getType()).isBF16() ||
+        // Of loops over scalars LLVM makes vectors of four, where it takes the
+        // instruction for a costly one.
+        if (!isa<VectorType>(op.getType()) ||
+            !getElementTypeOrSelf(op.getType()).isBF16() ||
             !getElementTypeOrSelf(op.getIn().getType()).isF32())
           return;
         OpBuilder b(op);

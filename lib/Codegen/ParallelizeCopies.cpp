@@ -30,7 +30,8 @@ struct ParallelizeCopies
     });
     IRRewriter rewriter(&getContext());
     for (linalg::LinalgOp op : copies) {
-      SmallVector<int64_t> tiles = chooseTileSizes(op, kTileGrain);
+      SmallVector<int64_t> tiles =
+          chooseTileSizes(op, kTileGrain, /*multiple=*/1, /*ragged=*/true);
       if (tiles.empty())
         continue;
       scf::SCFTilingOptions options;

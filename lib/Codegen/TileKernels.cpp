@@ -58,9 +58,10 @@ struct TileKernels : mopt::impl::TileKernelsBase<TileKernels> {
     bool isOrdered = llvm::any_of(kernel.getBody().front(), [](Operation &op) {
       return op.hasAttr(kInOrderAttr);
     });
-    SmallVector<int64_t> tiles =
-        chooseTileSizes(root, steps > 1 ? kLocalGrain : kTileGrain,
-                        isOrdered ? kRowsInOrder : 1);
+    SmallVector<int64_t> tiles = chooseTileSizes(
+        root, steps > 1 ? kLocalGrain : kTileGrain,
+        isOrdered ? kRowsInOrder : 1,
+        /*ragged=*/steps == 1 && isa<linalg::TransposeOp>(root));
     if (tiles.empty())
       return;
 

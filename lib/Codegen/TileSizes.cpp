@@ -15,19 +15,20 @@ static constexpr int64_t kTypicalSize = 64;
 /// `grain`, a multiple of `multiple`: a divisor where one is near, so that all
 /// tiles have one static size.
 static int64_t chooseTileSize(int64_t range, int64_t work, int64_t grain,
-                              int64_t multiple) {
+                              int64_t multiple, bool ragged) {
   int64_t tile = llvm::divideCeil(grain, std::max<int64_t>(work, 1));
   tile = std::max(tile / multiple, int64_t{1}) * multiple;
   if (ShapedType::isDynamic(range))
     return tile;
-  for (int64_t divisor = std::min(tile, range); divisor >= multiple; --divisor)
+  int64_t least = ragged ? std::max(multiple, tile / 2) : multiple;
+  for (int64_t divisor = std::min(tile, range); divisor >= least; --divisor)
     if (range % divisor == 0 && divisor % multiple == 0)
       return divisor * work >= kSmallestTile ? divisor : tile;
   return tile;
 }
 
 SmallVector<int64_t> mopt::chooseTileSizes(linalg::LinalgOp op, int64_t grain,
-                                           int64_t multiple) {
+                                           int64_t multiple, bool ragged) {
   SmallVector<int64_t> ranges = op.getStaticLoopRanges();
   SmallVector<utils::IteratorType> iterators = op.getIteratorTypesArray();
   // Upstream's tiling drops loops that never run, and what it has begun in
@@ -52,7 +53,8 @@ SmallVector<int64_t> mopt::chooseTileSizes(linalg::LinalgOp op, int64_t grain,
     if (work >= grain && (multiple == 1 || ranges[loop] == 1)) {
       tiles[loop] = 1;
     } else if (work * size > grain || ShapedType::isDynamic(ranges[loop])) {
-      int64_t tile = chooseTileSize(ranges[loop], work, grain, multiple);
+      int64_t tile =
+          chooseTileSize(ranges[loop], work, grain, multiple, ragged);
       multiple = 1;
       // One tile that holds all is no tile.
       if (ShapedType::isStatic(ranges[loop]) && tile >= ranges[loop])

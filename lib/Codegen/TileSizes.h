@@ -13,10 +13,12 @@ inline constexpr int64_t kTileGrain = 16 << 10;
 /// Tile sizes of the loops of `op`, whose tiles have about `grain` elements: 1
 /// for the outer parallel ones, 0 (all) for the inner ones. Empty if the work
 /// is too small to be split. Follows from the shape alone. Of the innermost loop
-/// that is cut a tile has a multiple of `multiple`.
+/// that is cut a tile has a multiple of `multiple`. With `ragged` the last tile
+/// may be smaller where no divisor is near: copies do not mind.
 llvm::SmallVector<int64_t> chooseTileSizes(mlir::linalg::LinalgOp op,
                                            int64_t grain,
-                                           int64_t multiple = 1);
+                                           int64_t multiple = 1,
+                                           bool ragged = false);
 } // namespace mopt
 
 #endif // MOPT_LIB_CODEGEN_TILESIZES_H

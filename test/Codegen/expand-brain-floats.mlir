@@ -24,6 +24,15 @@ func.func @narrower(%x: vector<4xf32>) -> vector<4xbf16> {
   return %y : vector<4xbf16>
 }
 
+// ONE-LABEL: @scalar
+// ONE-NOT: llvm.fptrunc
+// CHECK-LABEL: @scalar
+// CHECK: arith.bitcast %{{.*}} : i16 to bf16
+func.func @scalar(%x: f32) -> bf16 {
+  %y = arith.truncf %x : f32 to bf16
+  return %y : bf16
+}
+
 // Halves are left alone.
 // CHECK-LABEL: @half
 // CHECK: arith.extf

@@ -23,3 +23,14 @@ func.func @kept(%a: memref<4x256xf32>, %b: memref<4x256xf32>, %c: memref<8x512x2
   }
   return
 }
+
+// No divisor of 197 is near: the last tile is smaller.
+// CHECK-LABEL: @prime
+// CHECK: scf.forall (%[[I:.*]]) = (0) to (197) step (86)
+// CHECK: %[[ROWS:.*]] = affine.min
+// CHECK: memref.subview %{{.*}}[%[[I]], 0] [%[[ROWS]], 192]
+// CHECK: linalg.copy
+func.func @prime(%x: memref<197x192xf32>, %y: memref<197x192xf32>) {
+  linalg.copy ins(%x : memref<197x192xf32>) outs(%y : memref<197x192xf32>)
+  return
+}

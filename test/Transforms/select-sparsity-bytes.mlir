@@ -86,8 +86,21 @@ func.func @half(%x: tensor<20x256xui8>, %s: tensor<1x1xf32>) -> tensor<20x512xf3
 // Weights that fit no cache are expanded for registers of matrices, unless there are so many rows that
 // multiplying takes the time, or the depth would leave these registers nearly empty.
 // MATRIX-LABEL: func.func @uncached
-// MATRIX: mopt.quantized_matmul {{.*}}mopt.sparsity = #mopt.sparsity<1:2>
+// MATRIX: mopt.quantized_matmul {{.*}}mopt.sparsity = #mopt.sparsity<1:4>
 func.func @uncached(%x: tensor<20x8192xui8>, %s: tensor<1x1xf32>) -> tensor<20x4096xf32> {
+  %v = arith.constant dense<1> : tensor<2048x4096xi8>
+  %p = arith.constant dense<0> : tensor<2048x4096xi8>
+  %w = mopt.sparse_assemble %v, %p sparsity <1:4> axis 0 : tensor<2048x4096xi8>, tensor<2048x4096xi8> -> tensor<8192x4096xi8>
+  // expected-remark@+1 {{computed with sparse weights of pattern 1:4}}
+  %y = mopt.quantized_matmul %x, %w scales(%s, %s) : (tensor<20x8192xui8>, tensor<8192x4096xi8>, tensor<1x1xf32>, tensor<1x1xf32>) -> tensor<20x4096xf32>
+  return %y : tensor<20x4096xf32>
+}
+
+// Half of the values do not pay for expanding them.
+// MATRIX-LABEL: func.func @uncached_half
+// MATRIX-NOT: mopt.sparsity
+// MATRIX: return
+func.func @uncached_half(%x: tensor<20x8192xui8>, %s: tensor<1x1xf32>) -> tensor<20x4096xf32> {
   %v = arith.constant dense<1> : tensor<4096x4096xi8>
   %p = arith.constant dense<0> : tensor<4096x4096xi8>
   %w = mopt.sparse_assemble %v, %p sparsity <1:2> axis 0 : tensor<4096x4096xi8>, tensor<4096x4096xi8> -> tensor<8192x4096xi8>
@@ -112,10 +125,10 @@ func.func @uncached_many(%x: tensor<200x8192xui8>, %s: tensor<1x1xf32>) -> tenso
 // MATRIX-NOT: mopt.sparsity
 // MATRIX: return
 func.func @uncached_ragged(%x: tensor<20x8200xui8>, %s: tensor<1x1xf32>) -> tensor<20x4096xf32> {
-  %v = arith.constant dense<1> : tensor<4100x4096xi8>
-  %p = arith.constant dense<0> : tensor<4100x4096xi8>
-  %w = mopt.sparse_assemble %v, %p sparsity <1:2> axis 0 : tensor<4100x4096xi8>, tensor<4100x4096xi8> -> tensor<8200x4096xi8>
-  // expected-remark@+1 {{computed with sparse weights of pattern 1:2}}
+  %v = arith.constant dense<1> : tensor<2050x4096xi8>
+  %p = arith.constant dense<0> : tensor<2050x4096xi8>
+  %w = mopt.sparse_assemble %v, %p sparsity <1:4> axis 0 : tensor<2050x4096xi8>, tensor<2050x4096xi8> -> tensor<8200x4096xi8>
+  // expected-remark@+1 {{computed with sparse weights of pattern 1:4}}
   %y = mopt.quantized_matmul %x, %w scales(%s, %s) : (tensor<20x8200xui8>, tensor<8200x4096xi8>, tensor<1x1xf32>, tensor<1x1xf32>) -> tensor<20x4096xf32>
   return %y : tensor<20x4096xf32>
 }

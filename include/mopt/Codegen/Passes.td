@@ -213,8 +213,8 @@ def ExpandBrainFloats : Pass<"mopt-expand-brain-floats", "::mlir::func::FuncOp">
     LLVM's code for vectors of bfloat that it gathers from memory is not always
     right: rows of six, vectorized across rows, came out as NaN. Shifted as
     integers they are like any other. Rounds to nearest even, as LLVM does. With
-    `instructions` what rounds to bf16 is left to the target's instruction, if it has
-    one. That takes denormal numbers for 0.
+    `instructions` what rounds vectors to bf16 is left to the target's instruction, if
+    it has one. That takes denormal numbers for 0.
   }];
   let options = [
     Option<"instructions", "instructions", "bool", /*default=*/"false",

@@ -33,8 +33,8 @@ struct LowerConcat : OpConversionPattern<ConcatOp> {
     Location loc = op.getLoc();
     int64_t axis = op.getAxis();
     SmallVector<OpFoldResult> sizes = getResultSizes(rewriter, op);
-    Value result = createEmpty(rewriter, loc, sizes,
-                               getElement(op->getResult(0)));
+    Value result =
+        createEmpty(rewriter, loc, sizes, getElement(op->getResult(0)));
     SmallVector<OpFoldResult> offsets(sizes.size(), rewriter.getIndexAttr(0)),
         strides(sizes.size(), rewriter.getIndexAttr(1));
     AffineExpr sum =
@@ -46,8 +46,8 @@ struct LowerConcat : OpConversionPattern<ConcatOp> {
         continue;
       result = tensor::InsertSliceOp::create(rewriter, loc, input, result,
                                              offsets, part, strides);
-      offsets[axis] = applyAffine(rewriter, loc, sum,
-                                  {offsets[axis], part[axis]});
+      offsets[axis] =
+          applyAffine(rewriter, loc, sum, {offsets[axis], part[axis]});
     }
     rewriter.replaceOp(op, result);
     return success();
@@ -77,13 +77,12 @@ struct LowerSlice : OpConversionPattern<SliceOp> {
     if (isForward) {
       Value part = tensor::ExtractSliceOp::create(
           rewriter, loc, adaptor.getInput(), offsets, sizes, strides);
-      rewriter.replaceOp(
-          op, createParallelGeneric(
-                  rewriter, loc, sizes, element, part,
-                  rewriter.getMultiDimIdentityMap(sizes.size()),
-                  [&](OpBuilder &b, Location loc, ValueRange x) {
-                    return loadElement(b, loc, x[0], element);
-                  }));
+      rewriter.replaceOp(op, createParallelGeneric(
+                                 rewriter, loc, sizes, element, part,
+                                 rewriter.getMultiDimIdentityMap(sizes.size()),
+                                 [&](OpBuilder &b, Location loc, ValueRange x) {
+                                   return loadElement(b, loc, x[0], element);
+                                 }));
       return success();
     }
     rewriter.replaceOp(
@@ -136,42 +135,45 @@ struct LowerPad : OpConversionPattern<PadOp> {
       SmallVector<Value> origin(
           cast<RankedTensorType>(adaptor.getValue().getType()).getRank(),
           arith::ConstantIndexOp::create(rewriter, loc, 0));
-      Value fill = tensor::ExtractOp::create(rewriter, loc, adaptor.getValue(),
-                                             origin);
-      Value result = createFilled(rewriter, loc, sizes, fill);
+      Value fill =
+          tensor::ExtractOp::create(rewriter, loc, adaptor.getValue(), origin);
       if (isEmpty(kept) || isEmpty(inputSizes)) {
-        rewriter.replaceOp(op, result);
+        rewriter.replaceOp(op, createFilled(rewriter, loc, sizes, fill));
         return success();
       }
       Value part = tensor::ExtractSliceOp::create(rewriter, loc, input, from,
                                                   kept, ones);
-      rewriter.replaceOpWithNewOp<tensor::InsertSliceOp>(op, part, result, to,
-                                                         kept, ones);
+      Value result = tensor::EmptyOp::create(
+          rewriter, loc, sizes,
+          cast<RankedTensorType>(part.getType()).getElementType());
+      result = tensor::InsertSliceOp::create(rewriter, loc, part, result, to,
+                                             kept, ones);
+      rewriter.replaceOp(
+          op, fillBorders(rewriter, loc, fill, result, sizes, to, kept));
       return success();
     }
     Type element = getElement(op.getInput());
     rewriter.replaceOp(
-        op,
-        createParallelGeneric(
-            rewriter, loc, sizes, element, {}, {},
-            [&](OpBuilder &b, Location loc, ValueRange) {
-              SmallVector<Value> position;
-              for (size_t dim = 0; dim < sizes.size(); ++dim) {
-                Value index = linalg::IndexOp::create(b, loc, dim);
-                if (!isZero(to[dim]) || !isZero(op.getMixedHigh()[dim])) {
-                  index = arith::SubIOp::create(b, loc, index,
-                                                toIndex(b, loc, to[dim]));
-                  index = mapIndex(b, loc, op.getMode(), index,
-                                   toIndex(b, loc, kept[dim]));
-                }
-                if (!isZero(from[dim]))
-                  index = arith::AddIOp::create(b, loc, index,
-                                                toIndex(b, loc, from[dim]));
-                position.push_back(index);
-              }
-              Value x = tensor::ExtractOp::create(b, loc, input, position);
-              return loadElement(b, loc, x, element);
-            }));
+        op, createParallelGeneric(
+                rewriter, loc, sizes, element, {}, {},
+                [&](OpBuilder &b, Location loc, ValueRange) {
+                  SmallVector<Value> position;
+                  for (size_t dim = 0; dim < sizes.size(); ++dim) {
+                    Value index = linalg::IndexOp::create(b, loc, dim);
+                    if (!isZero(to[dim]) || !isZero(op.getMixedHigh()[dim])) {
+                      index = arith::SubIOp::create(b, loc, index,
+                                                    toIndex(b, loc, to[dim]));
+                      index = mapIndex(b, loc, op.getMode(), index,
+                                       toIndex(b, loc, kept[dim]));
+                    }
+                    if (!isZero(from[dim]))
+                      index = arith::AddIOp::create(b, loc, index,
+                                                    toIndex(b, loc, from[dim]));
+                    position.push_back(index);
+                  }
+                  Value x = tensor::ExtractOp::create(b, loc, input, position);
+                  return loadElement(b, loc, x, element);
+                }));
     return success();
   }
 
@@ -180,6 +182,35 @@ struct LowerPad : OpConversionPattern<PadOp> {
   }
 
   /// max(0, sign * value).
+  /// `result`, of `sizes`, with `value` around the `kept` elements from `to`
+  /// on.
+  static Value fillBorders(OpBuilder &b, Location loc, Value value,
+                           Value result, ArrayRef<OpFoldResult> sizes,
+                           ArrayRef<OpFoldResult> to,
+                           ArrayRef<OpFoldResult> kept) {
+    SmallVector<OpFoldResult> ones(sizes.size(), b.getIndexAttr(1));
+    auto fill = [&](size_t dim, OpFoldResult offset, OpFoldResult size) {
+      if (getConstantIntValue(size) == 0)
+        return;
+      SmallVector<OpFoldResult> from(sizes.size(), b.getIndexAttr(0)),
+          count(sizes);
+      from[dim] = offset;
+      count[dim] = size;
+      Value border =
+          tensor::ExtractSliceOp::create(b, loc, result, from, count, ones);
+      border = linalg::FillOp::create(b, loc, value, border).getResult(0);
+      result = tensor::InsertSliceOp::create(b, loc, border, result, from,
+                                             count, ones);
+    };
+    AffineExpr x = b.getAffineSymbolExpr(0), y = b.getAffineSymbolExpr(1);
+    for (size_t dim = 0; dim < sizes.size(); ++dim) {
+      OpFoldResult end = applyAffine(b, loc, x + y, {to[dim], kept[dim]});
+      fill(dim, b.getIndexAttr(0), to[dim]);
+      fill(dim, end, applyAffine(b, loc, x - y, {sizes[dim], end}));
+    }
+    return result;
+  }
+
   static OpFoldResult cutAtZero(OpBuilder &b, Location loc, OpFoldResult value,
                                 int64_t sign) {
     if (std::optional<int64_t> known = getConstantIntValue(value))

@@ -36,11 +36,18 @@ func.func @nothing(%x: tensor<8xf32>) -> tensor<0xf32> {
   return %y : tensor<0xf32>
 }
 
+// The borders are filled, not what is copied.
 // CHECK-LABEL: @constant
 // CHECK: %[[V:.*]] = tensor.extract %arg1[]
-// CHECK: %[[FILLED:.*]] = linalg.fill ins(%[[V]]
 // CHECK: %[[PART:.*]] = tensor.extract_slice %arg0[0, 1] [2, 2] [1, 1]
-// CHECK: tensor.insert_slice %[[PART]] into %[[FILLED]][1, 0] [2, 2] [1, 1]
+// CHECK: %[[EMPTY:.*]] = tensor.empty
+// CHECK: %[[INNER:.*]] = tensor.insert_slice %[[PART]] into %[[EMPTY]][1, 0] [2, 2] [1, 1]
+// CHECK: %[[ROW:.*]] = tensor.extract_slice %[[INNER]][0, 0] [1, 4] [1, 1]
+// CHECK: %[[FILLED:.*]] = linalg.fill ins(%[[V]] : f32) outs(%[[ROW]]
+// CHECK: %[[ROWS:.*]] = tensor.insert_slice %[[FILLED]] into %[[INNER]][0, 0] [1, 4] [1, 1]
+// CHECK: tensor.extract_slice %[[ROWS]][0, 2] [3, 2] [1, 1]
+// CHECK-NOT: tensor.extract_slice
+// CHECK: return
 func.func @constant(%x: tensor<2x3xf32>, %v: tensor<f32>) -> tensor<3x4xf32> {
   %y = mopt.pad <constant> %x, %v low [1, -1] high [0, 2] : tensor<2x3xf32>, tensor<f32> -> tensor<3x4xf32>
   return %y : tensor<3x4xf32>
