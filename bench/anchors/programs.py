@@ -12,10 +12,12 @@ import numpy as np
 
 from mopt._compile import tool
 
+_FOLDER = tempfile.TemporaryDirectory()
+
 
 def compile(model, library=None, target="native", arguments=(), **options):
     """Like mopt.compile: a path, or an ONNX model; returns the library's path."""
-    folder = tempfile.mkdtemp()
+    folder = tempfile.mkdtemp(dir=_FOLDER.name)
     library = library or os.path.join(folder, "m.so")
     if not isinstance(model, str):
         path = os.path.join(folder, "m.onnx")

@@ -2,6 +2,8 @@
 // of floats go over vectors, and collect a vector from the table at once, where
 // the target has an instruction for it. LLVM's estimate of its cost leaves such
 // loops scalar, or widens the index first.
+#include "OperandIndices.h"
+
 #include "mopt/Codegen/Passes.h"
 #include "mopt/Target/MicroKernels.h"
 
@@ -121,18 +123,6 @@ private:
         op.getNumLoops() - 1);
   }
 
-  SmallVector<Value> at(OpBuilder &b, OpOperand &operand, ValueRange loops) {
-    SmallVector<Value> result;
-    for (AffineExpr expr : op.getMatchingIndexingMap(&operand).getResults()) {
-      if (auto dim = dyn_cast<AffineDimExpr>(expr))
-        result.push_back(loops[dim.getPosition()]);
-      else
-        result.push_back(arith::ConstantIndexOp::create(
-            b, op.getLoc(), cast<AffineConstantExpr>(expr).getValue()));
-    }
-    return result;
-  }
-
   /// A vector at `position`, of which the first `count` lanes are there, all if
   /// it is null.
   void emit(OpBuilder &b, ValueRange position, int64_t lanes, Value count) {
@@ -152,7 +142,7 @@ private:
     for (OpOperand *input : op.getDpsInputOperands()) {
       Value buffer = input->get();
       Type element = cast<MemRefType>(buffer.getType()).getElementType();
-      SmallVector<Value> where = at(b, *input, position);
+      SmallVector<Value> where = getOperandIndices(b, op, *input, position);
       Value vector;
       if (!isAlongRow(*input))
         vector = vector::BroadcastOp::create(
@@ -192,7 +182,7 @@ private:
         b, loc, widen(b.getF32Type()), load.getMemRef(), ValueRange{zero},
         lookUp(index.getIn()), mask, getZeros(b.getF32Type()));
     OpOperand &init = *op.getDpsInitOperand(0);
-    SmallVector<Value> where = at(b, init, position);
+    SmallVector<Value> where = getOperandIndices(b, op, init, position);
     if (count)
       vector::MaskedStoreOp::create(b, loc, init.get(), where, mask, found);
     else

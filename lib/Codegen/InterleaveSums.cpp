@@ -2,6 +2,7 @@
 // by one wait for each addition; those of eight rows of a `linalg.generic` are
 // taken side by side, a row to a lane. The order within each stays.
 #include "MicroKernels/TransposeSquare.h"
+#include "OperandIndices.h"
 
 #include "mopt/Codegen/Passes.h"
 #include "mopt/Support/SumOrder.h"
@@ -121,7 +122,7 @@ struct RowSums {
     for (auto [r, row] : llvm::enumerate(rows))
       memref::StoreOp::create(
           b, loc, vector::ExtractOp::create(b, loc, single.getResult(0), r),
-          init->get(), at(b, init, row));
+          init->get(), getOperandIndices(b, op, *init, row));
     op.erase();
   }
 
@@ -138,8 +139,9 @@ private:
     OpOperand *input = op.getDpsInputOperand(0);
     SmallVector<Value> square;
     for (ArrayRef<Value> row : rows)
-      square.push_back(vector::LoadOp::create(b, op.getLoc(), getVectorType(),
-                                              input->get(), at(b, input, row)));
+      square.push_back(
+          vector::LoadOp::create(b, op.getLoc(), getVectorType(), input->get(),
+                                 getOperandIndices(b, op, *input, row)));
     IndexBuilder ib{b, op.getLoc()};
     for (Value column : transposeSquare(ib, std::move(square)))
       sums = arith::AddFOp::create(b, op.getLoc(), sums, column);
@@ -155,21 +157,10 @@ private:
     for (auto [r, row] : llvm::enumerate(rows))
       column = vector::InsertOp::create(
           b, loc,
-          memref::LoadOp::create(b, loc, operand->get(), at(b, operand, row)),
+          memref::LoadOp::create(b, loc, operand->get(),
+                                 getOperandIndices(b, op, *operand, row)),
           column, r);
     return column;
-  }
-
-  SmallVector<Value> at(OpBuilder &b, OpOperand *operand, ValueRange loops) {
-    SmallVector<Value> result;
-    for (AffineExpr expr : op.getMatchingIndexingMap(operand).getResults()) {
-      if (auto dim = dyn_cast<AffineDimExpr>(expr))
-        result.push_back(loops[dim.getPosition()]);
-      else
-        result.push_back(arith::ConstantIndexOp::create(
-            b, op.getLoc(), cast<AffineConstantExpr>(expr).getValue()));
-    }
-    return result;
   }
 };
 

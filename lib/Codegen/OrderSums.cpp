@@ -3,6 +3,8 @@
 // lanes are summed by halves: the order in which ONNX Runtime sums. The squares
 // of layer normalization are fused with their sum, as there. Leaves alone what
 // is no multiple of eight long: its order there depends on where memory lies.
+#include "OperandIndices.h"
+
 #include "mopt/Codegen/Passes.h"
 #include "mopt/Support/SumOrder.h"
 #include "mopt/Target/MicroKernels.h"
@@ -121,9 +123,10 @@ struct Sum {
     IRMapping scalars, vectors;
     for (OpOperand *input : op.getDpsInputOperands())
       if (!isAlongRow(input))
-        scalars.map(op.getMatchingBlockArgument(input),
-                    memref::LoadOp::create(b, loc, input->get(),
-                                           at(b, input, indices)));
+        scalars.map(
+            op.getMatchingBlockArgument(input),
+            memref::LoadOp::create(b, loc, input->get(),
+                                   getOperandIndices(b, op, *input, indices)));
     for (Operation &inner : op.getBody()->without_terminator())
       if (&inner != combiner && llvm::all_of(inner.getOperands(), [&](Value x) {
             return scalars.contains(x) || x.getParentBlock() != op.getBody();
@@ -138,7 +141,8 @@ struct Sum {
         vectors.map(
             op.getMatchingBlockArgument(input),
             vector::LoadOp::create(inside, loc, VectorType::get(kLanes, type),
-                                   input->get(), at(b, input, indices)));
+                                   input->get(),
+                                   getOperandIndices(b, op, *input, indices)));
       }
     vectors.map(op.getRegionOutputArgs().front(), loop.getRegionIterArg(0));
     Value total;
@@ -157,7 +161,7 @@ struct Sum {
     scf::YieldOp::create(inside, loc, total);
     indices.pop_back();
     OpOperand *init = op.getDpsInitOperand(0);
-    SmallVector<Value> where = at(b, init, indices);
+    SmallVector<Value> where = getOperandIndices(b, op, *init, indices);
     Value before = memref::LoadOp::create(b, loc, init->get(), where);
     Value sum = arith::AddFOp::create(b, loc, before,
                                       sumLanes(b, loc, loop.getResult(0)));
@@ -169,17 +173,6 @@ private:
   bool isAlongRow(OpOperand *operand) {
     return op.getMatchingIndexingMap(operand).isFunctionOfDim(op.getNumLoops() -
                                                               1);
-  }
-
-  SmallVector<Value> at(OpBuilder &b, OpOperand *operand, ValueRange loops) {
-    SmallVector<Value> result;
-    for (AffineExpr expr : op.getMatchingIndexingMap(operand).getResults()) {
-      auto dim = dyn_cast<AffineDimExpr>(expr);
-      result.push_back(
-          dim ? loops[dim.getPosition()]
-              : arith::ConstantIndexOp::create(b, op.getLoc(), 0).getResult());
-    }
-    return result;
   }
 
   /// `inner` on vectors. The order is what counts, so no flag is kept that
