@@ -96,13 +96,15 @@ struct BindDestinations : mopt::impl::BindDestinationsBase<BindDestinations> {
     }
   }
 
-  void bind(OpOperand &result, BlockArgument destination) {
+  /// Makes what computes `result` do so in `destination`, views of which come in
+  /// at `b`. Fails if that is not known to be free.
+  static LogicalResult compute(OpBuilder &b, Value result, Value destination) {
     // From the result back to the first op that writes; views between it and
     // the origin are left to its other users.
     SmallVector<Operation *> path;
     OpOperand *first = nullptr;
     size_t length = 0;
-    Value origin = result.get();
+    Value origin = result;
     while (OpOperand *base = getBase(origin)) {
       path.push_back(base->getOwner());
       if (!isa<tensor::CastOp, tensor::ExpandShapeOp, tensor::CollapseShapeOp>(
@@ -112,21 +114,35 @@ struct BindDestinations : mopt::impl::BindDestinationsBase<BindDestinations> {
       }
       origin = base->get();
     }
+    if (!first || !origin.getDefiningOp<tensor::EmptyOp>())
+      return failure();
+    Value seen = destination;
+    for (Operation *op : ArrayRef(path).take_front(length))
+      if (!(seen = invert(b, op, seen)))
+        return failure();
+    if (seen.getType() != first->get().getType())
+      seen = tensor::CastOp::create(b, first->getOwner()->getLoc(),
+                                    first->get().getType(), seen);
+    first->set(seen);
+    // What the first writer puts in a place of its own is computed there.
+    auto insert = dyn_cast<tensor::InsertSliceOp>(first->getOwner());
+    auto type = insert ? insert.getSourceType() : RankedTensorType();
+    if (!insert || !type.hasStaticShape() || !insert->getOperands()
+                                                  .drop_front(2).empty())
+      return success();
+    Value place = tensor::ExtractSliceOp::create(
+        b, insert.getLoc(), type, seen, insert.getMixedOffsets(),
+        insert.getMixedSizes(), insert.getMixedStrides());
+    if (failed(compute(b, insert.getSource(), place)))
+      place.getDefiningOp()->erase();
+    return success();
+  }
+
+  void bind(OpOperand &result, BlockArgument destination) {
     OpBuilder b(&getContext());
     b.setInsertionPointToStart(destination.getOwner());
-    if (first && origin.getDefiningOp<tensor::EmptyOp>()) {
-      Value seen = destination;
-      for (Operation *op : ArrayRef(path).take_front(length))
-        if (seen)
-          seen = invert(b, op, seen);
-      if (seen) {
-        if (seen.getType() != first->get().getType())
-          seen = tensor::CastOp::create(b, first->getOwner()->getLoc(),
-                                        first->get().getType(), seen);
-        first->set(seen);
-        return;
-      }
-    }
+    if (succeeded(compute(b, result.get(), destination)))
+      return;
     b.setInsertionPoint(result.getOwner());
     Value value = result.get();
     if (value.getType() != destination.getType())

@@ -3,11 +3,13 @@
 // later. Ops without a configuration are left alone.
 #include "mopt/Codegen/Passes.h"
 #include "mopt/Dialect/Mopt/IR/Mopt.h"
+#include "mopt/Dialect/Mopt/IR/QuantizationParameters.h"
 #include "mopt/Dialect/Mopt/IR/ShapeInference.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/Dialect/Utils/IndexingUtils.h"
 
 using namespace mlir;
 
@@ -71,25 +73,104 @@ bool isUnsigned(Value value) {
       .isUnsignedInteger();
 }
 
+/// Does the micro-kernel take a wider left side? It has a sign then.
+bool isWidened(Value lhs, ConfigAttr config) {
+  return config.getLhsBits() > 8 &&
+         isa<IntegerType>(getElementTypeOrSelf(lhs.getType()));
+}
+
+Value widen(OpBuilder &b, Location loc, Value lhs, ConfigAttr config) {
+  auto type = cast<RankedTensorType>(lhs.getType());
+  Type wide = b.getIntegerType(config.getLhsBits());
+  return CastOp::create(b, loc, type.clone(wide), lhs, true);
+}
+
 /// The left side as the micro-kernel takes it, and whether it is unsigned then.
 std::pair<Value, bool> prepareLhs(OpBuilder &b, Location loc, Value value,
                                   ConfigAttr config) {
+  if (isWidened(value, config))
+    return {widen(b, loc, value, config), false};
+  return {dropSign(b, loc, value), isUnsigned(value)};
+}
+
+/// `value` without zeros behind dimension `depthDim` that packing groups of
+/// `interleave` writes itself.
+Value dropGroupPadding(OpBuilder &b, Value value, int64_t depthDim,
+                       int64_t interleave) {
+  auto transpose = value.getDefiningOp<TransposeOp>();
+  auto pad = (transpose ? transpose.getInput() : value).getDefiningOp<PadOp>();
+  if (!pad || pad.getMode() != PadMode::constant)
+    return value;
+  int64_t dim = transpose ? transpose.getPermutation()[depthDim] : depthDim;
+  auto from = cast<RankedTensorType>(pad.getInput().getType()),
+       to = cast<RankedTensorType>(pad.getType());
+  std::optional<ConstantTensor> zero = getConstantTensor(pad.getValue());
+  if (!zero || !llvm::all_of(zero->getBytes(), [](char byte) { return !byte; }) ||
+      !from.hasStaticShape() || !to.hasStaticShape() ||
+      llvm::divideCeil(from.getDimSize(dim), interleave) !=
+          llvm::divideCeil(to.getDimSize(dim), interleave))
+    return value;
+  for (auto [i, low, high] :
+       llvm::enumerate(pad.getStaticLow(), pad.getStaticHigh()))
+    if (low != 0 || (high != 0 && int64_t(i) != dim))
+      return value;
+  if (!transpose)
+    return pad.getInput();
+  return TransposeOp::create(b, transpose.getLoc(), pad.getInput(),
+                             transpose.getPermutation());
+}
+
+/// `value` without its sign; where it is a part of another tensor, that part and
+/// not a copy of it.
+Value viewPart(OpBuilder &b, Location loc, Value value) {
+  auto reshape = value.getDefiningOp<ReshapeOp>();
+  auto slice = (reshape ? reshape.getInput() : value).getDefiningOp<SliceOp>();
   auto type = cast<RankedTensorType>(value.getType());
-  if (config.getLhsBits() <= 8 || !isa<IntegerType>(type.getElementType()))
-    return {dropSign(b, loc, value), isUnsigned(value)};
-  Type wide = b.getIntegerType(config.getLhsBits());
-  return {CastOp::create(b, loc, type.clone(wide), value, true), false};
+  if (!slice ||
+      llvm::any_of(slice.getStaticStrides(),
+                   [](int64_t stride) { return stride != 1; }) ||
+      llvm::is_contained(type.getShape(), 0))
+    return dropSign(b, loc, value);
+  auto whole = cast<RankedTensorType>(slice.getType());
+  if (reshape && (!type.hasStaticShape() || !whole.hasStaticShape() ||
+                  !computeRankReductionMask(whole.getShape(), type.getShape())))
+    return dropSign(b, loc, value);
+  Value source = dropSign(b, loc, slice.getInput());
+  return tensor::ExtractSliceOp::create(
+      b, loc, type.clone(getElementTypeOrSelf(source.getType())), source,
+      slice.getMixedOffsets(), slice.getMixedSizes(), slice.getMixedStrides());
+}
+
+/// An operand that is read from where it lies: its dimension `i` is dimension
+/// `permutation[i]` of `source`.
+struct Operand {
+  Value source;
+  SmallVector<int64_t> permutation;
+};
+
+Operand seeThrough(OpBuilder &b, Location loc, Value value) {
+  int64_t rank = cast<RankedTensorType>(value.getType()).getRank();
+  Operand operand{value,
+                  llvm::to_vector(llvm::seq<int64_t>(0, rank))};
+  if (auto transpose = value.getDefiningOp<TransposeOp>())
+    operand = {transpose.getInput(),
+               SmallVector<int64_t>(transpose.getPermutation())};
+  operand.source = viewPart(b, loc, operand.source);
+  return operand;
 }
 
 /// The right side in blocks of columns: `value` is `[b.., k, n]`, or
-/// `[b.., n, k]`.
+/// `[b.., n, k]`. Its dimension `i` is dimension `permutation[i]` of what is
+/// packed, if there is a permutation.
 Value packColumns(OpBuilder &b, Location loc, Value value, bool transposed,
-                  ConfigAttr config) {
+                  ConfigAttr config, ArrayRef<int64_t> permutation = {}) {
   SmallVector<OpFoldResult> sizes = tensor::getMixedSizes(b, loc, value);
+  if (!permutation.empty())
+    sizes = applyPermutation(sizes, permutation);
   if (transposed)
     std::swap(sizes[sizes.size() - 1], sizes[sizes.size() - 2]);
   // One block is packed as it is.
-  if (!transposed && config.getInterleave() == 1 &&
+  if (!transposed && permutation.empty() && config.getInterleave() == 1 &&
       getConstantIntValue(sizes.back()) == config.getColumns()) {
     int64_t rank = sizes.size();
     SmallVector<ReassociationIndices> groups;
@@ -117,8 +198,28 @@ Value packColumns(OpBuilder &b, Location loc, Value value, bool transposed,
   return PackColumnsOp::create(b, loc, empty.getType(), value, empty,
                                b.getI64IntegerAttr(config.getLanes()),
                                transposed ? b.getUnitAttr() : UnitAttr(),
-                               b.getI64IntegerAttr(config.getInterleave()))
+                               b.getI64IntegerAttr(config.getInterleave()),
+                               permutation.empty()
+                                   ? DenseI64ArrayAttr()
+                                   : b.getDenseI64ArrayAttr(permutation))
       .getResult(0);
+}
+
+/// The right sides of batches, each packed from where it lies. Depth and columns
+/// change places where that makes neighbours of what lies side by side.
+Value packBatches(OpBuilder &b, Location loc, Value value, bool transposed,
+                  ConfigAttr config) {
+  auto [source, permutation] = seeThrough(b, loc, value);
+  int64_t last = permutation.size() - 1;
+  if (last > 0 && permutation[last - 1] == last) {
+    std::swap(permutation[last - 1], permutation[last]);
+    transposed = !transposed;
+  }
+  if (permutation[last] != last)
+    return packColumns(b, loc, dropSign(b, loc, value), transposed, config);
+  if (llvm::is_sorted(permutation))
+    permutation.clear();
+  return packColumns(b, loc, source, transposed, config, permutation);
 }
 
 /// `value` with dimension `i` of the result taken from `permutation[i]`.
@@ -193,10 +294,14 @@ Value convertMatmul(OpBuilder &b, MatmulOp op, ConfigAttr config) {
   bool shared = llvm::all_of(rhs.getShape().drop_back(2),
                              [](int64_t size) { return size == 1; });
   bool unsignedRhs = isUnsigned(op.getRhs());
-  Value right = dropSign(b, loc, op.getRhs());
-  if (shared)
-    right = collapseLeading(b, loc, right, 1);
-  Value packed = packColumns(b, loc, right, op.getTransposeRhs(), config);
+  Value right = dropGroupPadding(b, op.getRhs(),
+                                 op.getTransposeRhs() ? rank - 1 : rank - 2,
+                                 config.getInterleave());
+  Value packed =
+      shared ? packColumns(b, loc,
+                           collapseLeading(b, loc, dropSign(b, loc, right), 1),
+                           op.getTransposeRhs(), config)
+             : packBatches(b, loc, right, op.getTransposeRhs(), config);
   if (shared && !op.getTransposeLhs())
     return contractRows(b, loc, op.getLhs(), packed, type, sizes, config,
                         unsignedRhs);
@@ -212,7 +317,22 @@ Value convertMatmul(OpBuilder &b, MatmulOp op, ConfigAttr config) {
     rhsExprs = getBatchExprs(b, rhs, type);
   rhsExprs.append({row, last});
   Value init = tensor::EmptyOp::create(b, loc, sizes, type.getElementType());
-  auto [left, unsignedLhs] = prepareLhs(b, loc, op.getLhs(), config);
+  bool unsignedLhs = isUnsigned(op.getLhs());
+  Value left;
+  if (isWidened(op.getLhs(), config)) {
+    left = widen(b, loc, op.getLhs(), config);
+    unsignedLhs = false;
+  } else {
+    Operand operand = seeThrough(b, loc, op.getLhs());
+    // A row must be contiguous.
+    if (operand.permutation.back() == rank - 1) {
+      left = operand.source;
+      for (auto [i, expr] : llvm::enumerate(SmallVector<AffineExpr>(lhsExprs)))
+        lhsExprs[operand.permutation[i]] = expr;
+    } else {
+      left = dropSign(b, loc, op.getLhs());
+    }
+  }
   return ContractAnchorOp::create(
              b, loc, left, packed, init,
              AffineMap::get(rank, 0, lhsExprs, b.getContext()),

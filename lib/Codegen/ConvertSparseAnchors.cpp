@@ -92,7 +92,8 @@ Value packRows(OpBuilder &b, Location loc, Value value, ConfigAttr config) {
   Value empty = tensor::EmptyOp::create(b, loc, sizes, b.getF32Type());
   return PackColumnsOp::create(b, loc, empty.getType(), value, empty,
                                b.getI64IntegerAttr(config.getLanes()),
-                               b.getUnitAttr(), b.getI64IntegerAttr(1))
+                               b.getUnitAttr(), b.getI64IntegerAttr(1),
+                               DenseI64ArrayAttr())
       .getResult(0);
 }
 

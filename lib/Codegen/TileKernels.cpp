@@ -27,11 +27,17 @@ using namespace mopt;
 /// they stay in the first-level cache.
 static constexpr int64_t kLocalGrain = 2 << 10;
 
-/// The linalg op that computes `value`, seen through changes of shape.
+/// The linalg op that computes `value`, seen through changes of shape, or what
+/// it has between borders.
 static linalg::LinalgOp getRoot(Value value) {
   while (Operation *def = value.getDefiningOp()) {
     if (auto root = dyn_cast<linalg::LinalgOp>(def))
       return root;
+    if (auto insert = dyn_cast<tensor::InsertSliceOp>(def)) {
+      bool isBorder = insert.getSource().getDefiningOp<linalg::FillOp>();
+      value = isBorder ? insert.getDest() : insert.getSource();
+      continue;
+    }
     if (!isa<tensor::ExpandShapeOp, tensor::CollapseShapeOp, tensor::CastOp>(
             def))
       break;

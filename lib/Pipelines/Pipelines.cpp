@@ -35,8 +35,11 @@ void mopt::buildGraphPipeline(OpPassManager &pm,
     pm.addNestedPass<func::FuncOp>(createFoldBatchNorm());
     pm.addNestedPass<func::FuncOp>(createFoldConstants());
     pm.addNestedPass<func::FuncOp>(createHoistGather());
-    if (options.numerics != Numerics::Strict)
+    pm.addNestedPass<func::FuncOp>(createHoistSlices());
+    if (options.numerics != Numerics::Strict) {
+      pm.addNestedPass<func::FuncOp>(createSinkScales());
       pm.addNestedPass<func::FuncOp>(createRecognizeNormalization());
+    }
   }
   pm.addPass(createCSEPass());
 }

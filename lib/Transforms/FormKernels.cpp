@@ -2,6 +2,7 @@
 // Each group is a graph of ops with one result, so moving it to its last op
 // keeps every use dominated.
 #include "mopt/Dialect/Mopt/IR/Mopt.h"
+#include "mopt/Dialect/Mopt/IR/QuantizationParameters.h"
 #include "mopt/Dialect/Mopt/IR/ShapeValues.h"
 #include "mopt/Transforms/Passes.h"
 
@@ -20,13 +21,86 @@ namespace mopt {
 
 using namespace mopt;
 
-/// Does `op` read or write elements? Reshapes only rename them.
+/// Does a reshape of a slice only drop dimensions of size 1? Readers can see
+/// through it, and through the slice.
+static bool dropsDims(Operation *op) {
+  auto reshape = dyn_cast<ReshapeOp>(op);
+  if (!reshape || !reshape.getInput().getDefiningOp<SliceOp>())
+    return false;
+  auto from = cast<RankedTensorType>(reshape.getInput().getType());
+  auto to = cast<RankedTensorType>(reshape.getType());
+  return from.hasStaticShape() && to.hasStaticShape() &&
+         computeRankReductionMask(from.getShape(), to.getShape());
+}
+
+/// Does `op` read or write elements? Other reshapes only rename them.
 static bool computes(Operation *op) {
   return isa<MoptDialect>(op->getDialect()) &&
-         !isa<ReshapeOp, FusedOp, YieldOp>(op) && op->getNumResults() > 0;
+         (!isa<ReshapeOp, FusedOp, YieldOp>(op) || dropsDims(op)) &&
+         op->getNumResults() > 0;
 }
 
 static bool isElementwise(Operation *op) { return op->hasTrait<Elementwise>(); }
+
+/// A part of a tensor that its reader finds where it lies.
+static bool isView(Operation *op) {
+  if (auto slice = dyn_cast<SliceOp>(op))
+    return llvm::all_of(slice.getStaticStrides(),
+                        [](int64_t stride) { return stride == 1; });
+  return dropsDims(op);
+}
+
+/// The matrix product whose batches have right sides of their own: it reads and
+/// writes matrices in any order.
+static MatmulOp getBatchedProduct(Operation *op) {
+  auto matmul = dyn_cast<MatmulOp>(op);
+  if (!matmul)
+    return {};
+  auto rhs = cast<RankedTensorType>(matmul.getRhs().getType());
+  bool isShared = llvm::all_of(rhs.getShape().drop_back(2),
+                               [](int64_t size) { return size == 1; });
+  return isShared ? MatmulOp() : matmul;
+}
+
+/// Elements that instructions take at once along the depth of a product.
+static constexpr int64_t kLargestGroup = 4;
+
+/// Are the zeros that `op` adds at the end of one dimension fewer than a group?
+/// Who packs groups writes them anyway.
+static bool completesGroup(PadOp op) {
+  auto isZero = [](int64_t size) { return size == 0; };
+  std::optional<ConstantTensor> value = getConstantTensor(op.getValue());
+  return op.getMode() == PadMode::constant && value &&
+         value->getNumElements() == 1 &&
+         llvm::all_of(value->getBytes(), [](char byte) { return byte == 0; }) &&
+         llvm::all_of(op.getStaticLow(), isZero) &&
+         llvm::count_if(op.getStaticHigh(), isZero) + 1 ==
+             int64_t(op.getStaticHigh().size()) &&
+         llvm::all_of(op.getStaticHigh(), [](int64_t size) {
+           return size >= 0 && size < kLargestGroup;
+         });
+}
+
+/// Can `op` be computed between the borders that a padding adds?
+static bool isPaddedInPlace(Operation *op) {
+  return (isElementwise(op) || isa<SoftmaxOp, NormalizeOp>(op)) &&
+         cast<RankedTensorType>(op->getResult(0).getType()).hasStaticShape();
+}
+
+static bool keepsLastDim(TransposeOp op) {
+  return op.getPermutation().back() == int64_t(op.getPermutation().size()) - 1;
+}
+
+/// Can the product of a batch read its operand `number` where `op` takes it
+/// from? A row of its left side, and a row or column of its right one, must be
+/// contiguous.
+static bool isReadInPlace(TransposeOp op, MatmulOp product, unsigned number) {
+  ArrayRef<int64_t> permutation = op.getPermutation();
+  int64_t last = permutation.size() - 1;
+  if (number == 0)
+    return !product.getTransposeLhs() && keepsLastDim(op);
+  return permutation[last] == last || permutation[last - 1] == last;
+}
 
 /// A load for each element keeps a loop from using vectors.
 static bool isAlone(Operation *op) { return isa<LookupOp>(op); }
@@ -35,23 +109,56 @@ namespace {
 struct Group {
   /// The results of the last in program order are the group's.
   llvm::SetVector<Operation *> ops;
-  /// At most one op is not elementwise.
+  /// At most one op is neither elementwise nor computed in place.
   bool hasAnchor = false;
+  /// The op that is, if it is a product of batches.
+  MatmulOp product;
 };
 
-/// Can the values of `producer` be computed where the ops of a group that use
-/// them are, all of its users being among them?
-bool canJoin(Operation *producer, const llvm::SetVector<Operation *> &group) {
+/// Does the user of `producer`, the last of `from`, read elements where they
+/// are before `producer` moves them, or does what computes them write where the
+/// user moves them?
+bool isInPlace(Operation *producer, const Group &from, OpOperand &use,
+               const Group &group) {
+  Operation *user = use.getOwner();
+  if (isView(producer) && (isView(user) || isa<TransposeOp, PadOp>(user)))
+    return true;
+  auto pad = dyn_cast<PadOp>(producer);
+  if (pad && isa<TransposeOp>(user))
+    return completesGroup(pad);
+  if (auto padding = dyn_cast<PadOp>(user))
+    return group.ops.size() == 1 && padding.getMode() == PadMode::constant &&
+           !from.product && isPaddedInPlace(producer);
+  if (MatmulOp product = getBatchedProduct(user); product && !from.product) {
+    auto transpose = dyn_cast<TransposeOp>(producer);
+    return isView(producer) ||
+           (pad && use.getOperandNumber() == 1 && completesGroup(pad)) ||
+           (transpose &&
+            isReadInPlace(transpose, product, use.getOperandNumber()));
+  }
+  auto transpose = dyn_cast<TransposeOp>(user);
+  return transpose && group.ops.size() == 1 && from.product &&
+         keepsLastDim(transpose);
+}
+
+/// Can the values of `producer`, the last of `from`, be computed where the ops of
+/// a group that use them are, all of its users being among them?
+bool canJoin(Operation *producer, const Group &from, const Group &group) {
   if (producer->getNumResults() != 1 || isAlone(producer))
     return false;
-  auto from = cast<RankedTensorType>(producer->getResult(0).getType());
-  return llvm::all_of(producer->getUsers(), [&](Operation *user) {
-    if (!group.contains(user))
+  return llvm::all_of(producer->getUses(), [&](OpOperand &use) {
+    Operation *user = use.getOwner();
+    if (!group.ops.contains(user))
+      return false;
+    if (isInPlace(producer, from, use, group))
+      return true;
+    if (from.hasAnchor && group.hasAnchor)
       return false;
     if (isElementwise(user)) {
       // No element is computed twice.
-      auto to = cast<RankedTensorType>(user->getResult(0).getType());
-      return from.getShape() == to.getShape();
+      return cast<RankedTensorType>(producer->getResult(0).getType())
+                 .getShape() ==
+             cast<RankedTensorType>(user->getResult(0).getType()).getShape();
     }
     // Reductions read each element once.
     return isa<ReduceOp>(user) && isElementwise(producer);
@@ -133,7 +240,8 @@ struct FormKernels : mopt::impl::FormKernelsBase<FormKernels> {
         order.push_back(&op);
     for (Operation *op : order) {
       Group group;
-      group.hasAnchor = !isElementwise(op);
+      group.hasAnchor = !isElementwise(op) && !isView(op);
+      group.product = getBatchedProduct(op);
       group.ops.insert(op);
       // Joining an op brings its operands within reach, and may bring the last
       // user of another's.
@@ -141,10 +249,12 @@ struct FormKernels : mopt::impl::FormKernelsBase<FormKernels> {
         changed = false;
         for (Operation *producer : getProducers(group)) {
           auto found = groups.find(producer);
-          if (found == groups.end() || !canJoin(producer, group.ops) ||
-              (found->second.hasAnchor && group.hasAnchor))
+          if (found == groups.end() ||
+              !canJoin(producer, found->second, group))
             continue;
           group.hasAnchor |= found->second.hasAnchor;
+          if (found->second.product)
+            group.product = found->second.product;
           group.ops.insert_range(found->second.ops);
           groups.erase(found);
           changed = true;
@@ -154,6 +264,9 @@ struct FormKernels : mopt::impl::FormKernelsBase<FormKernels> {
     }
     for (auto &[last, group] : groups) {
       SmallVector<Operation *> ops = group.ops.takeVector();
+      // A reshape that joined nothing stays one.
+      if (isa<ReshapeOp>(last) && ops.size() == 1)
+        continue;
       llvm::sort(ops, [](Operation *a, Operation *b) {
         return a->isBeforeInBlock(b);
       });

@@ -21,12 +21,21 @@ namespace mopt {
 
 using namespace mopt;
 
-/// "matmul_add_max": what the kernel does, for profiles and people.
+/// "matmul_add_max": what the kernel does, for profiles and people. How it moves
+/// elements is told only where that is all.
 static std::string getKernelName(FusedOp fused) {
+  auto moves = [](Operation &op) {
+    return isa<ReshapeOp, SliceOp, TransposeOp>(op);
+  };
+  auto ops = fused.getBody().front().without_terminator();
+  bool onlyMoves = llvm::all_of(ops, [&](Operation &op) {
+    return op.hasTrait<OpTrait::ConstantLike>() || moves(op);
+  });
   std::string name = "kernel";
   int64_t length = 0;
-  for (Operation &op : fused.getBody().front().without_terminator()) {
-    if (op.hasTrait<OpTrait::ConstantLike>() || ++length > 6)
+  for (Operation &op : ops) {
+    if (op.hasTrait<OpTrait::ConstantLike>() || (moves(op) && !onlyMoves) ||
+        ++length > 6)
       continue;
     name += "_" + getKernelOpName(&op);
   }

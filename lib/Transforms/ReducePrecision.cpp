@@ -12,6 +12,7 @@
 #include "mlir/IR/IRMapping.h"
 #include "mlir/IR/PatternMatch.h"
 #include "llvm/ADT/MapVector.h"
+#include "llvm/ADT/SetVector.h"
 
 using namespace mlir;
 
@@ -121,6 +122,8 @@ struct ReducePrecision : mopt::impl::ReducePrecisionBase<ReducePrecision> {
     if (type == "f32")
       return;
     roundedValues.clear();
+    roundingProducts.clear();
+    onlyRounded.clear();
     Builder b(&getContext());
     if (type == "bf16")
       narrow = b.getBF16Type();
@@ -133,6 +136,7 @@ struct ReducePrecision : mopt::impl::ReducePrecisionBase<ReducePrecision> {
       return signalPassFailure();
     }
     IRRewriter rewriter(&getContext());
+    SmallVector<Operation *> products;
     getOperation()->walk([&](Operation *op) {
       if (!isa<MatmulOp, ConvOp>(op) || !isF32(op->getOperand(0)) ||
           !isF32(op->getOperand(1)))
@@ -141,13 +145,50 @@ struct ReducePrecision : mopt::impl::ReducePrecisionBase<ReducePrecision> {
       if (op->getOperand(0).getDefiningOp<DequantizeOp>() ||
           op->getOperand(1).getDefiningOp<DequantizeOp>())
         return;
+      products.push_back(op);
+    });
+    SmallVector<std::optional<std::string>> obstacles;
+    for (Operation *op : products) {
+      auto matmul = dyn_cast<MatmulOp>(op);
+      obstacles.push_back(matmul
+                              ? getObstacle(matmul, matmul.getRhs())
+                              : getObstacle(cast<ConvOp>(op),
+                                            cast<ConvOp>(op).getFilter()));
+      if (!obstacles.back())
+        roundingProducts.insert(op);
+    }
+    // Before anything changes.
+    for (Operation *op : roundingProducts)
+      for (Value value : op->getOperands())
+        while (isOnlyRounded(value) && moves(value.getDefiningOp()))
+          value = value.getDefiningOp()->getOperand(0);
+    for (auto [op, obstacle] : llvm::zip_equal(products, obstacles)) {
       rewriter.setInsertionPoint(op);
       if (auto matmul = dyn_cast<MatmulOp>(op))
-        convert(rewriter, matmul);
+        convert(rewriter, matmul, obstacle);
       else
-        convert(rewriter, cast<ConvOp>(op));
-    });
+        convert(rewriter, cast<ConvOp>(op), obstacle);
+    }
     storeRounded(rewriter);
+  }
+
+  static bool moves(Operation *op) {
+    return isa_and_present<ReshapeOp, TransposeOp, SliceOp>(op);
+  }
+
+  /// Do all readers of `value` round it, be it after they moved it? That is so
+  /// for none if nothing reads it.
+  bool isOnlyRounded(Value value) {
+    auto [found, isNew] = onlyRounded.try_emplace(value, false);
+    if (!isNew)
+      return found->second;
+    bool result =
+        !value.use_empty() && llvm::all_of(value.getUses(), [&](OpOperand &use) {
+          Operation *user = use.getOwner();
+          return moves(user) ? isOnlyRounded(user->getResult(0))
+                             : roundingProducts.contains(user);
+        });
+    return onlyRounded[value] = result;
   }
 
   void remark(Operation *op, const Twine &what) {
@@ -191,7 +232,7 @@ struct ReducePrecision : mopt::impl::ReducePrecisionBase<ReducePrecision> {
     OpBuilder::InsertionGuard guard(b);
     b.setInsertionPointAfterValue(value);
     Operation *def = value.getDefiningOp();
-    if (isa_and_present<ReshapeOp, TransposeOp>(def) && value.hasOneUse()) {
+    if (moves(def) && onlyRounded.lookup(value)) {
       Value source = round(b, def->getOperand(0));
       b.setInsertionPoint(def);
       IRMapping mapping;
@@ -244,9 +285,9 @@ struct ReducePrecision : mopt::impl::ReducePrecisionBase<ReducePrecision> {
                          high);
   }
 
-  void convert(IRRewriter &rewriter, MatmulOp op) {
+  void convert(IRRewriter &rewriter, MatmulOp op,
+               const std::optional<std::string> &obstacle) {
     int64_t rows = op.countRows();
-    std::optional<std::string> obstacle = getObstacle(op, op.getRhs());
     if (!obstacle) {
       remark(op, "operands in " + type);
       Value lhs = round(rewriter, op.getLhs()),
@@ -268,8 +309,9 @@ struct ReducePrecision : mopt::impl::ReducePrecisionBase<ReducePrecision> {
     }
   }
 
-  void convert(IRRewriter &rewriter, ConvOp op) {
-    if (std::optional<std::string> obstacle = getObstacle(op, op.getFilter()))
+  void convert(IRRewriter &rewriter, ConvOp op,
+               const std::optional<std::string> &obstacle) {
+    if (obstacle)
       return remark(op, "stays in f32" + *obstacle);
     remark(op, "operands in " + type);
     Value input = round(rewriter, op.getInput()),
@@ -283,5 +325,8 @@ struct ReducePrecision : mopt::impl::ReducePrecisionBase<ReducePrecision> {
 
   FloatType narrow;
   llvm::MapVector<Value, Value> roundedValues;
+  /// The products whose operands are rounded.
+  llvm::SetVector<Operation *> roundingProducts;
+  llvm::DenseMap<Value, bool> onlyRounded;
 };
 } // namespace

@@ -57,6 +57,26 @@ def HoistGather : Pass<"mopt-hoist-gather", "::mlir::func::FuncOp"> {
   let dependentDialects = ["::mopt::MoptDialect"];
 }
 
+def HoistSlices : Pass<"mopt-hoist-slices", "::mlir::func::FuncOp"> {
+  let summary = "take parts of a tensor before it is transposed";
+  let description = [{
+    A `mopt.gather` of one known position becomes a `mopt.slice`; slices, and the
+    reshapes that drop their dimensions of size 1, come before transpositions.
+  }];
+  let dependentDialects = ["::mlir::tensor::TensorDialect",
+    "::mopt::MoptDialect"];
+}
+
+def SinkScales : Pass<"mopt-sink-scales", "::mlir::func::FuncOp"> {
+  let summary = "scale products instead of operands that are only moved";
+  let description = [{
+    `(x * c) y` becomes `(x y) * c` for a number `c` and a matrix `x` that comes
+    from slices, transpositions and reshapes alone.
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect",
+    "::mopt::MoptDialect"];
+}
+
 def RecognizeNormalization
     : Pass<"mopt-recognize-normalization", "::mlir::func::FuncOp"> {
   let summary = "find layer normalizations that are written out";

@@ -8,6 +8,7 @@
 
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Utils/IndexingUtils.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 
 using namespace mlir;
@@ -21,7 +22,7 @@ class PackExpansion {
 public:
   PackExpansion(OpBuilder &b, PackColumnsOp op)
       : ib(b, op.getLoc()), op(op),
-        source(LinearView::create(ib, op.getSource())),
+        source(viewSource(ib, op)),
         init(LinearView::create(ib, op.getInit())),
         batchRank(source.sizes.size() - 2), columns(op.getBlockColumns()),
         lanes(op.getLanes()), interleave(op.getInterleave()),
@@ -34,6 +35,16 @@ public:
     depthStride = source.strides[depthDim];
     blockStride = init.strides[batchRank];
     stepStride = init.strides[batchRank + 1];
+  }
+
+  /// What is packed: the source with its dimensions permuted.
+  static LinearView viewSource(IndexBuilder &ib, PackColumnsOp op) {
+    LinearView source = LinearView::create(ib, op.getSource());
+    if (op.getPermutation()) {
+      source.sizes = applyPermutation(source.sizes, *op.getPermutation());
+      source.strides = applyPermutation(source.strides, *op.getPermutation());
+    }
+    return source;
   }
 
   void emit() {

@@ -1,7 +1,7 @@
 // Packing of an anchor's right side: verifier and bufferization.
 #include "mopt/Dialect/Mopt/IR/Mopt.h"
 
-#include "mlir/Dialect/Utils/StructuredOpsUtils.h"
+#include "mlir/Dialect/Utils/IndexingUtils.h"
 #include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
@@ -21,6 +21,12 @@ LogicalResult PackColumnsOp::verify() {
   if (source.getElementType() != init.getElementType())
     return emitOpError("expected equal element types, found ")
            << source.getElementType() << " and " << init.getElementType();
+  if (getPermutation() &&
+      (int64_t(getPermutation()->size()) != rank ||
+       !isPermutationVector(*getPermutation()) ||
+       getPermutation()->back() != rank - 1))
+    return emitOpError("expected a 'permutation' of ")
+           << rank << " dimensions that keeps the last one last";
   int64_t interleave = getInterleave();
   if (interleave < 1 || (ShapedType::isStatic(init.getShape().back()) &&
                          init.getShape().back() % interleave != 0))
@@ -37,11 +43,11 @@ LogicalResult PackColumnsOp::verify() {
     return ShapedType::isStatic(a) && ShapedType::isStatic(b) && a != b;
   };
   for (int64_t i = 0; i < rank - 2; ++i)
-    if (differ(source.getDimSize(i), init.getDimSize(i)))
+    if (differ(getPackedDimSize(i), init.getDimSize(i)))
       return emitOpError("expected equal batches, found ")
              << source << " and " << init;
-  int64_t depth = source.getDimSize(getTransposed() ? rank - 1 : rank - 2);
-  int64_t width = source.getDimSize(getTransposed() ? rank - 2 : rank - 1);
+  int64_t depth = getPackedDimSize(getTransposed() ? rank - 1 : rank - 2);
+  int64_t width = getPackedDimSize(getTransposed() ? rank - 2 : rank - 1);
   int64_t steps = ShapedType::isDynamic(depth)
                       ? depth
                       : int64_t(llvm::divideCeil(depth, interleave));

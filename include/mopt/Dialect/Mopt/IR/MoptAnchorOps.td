@@ -354,9 +354,10 @@ def Mopt_PackColumnsOp : Mopt_Op<"pack_columns", [
     `init[b.., n / L, k, n % L] = source[b.., k, n]`, or `source[b.., n, k]` with
     `transposed`; what lies behind the last column is 0. With `interleave` of V
     neighbours along the depth stand side by side:
-    `init[b.., n / L, k / V, (n % L) * V + k % V]`, 0 behind the last. Constants are packed by
-    `mopt-fold-weight-packing`, other values at run time in vectors of `lanes`
-    elements.
+    `init[b.., n / L, k / V, (n % L) * V + k % V]`, 0 behind the last. With
+    `permutation`, dimension `i` of what is packed is dimension `permutation[i]` of
+    `source`. Constants are packed by `mopt-fold-weight-packing`, other values at
+    run time in vectors of `lanes` elements.
 
     ```mlir
     %0 = mopt.pack_columns ins(%b : tensor<64x40xf32>)
@@ -365,7 +366,8 @@ def Mopt_PackColumnsOp : Mopt_Op<"pack_columns", [
   }];
   let arguments = (ins Mopt_TensorOrMemRef:$source, Mopt_TensorOrMemRef:$init,
                        I64Attr:$lanes, UnitAttr:$transposed,
-                       DefaultValuedAttr<I64Attr, "1">:$interleave);
+                       DefaultValuedAttr<I64Attr, "1">:$interleave,
+                       OptionalAttr<DenseI64ArrayAttr>:$permutation);
   let results = (outs Variadic<AnyRankedTensor>:$results);
   let assemblyFormat = [{
     `ins` `(` $source `:` type($source) `)` `outs` `(` $init `:` type($init) `)`
@@ -378,6 +380,14 @@ def Mopt_PackColumnsOp : Mopt_Op<"pack_columns", [
     int64_t getBlockColumns() {
       return ::llvm::cast<::mlir::ShapedType>(getInit().getType())
                  .getShape().back() / int64_t(getInterleave());
+    }
+    /// The dimension of the source that dimension `dim` of what is packed is.
+    int64_t getSourceDim(int64_t dim) {
+      return getPermutation() ? (*getPermutation())[dim] : dim;
+    }
+    int64_t getPackedDimSize(int64_t dim) {
+      return ::llvm::cast<::mlir::ShapedType>(getSource().getType())
+          .getDimSize(getSourceDim(dim));
     }
   }];
 }
