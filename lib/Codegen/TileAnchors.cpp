@@ -74,9 +74,10 @@ Domain getDomain(ContractAnchorOp op) {
   orderRowsAndBlocks(domain, rank - 2, known(domain.sizes[rank - 2]),
                      llvm::alignTo(kLeastRows, getConfigRows(anchor)), rank - 1,
                      known(domain.sizes[rank - 1]) * op.getBlockColumns());
-  domain.work = known(sizeInRhs(rank - 1)) * op.getBlockColumns();
-  if (BlockWeightsAttr weights = op.getWeightsAttr())
-    domain.work *= weights.getGroup();
+  // The depth is in groups there.
+  BlockWeightsAttr weights = op.getWeightsAttr();
+  domain.work = known(sizeInRhs(rank - 1)) * op.getBlockColumns() *
+                int64_t(weights ? weights.getGroup() : op.getInterleave());
   return domain;
 }
 

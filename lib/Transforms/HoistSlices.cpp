@@ -122,11 +122,64 @@ struct HoistDroppedDims : OpRewritePattern<ReshapeOp> {
   }
 };
 
+/// A reshape that splits the dimension of a slice splits that of the whole
+/// tensor before, if that comes out even: the slice is then of heads, and who
+/// transposes them can read them where they are.
+struct HoistSplitDim : OpRewritePattern<ReshapeOp> {
+  using OpRewritePattern::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(ReshapeOp op,
+                                PatternRewriter &rewriter) const override {
+    auto slice = op.getInput().getDefiningOp<SliceOp>();
+    if (!slice || !slice->hasOneUse())
+      return failure();
+    auto whole = cast<RankedTensorType>(slice.getInput().getType());
+    auto part = cast<RankedTensorType>(slice.getType());
+    auto type = cast<RankedTensorType>(op.getType());
+    int64_t added = type.getRank() - part.getRank();
+    if (!whole.hasStaticShape() || !part.hasStaticShape() ||
+        !type.hasStaticShape() || added < 1 || part.getNumElements() == 0)
+      return failure();
+    // The one dimension that is cut.
+    int64_t cut = -1;
+    for (int64_t dim = 0; dim < whole.getRank(); ++dim) {
+      if (part.getDimSize(dim) == whole.getDimSize(dim) &&
+          slice.getStaticStrides()[dim] == 1)
+        continue;
+      if (cut >= 0 || slice.getStaticStrides()[dim] != 1)
+        return failure();
+      cut = dim;
+    }
+    if (cut < 0 || ShapedType::isDynamic(slice.getStaticOffsets()[cut]))
+      return failure();
+    ArrayRef<int64_t> shape = type.getShape();
+    if (shape.take_front(cut) != part.getShape().take_front(cut) ||
+        shape.drop_front(cut + added + 1) !=
+            part.getShape().drop_front(cut + 1))
+      return failure();
+    int64_t inner = ShapedType::getNumElements(shape.slice(cut + 1, added));
+    int64_t offset = slice.getStaticOffsets()[cut];
+    if (whole.getDimSize(cut) % inner != 0 || offset % inner != 0)
+      return failure();
+    SmallVector<int64_t> split(shape);
+    split[cut] = whole.getDimSize(cut) / inner;
+    MLIRContext *ctx = rewriter.getContext();
+    Value all = ReshapeOp::create(rewriter, op.getLoc(), slice.getInput(),
+                                  getAsIndexOpFoldResult(ctx, split));
+    SmallVector<OpFoldResult> offsets(type.getRank(), rewriter.getIndexAttr(0)),
+        strides(type.getRank(), rewriter.getIndexAttr(1));
+    offsets[cut] = rewriter.getIndexAttr(offset / inner);
+    rewriter.replaceOpWithNewOp<SliceOp>(
+        op, all, offsets, getAsIndexOpFoldResult(ctx, shape), strides);
+    return success();
+  }
+};
+
 struct HoistSlices : mopt::impl::HoistSlicesBase<HoistSlices> {
   void runOnOperation() override {
     RewritePatternSet patterns(&getContext());
-    patterns.add<GatherToSlice, HoistOverTranspose, HoistDroppedDims>(
-        &getContext());
+    patterns.add<GatherToSlice, HoistDroppedDims, HoistOverTranspose,
+                 HoistSplitDim>(&getContext());
     if (failed(applyPatternsGreedily(getOperation(), std::move(patterns))))
       signalPassFailure();
   }

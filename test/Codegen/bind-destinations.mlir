@@ -41,3 +41,17 @@ func.func private @shared(%x: tensor<4xf32>, %d: tensor<4xf32> {mopt.destination
   %1 = linalg.abs ins(%0 : tensor<4xf32>) outs(%e : tensor<4xf32>) -> tensor<4xf32>
   return %1 : tensor<4xf32>
 }
+
+// What is padded is computed between the borders.
+// CHECK-LABEL: @between
+// CHECK-SAME: (%[[X:.*]]: tensor<4xf32>, %[[D:.*]]: tensor<6xf32>
+// CHECK: %[[S:.*]] = tensor.extract_slice %[[D]][1] [4] [1]
+// CHECK: %[[Y:.*]] = linalg.exp ins(%[[X]] : tensor<4xf32>) outs(%[[S]] : tensor<4xf32>)
+// CHECK: tensor.insert_slice %[[Y]] into %[[D]][1] [4] [1]
+func.func private @between(%x: tensor<4xf32>, %d: tensor<6xf32> {mopt.destination = 0 : i64}) -> tensor<6xf32> attributes {mopt.kernel} {
+  %e = tensor.empty() : tensor<4xf32>
+  %0 = linalg.exp ins(%x : tensor<4xf32>) outs(%e : tensor<4xf32>) -> tensor<4xf32>
+  %f = tensor.empty() : tensor<6xf32>
+  %1 = tensor.insert_slice %0 into %f[1] [4] [1] : tensor<4xf32> into tensor<6xf32>
+  return %1 : tensor<6xf32>
+}

@@ -1,6 +1,7 @@
 // RUN: mopt-opt %s -mopt-convert-anchors -mopt-fold-weight-packing -canonicalize -cse | FileCheck %s
 
 #config = #mopt.config<kernel = "k", rows = 6, columns = 4, lanes = 4, unroll = 4, streams = 4, prefetchRows = 0, prefetchNext = false>
+#pairs = #mopt.config<kernel = "p", rows = 6, columns = 4, lanes = 4, unroll = 4, streams = 4, prefetchRows = 0, prefetchNext = false, interleave = 2>
 
 // Batches that share the right side become rows; the constant is packed, with
 // zeros behind the last column.
@@ -89,4 +90,44 @@ func.func @words(%a: tensor<5x6xui8>, %w: tensor<6x8xi8>) -> tensor<5x8xi32> {
 func.func @channels(%x: tensor<1x8x8x3xui8>, %w: tensor<6x3x3x3xi8>) -> tensor<1x8x8x6xi32> {
   %0 = mopt.conv %x, %w {mopt.config = #dot, channels_last, pad_value = 128 : i64, strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads_begin = array<i64: 1, 1>, pads_end = array<i64: 1, 1>} : tensor<1x8x8x3xui8>, tensor<6x3x3x3xi8> -> tensor<1x8x8x6xi32>
   return %0 : tensor<1x8x8x6xi32>
+}
+
+// Both sides of a batch are read where they lie; what was a row of keys is a
+// column of the right side.
+// CHECK-LABEL: @in_place
+// CHECK-DAG: %[[K:.*]] = tensor.extract_slice %arg0[0, 1, 0, 0] [7, 1, 8, 5] [1, 1, 1, 1] : tensor<7x3x8x5xf32> to tensor<7x8x5xf32>
+// CHECK-DAG: %[[Q:.*]] = tensor.extract_slice %arg0[0, 0, 0, 0] [7, 1, 8, 5] [1, 1, 1, 1] : tensor<7x3x8x5xf32> to tensor<7x8x5xf32>
+// CHECK: %[[P:.*]] = mopt.pack_columns ins(%[[K]] : tensor<7x8x5xf32>) outs(%{{.*}} : tensor<8x2x5x4xf32>) {lanes = 4 : i64, permutation = array<i64: 1, 0, 2>, transposed}
+// CHECK: mopt.contract_anchor ins(%[[Q]], %[[P]] : tensor<7x8x5xf32>, tensor<8x2x5x4xf32>)
+// CHECK-SAME: lhs_map = #[[LHS:[a-z0-9]*]],
+func.func @in_place(%x: tensor<7x3x8x5xf32>) -> tensor<8x7x7xf32> {
+  %0 = mopt.slice %x [0, 0, 0, 0] [7, 1, 8, 5] [1, 1, 1, 1] : tensor<7x3x8x5xf32> -> tensor<7x1x8x5xf32>
+  %1 = mopt.reshape %0 to [7, 8, 5] : tensor<7x1x8x5xf32> -> tensor<7x8x5xf32>
+  %2 = mopt.transpose %1 [1, 0, 2] : tensor<7x8x5xf32> -> tensor<8x7x5xf32>
+  %3 = mopt.slice %x [0, 1, 0, 0] [7, 1, 8, 5] [1, 1, 1, 1] : tensor<7x3x8x5xf32> -> tensor<7x1x8x5xf32>
+  %4 = mopt.reshape %3 to [7, 8, 5] : tensor<7x1x8x5xf32> -> tensor<7x8x5xf32>
+  %5 = mopt.transpose %4 [1, 2, 0] : tensor<7x8x5xf32> -> tensor<8x5x7xf32>
+  %6 = mopt.matmul %2, %5 {mopt.config = #config} : tensor<8x7x5xf32>, tensor<8x5x7xf32> -> tensor<8x7x7xf32>
+  return %6 : tensor<8x7x7xf32>
+}
+
+// Rows of the left side that are not contiguous are copied.
+// CHECK-LABEL: @copied
+// CHECK: mopt.transpose %arg0
+func.func @copied(%x: tensor<8x5x7xf32>, %k: tensor<8x5x7xf32>) -> tensor<8x7x7xf32> {
+  %0 = mopt.transpose %x [0, 2, 1] : tensor<8x5x7xf32> -> tensor<8x7x5xf32>
+  %1 = mopt.matmul %0, %k {mopt.config = #config} : tensor<8x7x5xf32>, tensor<8x5x7xf32> -> tensor<8x7x7xf32>
+  return %1 : tensor<8x7x7xf32>
+}
+
+// Packing writes the zero behind an odd depth itself.
+// CHECK-LABEL: @whole_groups
+// CHECK-NOT: mopt.pad
+// CHECK: mopt.pack_columns ins(%arg1 : tensor<5x8x6xbf16>) outs(%{{.*}} : tensor<8x2x3x8xbf16>) {interleave = 2 : i64, lanes = 4 : i64, permutation = array<i64: 1, 0, 2>}
+func.func @whole_groups(%a: tensor<8x4x6xbf16>, %x: tensor<5x8x6xbf16>) -> tensor<8x4x6xf32> {
+  %zero = arith.constant dense<0.0> : tensor<bf16>
+  %0 = mopt.pad <constant> %x, %zero low [0, 0, 0] high [1, 0, 0] : tensor<5x8x6xbf16>, tensor<bf16> -> tensor<6x8x6xbf16>
+  %1 = mopt.transpose %0 [1, 0, 2] : tensor<6x8x6xbf16> -> tensor<8x6x6xbf16>
+  %2 = mopt.matmul %a, %1 {f32_result, mopt.config = #pairs} : tensor<8x4x6xbf16>, tensor<8x6x6xbf16> -> tensor<8x4x6xf32>
+  return %2 : tensor<8x4x6xf32>
 }

@@ -40,3 +40,15 @@ func.func @within(%a: memref<1x64x700xf32>, %packed: memref<1x44x64x16xf32>) {
   }
   return
 }
+
+// Keys of twelve heads, a row of all heads after the other: each head is packed
+// from where it lies.
+// CHECK-LABEL: @permuted
+// CHECK: scf.forall (%[[H:.*]]) in (12)
+// CHECK: %[[APART:.*]] = arith.constant 32 : index
+// CHECK: arith.muli %[[H]], %[[APART]]
+// CHECK: vector.load
+func.func @permuted(%a: memref<128x12x32xf32>, %packed: memref<12x8x32x16xf32>) {
+  mopt.pack_columns ins(%a : memref<128x12x32xf32>) outs(%packed : memref<12x8x32x16xf32>) {lanes = 8 : i64, permutation = array<i64: 1, 0, 2>, transposed}
+  return
+}

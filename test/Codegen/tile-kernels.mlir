@@ -46,3 +46,21 @@ func.func private @ordered(%x: tensor<197x250xf32>, %d: tensor<197x250xf32> {mop
   } -> tensor<197x250xf32>
   return %y : tensor<197x250xf32>
 }
+
+// What is computed between borders is tiled; they are filled once.
+// CHECK-LABEL: @bordered
+// CHECK: scf.forall
+// CHECK: linalg.exp
+// CHECK: tensor.parallel_insert_slice
+// CHECK: linalg.fill
+// CHECK-NOT: scf.forall
+func.func private @bordered(%x: tensor<512x4096xf32>, %d: tensor<512x4097xf32> {mopt.destination = 0 : i64}) -> tensor<512x4097xf32> attributes {mopt.kernel} {
+  %zero = arith.constant 0.0 : f32
+  %s = tensor.extract_slice %d[0, 0] [512, 4096] [1, 1] : tensor<512x4097xf32> to tensor<512x4096xf32>
+  %0 = linalg.exp ins(%x : tensor<512x4096xf32>) outs(%s : tensor<512x4096xf32>) -> tensor<512x4096xf32>
+  %1 = tensor.insert_slice %0 into %d[0, 0] [512, 4096] [1, 1] : tensor<512x4096xf32> into tensor<512x4097xf32>
+  %b = tensor.extract_slice %1[0, 4096] [512, 1] [1, 1] : tensor<512x4097xf32> to tensor<512x1xf32>
+  %f = linalg.fill ins(%zero : f32) outs(%b : tensor<512x1xf32>) -> tensor<512x1xf32>
+  %2 = tensor.insert_slice %f into %1[0, 4096] [512, 1] [1, 1] : tensor<512x1xf32> into tensor<512x4097xf32>
+  return %2 : tensor<512x4097xf32>
+}

@@ -91,3 +91,64 @@ func.func @residual(%x: tensor<8xui8>, %s: tensor<1xf32>) -> (tensor<8xf32>, ten
   %2 = mopt.unary <tanh> %0 : tensor<8xf32> -> tensor<8xf32>
   return %1, %2 : tensor<8xf32>, tensor<8xf32>
 }
+
+// Attention reads queries, keys and values from the product that made them, and
+// writes where the next one reads.
+// CHECK-LABEL: @attention
+// CHECK: %[[S:.*]] = mopt.fused {
+// CHECK-NEXT: mopt.slice %arg0
+// CHECK-NEXT: mopt.reshape
+// CHECK-NEXT: mopt.transpose
+// CHECK-NEXT: mopt.slice %arg0
+// CHECK-NEXT: mopt.reshape
+// CHECK-NEXT: mopt.transpose
+// CHECK-NEXT: mopt.matmul {{.*}}transpose_rhs
+// CHECK-NEXT: mopt.yield
+// CHECK: %[[P:.*]] = mopt.fused {
+// CHECK-NEXT: mopt.softmax %[[S]]
+// CHECK-NEXT: mopt.pad
+// CHECK: mopt.fused {
+// CHECK-NEXT: mopt.slice %arg0
+// CHECK-NEXT: mopt.reshape
+// CHECK-NOT: mopt.fused
+// CHECK: mopt.matmul %[[P]]
+// CHECK-NEXT: mopt.transpose
+// CHECK-NEXT: mopt.yield
+// CHECK-NOT: mopt.fused
+// CHECK: return
+func.func @attention(%x: tensor<7x3x4x8xf32>) -> tensor<7x4x8xf32> {
+  %zero = arith.constant dense<0.0> : tensor<f32>
+  %0 = mopt.slice %x [0, 0, 0, 0] [7, 1, 4, 8] [1, 1, 1, 1] : tensor<7x3x4x8xf32> -> tensor<7x1x4x8xf32>
+  %1 = mopt.reshape %0 to [7, 4, 8] : tensor<7x1x4x8xf32> -> tensor<7x4x8xf32>
+  %q = mopt.transpose %1 [1, 0, 2] : tensor<7x4x8xf32> -> tensor<4x7x8xf32>
+  %2 = mopt.slice %x [0, 1, 0, 0] [7, 1, 4, 8] [1, 1, 1, 1] : tensor<7x3x4x8xf32> -> tensor<7x1x4x8xf32>
+  %3 = mopt.reshape %2 to [7, 4, 8] : tensor<7x1x4x8xf32> -> tensor<7x4x8xf32>
+  %k = mopt.transpose %3 [1, 0, 2] : tensor<7x4x8xf32> -> tensor<4x7x8xf32>
+  %4 = mopt.slice %x [0, 2, 0, 0] [7, 1, 4, 8] [1, 1, 1, 1] : tensor<7x3x4x8xf32> -> tensor<7x1x4x8xf32>
+  %5 = mopt.reshape %4 to [7, 4, 8] : tensor<7x1x4x8xf32> -> tensor<7x4x8xf32>
+  %6 = mopt.pad <constant> %5, %zero low [0, 0, 0] high [1, 0, 0] : tensor<7x4x8xf32>, tensor<f32> -> tensor<8x4x8xf32>
+  %v = mopt.transpose %6 [1, 0, 2] : tensor<8x4x8xf32> -> tensor<4x8x8xf32>
+  %s = mopt.matmul %q, %k {transpose_rhs} : tensor<4x7x8xf32>, tensor<4x7x8xf32> -> tensor<4x7x7xf32>
+  %7 = mopt.softmax %s {axis = 2 : i64} : tensor<4x7x7xf32> -> tensor<4x7x7xf32>
+  %p = mopt.pad <constant> %7, %zero low [0, 0, 0] high [0, 0, 1] : tensor<4x7x7xf32>, tensor<f32> -> tensor<4x7x8xf32>
+  %8 = mopt.matmul %p, %v : tensor<4x7x8xf32>, tensor<4x8x8xf32> -> tensor<4x7x8xf32>
+  %y = mopt.transpose %8 [1, 0, 2] : tensor<4x7x8xf32> -> tensor<7x4x8xf32>
+  return %y : tensor<7x4x8xf32>
+}
+
+// Rows that are not contiguous, weights that batches share, more zeros than a
+// group has, and products with another reader: kernels of their own.
+// CHECK-LABEL: @moved
+// CHECK-COUNT-8: mopt.fused
+func.func @moved(%x: tensor<4x8x7xf32>, %k: tensor<4x8x7xf32>, %w: tensor<1x8x7xf32>) -> (tensor<4x7x7xf32>, tensor<4x7x7xf32>, tensor<4x7x7xf32>, tensor<7x4x7xf32>) {
+  %zero = arith.constant dense<0.0> : tensor<f32>
+  %0 = mopt.transpose %x [0, 2, 1] : tensor<4x8x7xf32> -> tensor<4x7x8xf32>
+  %1 = mopt.matmul %0, %k : tensor<4x7x8xf32>, tensor<4x8x7xf32> -> tensor<4x7x7xf32>
+  %2 = mopt.transpose %x [0, 2, 1] : tensor<4x8x7xf32> -> tensor<4x7x8xf32>
+  %3 = mopt.matmul %2, %w : tensor<4x7x8xf32>, tensor<1x8x7xf32> -> tensor<4x7x7xf32>
+  %4 = mopt.pad <constant> %k, %zero low [0, 0, 0] high [0, 8, 0] : tensor<4x8x7xf32>, tensor<f32> -> tensor<4x16x7xf32>
+  %5 = mopt.pad <constant> %x, %zero low [0, 0, 0] high [0, 8, 0] : tensor<4x8x7xf32>, tensor<f32> -> tensor<4x16x7xf32>
+  %6 = mopt.matmul %5, %4 {transpose_lhs} : tensor<4x16x7xf32>, tensor<4x16x7xf32> -> tensor<4x7x7xf32>
+  %7 = mopt.transpose %6 [1, 0, 2] : tensor<4x7x7xf32> -> tensor<7x4x7xf32>
+  return %1, %3, %6, %7 : tensor<4x7x7xf32>, tensor<4x7x7xf32>, tensor<4x7x7xf32>, tensor<7x4x7xf32>
+}

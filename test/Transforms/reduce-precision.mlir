@@ -44,6 +44,28 @@ func.func @stored(%x: tensor<64x64xf32>) -> tensor<64x64xf32> {
   return %z : tensor<64x64xf32>
 }
 
+// What products of the same tensor's parts round is rounded before it is taken
+// apart.
+// CHECK-LABEL: func.func @parts
+// CHECK: %[[A:.*]] = mopt.unary <tanh> %arg0
+// CHECK: %[[R:.*]] = mopt.cast %[[A]] : tensor<32x128xf32> -> tensor<32x128xbf16>
+// CHECK-NOT: mopt.cast
+// CHECK: %[[S:.*]] = mopt.reshape %[[R]] to [32, 2, 64]
+// CHECK-DAG: mopt.slice %[[S]] [0, 0, 0]
+// CHECK-DAG: mopt.slice %[[S]] [0, 1, 0]
+// CHECK: mopt.matmul {{.*}} tensor<32x64xbf16>, tensor<32x64xbf16> -> tensor<32x32xf32>
+func.func @parts(%x: tensor<32x128xf32>) -> tensor<32x32xf32> {
+  %a = mopt.unary <tanh> %x : tensor<32x128xf32> -> tensor<32x128xf32>
+  %s = mopt.reshape %a to [32, 2, 64] : tensor<32x128xf32> -> tensor<32x2x64xf32>
+  %0 = mopt.slice %s [0, 0, 0] [32, 1, 64] [1, 1, 1] : tensor<32x2x64xf32> -> tensor<32x1x64xf32>
+  %q = mopt.reshape %0 to [32, 64] : tensor<32x1x64xf32> -> tensor<32x64xf32>
+  %1 = mopt.slice %s [0, 1, 0] [32, 1, 64] [1, 1, 1] : tensor<32x2x64xf32> -> tensor<32x1x64xf32>
+  %k = mopt.reshape %1 to [32, 64] : tensor<32x1x64xf32> -> tensor<32x64xf32>
+  // expected-remark @below {{operands in bf16}}
+  %y = mopt.matmul %q, %k {transpose_rhs} : tensor<32x64xf32>, tensor<32x64xf32> -> tensor<32x32xf32>
+  return %y : tensor<32x32xf32>
+}
+
 // CHECK-LABEL: func.func @conv
 // CHECK: mopt.conv %{{.*}}, %{{.*}} {{{.*}}f32_result{{.*}}} : tensor<1x16x8x8xbf16>, tensor<16x16x3x3xbf16> -> tensor<1x16x6x6xf32>
 func.func @conv(%x: tensor<1x16x8x8xf32>, %w: tensor<16x16x3x3xf32>) -> tensor<1x16x6x6xf32> {

@@ -61,7 +61,9 @@ def HoistSlices : Pass<"mopt-hoist-slices", "::mlir::func::FuncOp"> {
   let summary = "take parts of a tensor before it is transposed";
   let description = [{
     A `mopt.gather` of one known position becomes a `mopt.slice`; slices, and the
-    reshapes that drop their dimensions of size 1, come before transpositions.
+    reshapes that drop their dimensions of size 1, come before transpositions. A
+    reshape that splits the dimension that a slice cuts splits that of the whole
+    tensor, if that comes out even.
   }];
   let dependentDialects = ["::mlir::tensor::TensorDialect",
     "::mopt::MoptDialect"];
@@ -354,6 +356,11 @@ def FormKernels : Pass<"mopt-form-kernels", "::mlir::func::FuncOp"> {
     (contraction, convolution, reduction, ..) together with the elementwise ops
     that are its only users, or a cluster of elementwise ops. Reshapes, sizes
     and control flow stay outside.
+
+    A slice joins its only reader, which finds the elements where they are. A
+    product of batches takes in the transpositions of its operands and of its
+    result that leave rows contiguous, and paddings up to a whole group of its
+    right side; what a padding reads is computed between its borders.
   }];
   let options = [Option<"fuse", "fuse", "bool", "true",
     "off: one kernel per op">];

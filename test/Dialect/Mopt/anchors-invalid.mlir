@@ -150,6 +150,14 @@ func.func @channels(%x: tensor<1x10x10x8xf32>, %w: tensor<3x3x9xf32>, %c: tensor
 
 // -----
 
+func.func @pack_columns_apart(%b: tensor<5x7x37xf32>, %e: tensor<5x1x37x16xf32>) {
+  // expected-error @+1 {{expected a 'permutation' of 3 dimensions that keeps the last one last}}
+  %0 = mopt.pack_columns ins(%b : tensor<5x7x37xf32>) outs(%e : tensor<5x1x37x16xf32>) {lanes = 8 : i64, permutation = array<i64: 0, 2, 1>} -> tensor<5x1x37x16xf32>
+  return
+}
+
+// -----
+
 func.func @pack(%b: tensor<37x40xf32>, %e: tensor<2x37x16xf32>) {
   // expected-error @+1 {{expected 3 blocks of 16 columns for 40 columns, found 2}}
   %0 = mopt.pack_columns ins(%b : tensor<37x40xf32>) outs(%e : tensor<2x37x16xf32>) {lanes = 8 : i64} -> tensor<2x37x16xf32>
