@@ -5,6 +5,7 @@
 #include "mopt/Dialect/Mopt/IR/Mopt.h"
 #include "mopt/Dialect/Mopt/IR/QuantizationParameters.h"
 #include "mopt/Dialect/Mopt/IR/ShapeInference.h"
+#include "mopt/Dialect/Mopt/IR/ShapeValues.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
@@ -131,9 +132,7 @@ Value viewPart(OpBuilder &b, Location loc, Value value) {
                    [](int64_t stride) { return stride != 1; }) ||
       llvm::is_contained(type.getShape(), 0))
     return dropSign(b, loc, value);
-  auto whole = cast<RankedTensorType>(slice.getType());
-  if (reshape && (!type.hasStaticShape() || !whole.hasStaticShape() ||
-                  !computeRankReductionMask(whole.getShape(), type.getShape())))
+  if (reshape && !getDroppedDims(reshape))
     return dropSign(b, loc, value);
   Value source = dropSign(b, loc, slice.getInput());
   return tensor::ExtractSliceOp::create(

@@ -25,12 +25,8 @@ using namespace mopt;
 /// through it, and through the slice.
 static bool dropsDims(Operation *op) {
   auto reshape = dyn_cast<ReshapeOp>(op);
-  if (!reshape || !reshape.getInput().getDefiningOp<SliceOp>())
-    return false;
-  auto from = cast<RankedTensorType>(reshape.getInput().getType());
-  auto to = cast<RankedTensorType>(reshape.getType());
-  return from.hasStaticShape() && to.hasStaticShape() &&
-         computeRankReductionMask(from.getShape(), to.getShape());
+  return reshape && reshape.getInput().getDefiningOp<SliceOp>() &&
+         getDroppedDims(reshape);
 }
 
 /// Does `op` read or write elements? Other reshapes only rename them.

@@ -3,6 +3,7 @@
 // in that order instead: queries, keys and values of one product.
 #include "mopt/Dialect/Mopt/IR/Mopt.h"
 #include "mopt/Dialect/Mopt/IR/QuantizationParameters.h"
+#include "mopt/Dialect/Mopt/IR/ShapeValues.h"
 #include "mopt/Transforms/Passes.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -40,7 +41,7 @@ struct GatherToSlice : OpRewritePattern<GatherOp> {
     int64_t rank = input.getRank();
     SmallVector<OpFoldResult> offsets(rank, rewriter.getIndexAttr(0)),
         strides(rank, rewriter.getIndexAttr(1)),
-        sizes = tensor::getMixedSizes(rewriter, loc, op.getInput());
+        sizes = ShapeValues(rewriter).getDims(op.getInput());
     offsets[axis] = rewriter.getIndexAttr(position);
     sizes[axis] = rewriter.getIndexAttr(1);
     Value slice = SliceOp::create(rewriter, loc, op.getInput(), offsets, sizes,
@@ -92,32 +93,27 @@ struct HoistDroppedDims : OpRewritePattern<ReshapeOp> {
     if (!transpose || !transpose->hasOneUse() ||
         !transpose.getInput().getDefiningOp<SliceOp>())
       return failure();
-    auto type = cast<RankedTensorType>(op.getType());
-    auto from = cast<RankedTensorType>(transpose.getType());
-    if (!type.hasStaticShape() || !from.hasStaticShape())
-      return failure();
-    std::optional<llvm::SmallDenseSet<unsigned>> dropped =
-        computeRankReductionMask(from.getShape(), type.getShape());
+    std::optional<SmallVector<int64_t>> dropped = getDroppedDims(op);
     if (!dropped || dropped->empty())
       return failure();
-    llvm::SmallDenseSet<int64_t> droppedBefore;
-    for (unsigned dim : *dropped)
-      droppedBefore.insert(transpose.getPermutation()[dim]);
-    auto source = cast<RankedTensorType>(transpose.getInput().getType());
-    SmallVector<int64_t> shape, number(source.getRank());
-    for (int64_t dim = 0; dim < source.getRank(); ++dim)
-      if (!droppedBefore.contains(dim)) {
-        number[dim] = shape.size();
-        shape.push_back(source.getDimSize(dim));
-      }
+    auto slice = transpose.getInput().getDefiningOp<SliceOp>();
+    ArrayRef<int64_t> before = transpose.getPermutation();
+    SmallVector<OpFoldResult> sizes;
+    SmallVector<int64_t> number(before.size());
+    for (auto [dim, size] : llvm::enumerate(slice.getMixedSizes())) {
+      number[dim] = sizes.size();
+      if (llvm::none_of(*dropped,
+                        [&](int64_t i) { return before[i] == int64_t(dim); }))
+        sizes.push_back(size);
+    }
     SmallVector<int64_t> permutation;
-    for (auto [i, dim] : llvm::enumerate(transpose.getPermutation()))
-      if (!dropped->contains(i))
+    for (auto [i, dim] : llvm::enumerate(before))
+      if (!llvm::is_contained(*dropped, i))
         permutation.push_back(number[dim]);
-    Value kept = ReshapeOp::create(
-        rewriter, op.getLoc(), transpose.getInput(),
-        getAsIndexOpFoldResult(rewriter.getContext(), shape));
-    rewriter.replaceOpWithNewOp<TransposeOp>(op, type, kept, permutation);
+    Value kept =
+        ReshapeOp::create(rewriter, op.getLoc(), transpose.getInput(), sizes);
+    rewriter.replaceOpWithNewOp<TransposeOp>(op, op.getType(), kept,
+                                             permutation);
     return success();
   }
 };
@@ -134,43 +130,47 @@ struct HoistSplitDim : OpRewritePattern<ReshapeOp> {
     if (!slice || !slice->hasOneUse())
       return failure();
     auto whole = cast<RankedTensorType>(slice.getInput().getType());
-    auto part = cast<RankedTensorType>(slice.getType());
-    auto type = cast<RankedTensorType>(op.getType());
-    int64_t added = type.getRank() - part.getRank();
-    if (!whole.hasStaticShape() || !part.hasStaticShape() ||
-        !type.hasStaticShape() || added < 1 || part.getNumElements() == 0)
+    int64_t rank = whole.getRank(),
+            added = cast<RankedTensorType>(op.getType()).getRank() - rank;
+    if (added < 1)
       return failure();
-    // The one dimension that is cut.
-    int64_t cut = -1;
-    for (int64_t dim = 0; dim < whole.getRank(); ++dim) {
-      if (part.getDimSize(dim) == whole.getDimSize(dim) &&
-          slice.getStaticStrides()[dim] == 1)
-        continue;
-      if (cut >= 0 || slice.getStaticStrides()[dim] != 1)
+    SmallVector<OpFoldResult> sizes = slice.getMixedSizes(),
+                              shape = op.getMixedSizes();
+    // The dimension that is split, between those that are not.
+    int64_t cut = 0;
+    while (cut < rank && ShapeValues::areEqual(sizes[cut], shape[cut]))
+      ++cut;
+    for (int64_t dim = cut + 1; dim < rank; ++dim)
+      if (!ShapeValues::areEqual(sizes[dim], shape[dim + added]))
         return failure();
-      cut = dim;
+    if (cut == rank || whole.isDynamicDim(cut) ||
+        ShapedType::isDynamic(slice.getStaticOffsets()[cut]) ||
+        slice.getStaticStrides()[cut] != 1 ||
+        getConstantIntValue(sizes[cut]) == whole.getDimSize(cut))
+      return failure();
+    int64_t inner = 1;
+    for (OpFoldResult factor : ArrayRef(shape).slice(cut + 1, added)) {
+      std::optional<int64_t> known = getConstantIntValue(factor);
+      if (!known)
+        return failure();
+      inner *= *known;
     }
-    if (cut < 0 || ShapedType::isDynamic(slice.getStaticOffsets()[cut]))
-      return failure();
-    ArrayRef<int64_t> shape = type.getShape();
-    if (shape.take_front(cut) != part.getShape().take_front(cut) ||
-        shape.drop_front(cut + added + 1) !=
-            part.getShape().drop_front(cut + 1))
-      return failure();
-    int64_t inner = ShapedType::getNumElements(shape.slice(cut + 1, added));
     int64_t offset = slice.getStaticOffsets()[cut];
-    if (whole.getDimSize(cut) % inner != 0 || offset % inner != 0)
+    if (inner <= 1 || whole.getDimSize(cut) % inner != 0 || offset % inner != 0)
       return failure();
-    SmallVector<int64_t> split(shape);
-    split[cut] = whole.getDimSize(cut) / inner;
-    MLIRContext *ctx = rewriter.getContext();
-    Value all = ReshapeOp::create(rewriter, op.getLoc(), slice.getInput(),
-                                  getAsIndexOpFoldResult(ctx, split));
-    SmallVector<OpFoldResult> offsets(type.getRank(), rewriter.getIndexAttr(0)),
-        strides(type.getRank(), rewriter.getIndexAttr(1));
+    SmallVector<OpFoldResult> split =
+        ShapeValues(rewriter).getDims(slice.getInput());
+    SmallVector<OpFoldResult> offsets = slice.getMixedOffsets(),
+                              strides = slice.getMixedStrides();
+    split[cut] = rewriter.getIndexAttr(whole.getDimSize(cut) / inner);
     offsets[cut] = rewriter.getIndexAttr(offset / inner);
-    rewriter.replaceOpWithNewOp<SliceOp>(
-        op, all, offsets, getAsIndexOpFoldResult(ctx, shape), strides);
+    split.insert(split.begin() + cut + 1, shape.begin() + cut + 1,
+                 shape.begin() + cut + 1 + added);
+    offsets.insert(offsets.begin() + cut + 1, added, rewriter.getIndexAttr(0));
+    strides.insert(strides.begin() + cut + 1, added, rewriter.getIndexAttr(1));
+    Value all =
+        ReshapeOp::create(rewriter, op.getLoc(), slice.getInput(), split);
+    rewriter.replaceOpWithNewOp<SliceOp>(op, all, offsets, shape, strides);
     return success();
   }
 };

@@ -1,7 +1,7 @@
 // RUN: mopt-opt %s -mopt-convert-anchors -mopt-fold-weight-packing -canonicalize -cse | FileCheck %s
 
 #config = #mopt.config<kernel = "k", rows = 6, columns = 4, lanes = 4, unroll = 4, streams = 4, prefetchRows = 0, prefetchNext = false>
-#pairs = #mopt.config<kernel = "p", rows = 6, columns = 4, lanes = 4, unroll = 4, streams = 4, prefetchRows = 0, prefetchNext = false, interleave = 2>
+#pairs = #mopt.config<kernel = "p", rows = 6, columns = 4, lanes = 4, unroll = 4, streams = 4, prefetchRows = 0, prefetchNext = false, interleave = 2, accumulates = true, lhsBits = 16, rhsBits = 16, instruction = "llvm.dot">
 
 // Batches that share the right side become rows; the constant is packed, with
 // zeros behind the last column.
@@ -95,9 +95,9 @@ func.func @channels(%x: tensor<1x8x8x3xui8>, %w: tensor<6x3x3x3xi8>) -> tensor<1
 // Both sides of a batch are read where they lie; what was a row of keys is a
 // column of the right side.
 // CHECK-LABEL: @in_place
-// CHECK-DAG: %[[K:.*]] = tensor.extract_slice %arg0[0, 1, 0, 0] [7, 1, 8, 5] [1, 1, 1, 1] : tensor<7x3x8x5xf32> to tensor<7x8x5xf32>
-// CHECK-DAG: %[[Q:.*]] = tensor.extract_slice %arg0[0, 0, 0, 0] [7, 1, 8, 5] [1, 1, 1, 1] : tensor<7x3x8x5xf32> to tensor<7x8x5xf32>
+// CHECK: %[[K:.*]] = tensor.extract_slice %arg0[0, 1, 0, 0] [7, 1, 8, 5] [1, 1, 1, 1] : tensor<7x3x8x5xf32> to tensor<7x8x5xf32>
 // CHECK: %[[P:.*]] = mopt.pack_columns ins(%[[K]] : tensor<7x8x5xf32>) outs(%{{.*}} : tensor<8x2x5x4xf32>) {lanes = 4 : i64, permutation = array<i64: 1, 0, 2>, transposed}
+// CHECK: %[[Q:.*]] = tensor.extract_slice %arg0[0, 0, 0, 0] [7, 1, 8, 5] [1, 1, 1, 1] : tensor<7x3x8x5xf32> to tensor<7x8x5xf32>
 // CHECK: mopt.contract_anchor ins(%[[Q]], %[[P]] : tensor<7x8x5xf32>, tensor<8x2x5x4xf32>)
 // CHECK-SAME: lhs_map = #[[LHS:[a-z0-9]*]],
 func.func @in_place(%x: tensor<7x3x8x5xf32>) -> tensor<8x7x7xf32> {

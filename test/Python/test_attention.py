@@ -125,9 +125,10 @@ def test_dynamic_rows(form):
             <= 2e-6 * np.abs(expected).max()
 
 
+@pytest.mark.parametrize("symbol", [None, "rows"])
 @pytest.mark.parametrize("form", [picked, split, separate])
-def test_nothing_is_moved_by_itself(form, tmp_path):
-    kernels = get_kernels(attention(form, 64), tmp_path, target="x86-64-v3")
+def test_nothing_is_moved_by_itself(form, symbol, tmp_path):
+    kernels = get_kernels(attention(form, 64, symbol=symbol), tmp_path, target="x86-64-v3")
     movers = [ops for ops in kernels
               if all(op in ("slice", "reshape", "transpose", "gather", "pad") for op in ops)]
     assert not movers

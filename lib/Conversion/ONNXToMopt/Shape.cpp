@@ -54,6 +54,23 @@ static LogicalResult convertSize(OpBinder &op) {
 }
 
 /// 0 keeps the input's size (unless `allowzero`), -1 takes what is left.
+/// The product of `sizes` by `divisor`, which is not 0, if the sizes that are
+/// known are a multiple of it.
+static std::optional<OpFoldResult>
+divide(OpBinder &op, ArrayRef<OpFoldResult> sizes, int64_t divisor) {
+  int64_t known = 1;
+  SmallVector<OpFoldResult> factors;
+  for (OpFoldResult size : sizes)
+    if (std::optional<int64_t> fixed = getConstantIntValue(size))
+      known *= *fixed;
+    else
+      factors.push_back(size);
+  if (known % divisor != 0)
+    return std::nullopt;
+  factors.push_back(op.b.getIndexAttr(known / divisor));
+  return op.product(factors);
+}
+
 static LogicalResult convertReshape(OpBinder &op) {
   Value x = op.getTensor(0);
   if (!x)
@@ -119,8 +136,9 @@ static LogicalResult convertReshape(OpBinder &op) {
         return op.emitError() << "cannot divide " << *total
                               << " elements into rows of " << *part;
       sizes[open] = op.b.getIndexAttr(*total / *part);
-    } else if (part && *part == 1) {
-      sizes[open] = count;
+    } else if (std::optional<OpFoldResult> quotient =
+                   part ? divide(op, dividends, *part) : std::nullopt) {
+      sizes[open] = *quotient;
     } else {
       // A product of 0 leaves nothing to divide by.
       Value divisor = op.index(rest);

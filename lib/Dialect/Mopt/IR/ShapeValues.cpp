@@ -7,6 +7,7 @@
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Arith/Utils/Utils.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/Dialect/Utils/IndexingUtils.h"
 #include "mlir/IR/Matchers.h"
 
 using namespace mlir;
@@ -428,4 +429,29 @@ bool ShapeValues::areEqual(OpFoldResult a, OpFoldResult b) {
                    !areEqual(getAsOpFoldResult(i), getAsOpFoldResult(j))))
       return false;
   return true;
+}
+
+std::optional<SmallVector<int64_t>> mopt::getDroppedDims(ReshapeOp op) {
+  auto transpose = op.getInput().getDefiningOp<TransposeOp>();
+  auto slice = (transpose ? transpose.getInput() : op.getInput())
+                   .getDefiningOp<SliceOp>();
+  if (!slice)
+    return std::nullopt;
+  SmallVector<OpFoldResult> from = slice.getMixedSizes(),
+                            to = op.getMixedSizes();
+  if (transpose)
+    from = applyPermutation(from, transpose.getPermutation());
+  SmallVector<int64_t> dropped;
+  size_t kept = 0;
+  for (auto [dim, size] : llvm::enumerate(from)) {
+    if (kept < to.size() && ShapeValues::areEqual(size, to[kept]))
+      ++kept;
+    else if (getConstantIntValue(size) == 1)
+      dropped.push_back(dim);
+    else
+      return std::nullopt;
+  }
+  if (kept != to.size())
+    return std::nullopt;
+  return dropped;
 }

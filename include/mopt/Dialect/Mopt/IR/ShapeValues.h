@@ -11,6 +11,7 @@
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/OpDefinition.h"
 #include "llvm/ADT/DenseMap.h"
+#include <optional>
 
 namespace mopt {
 class ShapeValues {
@@ -44,6 +45,12 @@ private:
   llvm::DenseMap<std::pair<mlir::Value, int64_t>, mlir::OpFoldResult> dims;
   llvm::DenseMap<std::pair<mlir::Value, int64_t>, mlir::OpFoldResult> elements;
 };
+
+class ReshapeOp;
+
+/// The dimensions of static size 1 that a reshape of a slice, or of a transposed
+/// slice, lacks, if it differs in nothing else.
+std::optional<llvm::SmallVector<int64_t>> getDroppedDims(ReshapeOp op);
 } // namespace mopt
 
 #endif // MOPT_DIALECT_MOPT_IR_SHAPEVALUES_H
