@@ -96,8 +96,8 @@ struct BindDestinations : mopt::impl::BindDestinationsBase<BindDestinations> {
     }
   }
 
-  /// Makes what computes `result` do so in `destination`, views of which come in
-  /// at `b`. Fails if that is not known to be free.
+  /// Makes what computes `result` do so in `destination`, views of which come
+  /// in at `b`. Fails if that is not known to be free.
   static LogicalResult compute(OpBuilder &b, Value result, Value destination) {
     // From the result back to the first op that writes; views between it and
     // the origin are left to its other users.
@@ -127,8 +127,8 @@ struct BindDestinations : mopt::impl::BindDestinationsBase<BindDestinations> {
     // What the first writer puts in a place of its own is computed there.
     auto insert = dyn_cast<tensor::InsertSliceOp>(first->getOwner());
     auto type = insert ? insert.getSourceType() : RankedTensorType();
-    if (!insert || !type.hasStaticShape() || !insert->getOperands()
-                                                  .drop_front(2).empty())
+    if (!insert || !type.hasStaticShape() ||
+        !insert->getOperands().drop_front(2).empty())
       return success();
     Value place = tensor::ExtractSliceOp::create(
         b, insert.getLoc(), type, seen, insert.getMixedOffsets(),

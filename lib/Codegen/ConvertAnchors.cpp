@@ -106,7 +106,8 @@ Value dropGroupPadding(OpBuilder &b, Value value, int64_t depthDim,
   auto from = cast<RankedTensorType>(pad.getInput().getType()),
        to = cast<RankedTensorType>(pad.getType());
   std::optional<ConstantTensor> zero = getConstantTensor(pad.getValue());
-  if (!zero || !llvm::all_of(zero->getBytes(), [](char byte) { return !byte; }) ||
+  if (!zero ||
+      !llvm::all_of(zero->getBytes(), [](char byte) { return !byte; }) ||
       !from.hasStaticShape() || !to.hasStaticShape() ||
       llvm::divideCeil(from.getDimSize(dim), interleave) !=
           llvm::divideCeil(to.getDimSize(dim), interleave))
@@ -121,8 +122,8 @@ Value dropGroupPadding(OpBuilder &b, Value value, int64_t depthDim,
                              transpose.getPermutation());
 }
 
-/// `value` without its sign; where it is a part of another tensor, that part and
-/// not a copy of it.
+/// `value` without its sign; where it is a part of another tensor, that part
+/// and not a copy of it.
 Value viewPart(OpBuilder &b, Location loc, Value value) {
   auto reshape = value.getDefiningOp<ReshapeOp>();
   auto slice = (reshape ? reshape.getInput() : value).getDefiningOp<SliceOp>();
@@ -149,8 +150,7 @@ struct Operand {
 
 Operand seeThrough(OpBuilder &b, Location loc, Value value) {
   int64_t rank = cast<RankedTensorType>(value.getType()).getRank();
-  Operand operand{value,
-                  llvm::to_vector(llvm::seq<int64_t>(0, rank))};
+  Operand operand{value, llvm::to_vector(llvm::seq<int64_t>(0, rank))};
   if (auto transpose = value.getDefiningOp<TransposeOp>())
     operand = {transpose.getInput(),
                SmallVector<int64_t>(transpose.getPermutation())};
@@ -204,8 +204,8 @@ Value packColumns(OpBuilder &b, Location loc, Value value, bool transposed,
       .getResult(0);
 }
 
-/// The right sides of batches, each packed from where it lies. Depth and columns
-/// change places where that makes neighbours of what lies side by side.
+/// The right sides of batches, each packed from where it lies. Depth and
+/// columns change places where that makes neighbours of what lies side by side.
 Value packBatches(OpBuilder &b, Location loc, Value value, bool transposed,
                   ConfigAttr config) {
   auto [source, permutation] = seeThrough(b, loc, value);

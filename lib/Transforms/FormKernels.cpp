@@ -77,10 +77,17 @@ static bool completesGroup(PadOp op) {
          });
 }
 
-/// Can `op` be computed between the borders that a padding adds?
-static bool isPaddedInPlace(Operation *op) {
-  return (isElementwise(op) || isa<SoftmaxOp, NormalizeOp>(op)) &&
-         cast<RankedTensorType>(op->getResult(0).getType()).hasStaticShape();
+/// Can `op` be computed between the borders that `padding` adds?
+static bool isPaddedInPlace(Operation *op, PadOp padding) {
+  // Negative amounts remove.
+  auto adds = [](int64_t size) {
+    return ShapedType::isStatic(size) && size >= 0;
+  };
+  return padding.getMode() == PadMode::constant &&
+         (isElementwise(op) || isa<SoftmaxOp, NormalizeOp>(op)) &&
+         cast<RankedTensorType>(op->getResult(0).getType()).hasStaticShape() &&
+         llvm::all_of(padding.getStaticLow(), adds) &&
+         llvm::all_of(padding.getStaticHigh(), adds);
 }
 
 static bool keepsLastDim(TransposeOp op) {
@@ -123,8 +130,8 @@ bool isInPlace(Operation *producer, const Group &from, OpOperand &use,
   if (pad && isa<TransposeOp>(user))
     return completesGroup(pad);
   if (auto padding = dyn_cast<PadOp>(user))
-    return group.ops.size() == 1 && padding.getMode() == PadMode::constant &&
-           !from.product && isPaddedInPlace(producer);
+    return group.ops.size() == 1 && !from.product &&
+           isPaddedInPlace(producer, padding);
   if (MatmulOp product = getBatchedProduct(user); product && !from.product) {
     auto transpose = dyn_cast<TransposeOp>(producer);
     return isView(producer) ||
@@ -137,8 +144,8 @@ bool isInPlace(Operation *producer, const Group &from, OpOperand &use,
          keepsLastDim(transpose);
 }
 
-/// Can the values of `producer`, the last of `from`, be computed where the ops of
-/// a group that use them are, all of its users being among them?
+/// Can the values of `producer`, the last of `from`, be computed where the ops
+/// of a group that use them are, all of its users being among them?
 bool canJoin(Operation *producer, const Group &from, const Group &group) {
   if (producer->getNumResults() != 1 || isAlone(producer))
     return false;
@@ -245,8 +252,7 @@ struct FormKernels : mopt::impl::FormKernelsBase<FormKernels> {
         changed = false;
         for (Operation *producer : getProducers(group)) {
           auto found = groups.find(producer);
-          if (found == groups.end() ||
-              !canJoin(producer, found->second, group))
+          if (found == groups.end() || !canJoin(producer, found->second, group))
             continue;
           group.hasAnchor |= found->second.hasAnchor;
           if (found->second.product)

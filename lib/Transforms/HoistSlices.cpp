@@ -44,8 +44,8 @@ struct GatherToSlice : OpRewritePattern<GatherOp> {
         sizes = ShapeValues(rewriter).getDims(op.getInput());
     offsets[axis] = rewriter.getIndexAttr(position);
     sizes[axis] = rewriter.getIndexAttr(1);
-    Value slice = SliceOp::create(rewriter, loc, op.getInput(), offsets, sizes,
-                                  strides);
+    Value slice =
+        SliceOp::create(rewriter, loc, op.getInput(), offsets, sizes, strides);
     int64_t added = indices->getType().getRank();
     sizes.erase(sizes.begin() + axis);
     sizes.insert(sizes.begin() + axis, added, rewriter.getIndexAttr(1));

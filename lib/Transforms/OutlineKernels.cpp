@@ -21,8 +21,8 @@ namespace mopt {
 
 using namespace mopt;
 
-/// "matmul_add_max": what the kernel does, for profiles and people. How it moves
-/// elements is told only where that is all.
+/// "matmul_add_max": what the kernel does, for profiles and people. How it
+/// moves elements is told only where that is all.
 static std::string getKernelName(FusedOp fused) {
   auto moves = [](Operation &op) {
     return isa<ReshapeOp, SliceOp, TransposeOp>(op);

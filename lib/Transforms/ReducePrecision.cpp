@@ -150,10 +150,9 @@ struct ReducePrecision : mopt::impl::ReducePrecisionBase<ReducePrecision> {
     SmallVector<std::optional<std::string>> obstacles;
     for (Operation *op : products) {
       auto matmul = dyn_cast<MatmulOp>(op);
-      obstacles.push_back(matmul
-                              ? getObstacle(matmul, matmul.getRhs())
-                              : getObstacle(cast<ConvOp>(op),
-                                            cast<ConvOp>(op).getFilter()));
+      obstacles.push_back(
+          matmul ? getObstacle(matmul, matmul.getRhs())
+                 : getObstacle(cast<ConvOp>(op), cast<ConvOp>(op).getFilter()));
       if (!obstacles.back())
         roundingProducts.insert(op);
     }
@@ -182,12 +181,12 @@ struct ReducePrecision : mopt::impl::ReducePrecisionBase<ReducePrecision> {
     auto [found, isNew] = onlyRounded.try_emplace(value, false);
     if (!isNew)
       return found->second;
-    bool result =
-        !value.use_empty() && llvm::all_of(value.getUses(), [&](OpOperand &use) {
-          Operation *user = use.getOwner();
-          return moves(user) ? isOnlyRounded(user->getResult(0))
-                             : roundingProducts.contains(user);
-        });
+    bool result = !value.use_empty() &&
+                  llvm::all_of(value.getUses(), [&](OpOperand &use) {
+                    Operation *user = use.getOwner();
+                    return moves(user) ? isOnlyRounded(user->getResult(0))
+                                       : roundingProducts.contains(user);
+                  });
     return onlyRounded[value] = result;
   }
 

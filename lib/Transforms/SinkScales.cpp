@@ -1,7 +1,7 @@
 // Level in and out: graph. A number that scales an operand of a product scales
 // the product instead, where the operand is otherwise only moved: attention's
-// queries are then read where the product before them wrote them, and the number
-// is part of an epilogue. Not with strict numerics: roundings differ.
+// queries are then read where the product before them wrote them, and the
+// number is part of an epilogue. Not with strict numerics: roundings differ.
 #include "mopt/Dialect/Mopt/IR/Mopt.h"
 #include "mopt/Dialect/Mopt/IR/QuantizationParameters.h"
 #include "mopt/Transforms/Passes.h"
@@ -87,8 +87,7 @@ private:
     auto one = RankedTensorType::get(SmallVector<int64_t>(type.getRank(), 1),
                                      type.getElementType());
     Value number = arith::ConstantOp::create(
-        rewriter, scaling.getLoc(),
-        DenseElementsAttr::get(one, float(factor)));
+        rewriter, scaling.getLoc(), DenseElementsAttr::get(one, float(factor)));
     auto product = BinaryOp::create(rewriter, scaling.getLoc(), type,
                                     scaling.getKind(), op.getResult(), number);
     rewriter.replaceAllUsesExcept(op.getResult(), product.getResult(), product);

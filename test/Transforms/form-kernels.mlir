@@ -152,3 +152,16 @@ func.func @moved(%x: tensor<4x8x7xf32>, %k: tensor<4x8x7xf32>, %w: tensor<1x8x7x
   %7 = mopt.transpose %6 [1, 0, 2] : tensor<4x7x7xf32> -> tensor<7x4x7xf32>
   return %1, %3, %6, %7 : tensor<4x7x7xf32>, tensor<4x7x7xf32>, tensor<4x7x7xf32>, tensor<7x4x7xf32>
 }
+
+// Where elements are removed, or borders repeat what is inside, what is padded is
+// made first.
+// CHECK-LABEL: @cut
+// CHECK-COUNT-4: mopt.fused
+func.func @cut(%x: tensor<4x8xf32>) -> (tensor<4x8xf32>, tensor<4x10xf32>) {
+  %zero = arith.constant dense<0.0> : tensor<f32>
+  %0 = mopt.unary <exp> %x : tensor<4x8xf32> -> tensor<4x8xf32>
+  %1 = mopt.pad <constant> %0, %zero low [0, 1] high [0, -1] : tensor<4x8xf32>, tensor<f32> -> tensor<4x8xf32>
+  %2 = mopt.unary <tanh> %x : tensor<4x8xf32> -> tensor<4x8xf32>
+  %3 = mopt.pad <edge> %2, %zero low [0, 1] high [0, 1] : tensor<4x8xf32>, tensor<f32> -> tensor<4x10xf32>
+  return %1, %3 : tensor<4x8xf32>, tensor<4x10xf32>
+}

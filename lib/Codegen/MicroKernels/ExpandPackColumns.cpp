@@ -21,8 +21,7 @@ namespace {
 class PackExpansion {
 public:
   PackExpansion(OpBuilder &b, PackColumnsOp op)
-      : ib(b, op.getLoc()), op(op),
-        source(viewSource(ib, op)),
+      : ib(b, op.getLoc()), op(op), source(viewSource(ib, op)),
         init(LinearView::create(ib, op.getInit())),
         batchRank(source.sizes.size() - 2), columns(op.getBlockColumns()),
         lanes(op.getLanes()), interleave(op.getInterleave()),

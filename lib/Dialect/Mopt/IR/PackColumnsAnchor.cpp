@@ -21,10 +21,9 @@ LogicalResult PackColumnsOp::verify() {
   if (source.getElementType() != init.getElementType())
     return emitOpError("expected equal element types, found ")
            << source.getElementType() << " and " << init.getElementType();
-  if (getPermutation() &&
-      (int64_t(getPermutation()->size()) != rank ||
-       !isPermutationVector(*getPermutation()) ||
-       getPermutation()->back() != rank - 1))
+  if (getPermutation() && (int64_t(getPermutation()->size()) != rank ||
+                           !isPermutationVector(*getPermutation()) ||
+                           getPermutation()->back() != rank - 1))
     return emitOpError("expected a 'permutation' of ")
            << rank << " dimensions that keeps the last one last";
   int64_t interleave = getInterleave();

@@ -48,8 +48,8 @@ private:
 
 class ReshapeOp;
 
-/// The dimensions of static size 1 that a reshape of a slice, or of a transposed
-/// slice, lacks, if it differs in nothing else.
+/// The dimensions of static size 1 that a reshape of a slice, or of a
+/// transposed slice, lacks, if it differs in nothing else.
 std::optional<llvm::SmallVector<int64_t>> getDroppedDims(ReshapeOp op);
 } // namespace mopt
 
