@@ -62,33 +62,37 @@ private:
     return !type.hasStaticShape() || type.getNumElements() >= kSharedElements;
   }
 
-  /// A tile for each matrix, or for each block of columns where there is one.
+  /// A tile for each block of columns of each matrix.
   void emitShared() {
-    ArrayRef<OpFoldResult> batch = ArrayRef(source.sizes).take_front(batchRank);
-    bool hasBatch = llvm::any_of(batch, [](OpFoldResult size) {
-      return getConstantIntValue(size) != 1;
-    });
-    SmallVector<OpFoldResult> sizes(batch);
+    SmallVector<OpFoldResult> sizes(
+        ArrayRef(source.sizes).take_front(batchRank));
+    sizes.push_back(ib.ceilDiv(width, ib.constant(columns)));
+    OpBuilder::InsertionGuard guard(ib.b);
+    auto tiles =
+        scf::ForallOp::create(ib.b, ib.loc, sizes, ValueRange(), std::nullopt);
+    ib.b.setInsertionPointToStart(tiles.getBody());
+    SmallVector<OpFoldResult> position =
+        getAsOpFoldResult(tiles.getInductionVars());
+    enterBatch(ArrayRef(position).take_front(batchRank));
+    emitAnyBlock(position.back());
+  }
+
+  /// A block of which only run time knows whether it is the last, partial one.
+  void emitAnyBlock(OpFoldResult block) {
+    OpFoldResult rest = ib.rem(width, ib.constant(columns));
+    if (getConstantIntValue(rest) == 0)
+      return emitWholeBlock(block);
     OpFoldResult whole = ib.div(width, ib.constant(columns));
-    if (!hasBatch)
-      sizes.push_back(whole);
-    {
-      OpBuilder::InsertionGuard guard(ib.b);
-      auto tiles = scf::ForallOp::create(ib.b, ib.loc, sizes, ValueRange(),
-                                         std::nullopt);
-      ib.b.setInsertionPointToStart(tiles.getBody());
-      SmallVector<OpFoldResult> position =
-          getAsOpFoldResult(tiles.getInductionVars());
-      enterBatch(ArrayRef(position).take_front(batchRank));
-      if (hasBatch)
-        emitMatrix();
-      else
-        emitWholeBlock(position.back());
-    }
-    if (!hasBatch) {
-      enterBatch(SmallVector<OpFoldResult>(batchRank, ib.constant(0)));
-      emitRest(whole);
-    }
+    Value isWhole =
+        arith::CmpIOp::create(ib.b, ib.loc, arith::CmpIPredicate::slt,
+                              ib.value(block), ib.value(whole));
+    auto branch = scf::IfOp::create(ib.b, ib.loc, isWhole,
+                                    /*withElseRegion=*/true);
+    OpBuilder::InsertionGuard guard(ib.b);
+    ib.b.setInsertionPointToStart(branch.thenBlock());
+    emitWholeBlock(block);
+    ib.b.setInsertionPointToStart(branch.elseBlock());
+    emitPartialBlock(block, rest);
   }
 
   void emitBatches(SmallVector<OpFoldResult> batch) {
