@@ -11,6 +11,7 @@
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/Dialect/Utils/IndexingUtils.h"
+#include "mlir/IR/Matchers.h"
 
 using namespace mlir;
 
@@ -206,16 +207,18 @@ Value packColumns(OpBuilder &b, Location loc, Value value, bool transposed,
 
 /// The right sides of batches, each packed from where it lies. Depth and
 /// columns change places where that makes neighbours of what lies side by side.
-Value packBatches(OpBuilder &b, Location loc, Value value, bool transposed,
+Value packBatches(OpBuilder &b, Location loc, Value value, bool wasTransposed,
                   ConfigAttr config) {
+  bool transposed = wasTransposed;
   auto [source, permutation] = seeThrough(b, loc, value);
   int64_t last = permutation.size() - 1;
   if (last > 0 && permutation[last - 1] == last) {
     std::swap(permutation[last - 1], permutation[last]);
     transposed = !transposed;
   }
-  if (permutation[last] != last)
-    return packColumns(b, loc, dropSign(b, loc, value), transposed, config);
+  // A constant is transposed and packed at compile time.
+  if (permutation[last] != last || matchPattern(source, m_Constant()))
+    return packColumns(b, loc, dropSign(b, loc, value), wasTransposed, config);
   if (llvm::is_sorted(permutation))
     permutation.clear();
   return packColumns(b, loc, source, transposed, config, permutation);

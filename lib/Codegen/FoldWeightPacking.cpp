@@ -181,7 +181,8 @@ struct FoldWeightPacking : impl::FoldWeightPackingBase<FoldWeightPacking> {
     IRRewriter rewriter(&getContext());
     for (PackColumnsOp op : packs) {
       auto type = dyn_cast<RankedTensorType>(op.getInit().getType());
-      if (!type || !type.hasStaticShape())
+      // What is packed in another order is no constant.
+      if (!type || !type.hasStaticShape() || op.getPermutation())
         continue;
       std::optional<Bytes> source = evaluate(op.getSource());
       if (!source)

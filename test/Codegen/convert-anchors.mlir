@@ -111,6 +111,17 @@ func.func @in_place(%x: tensor<7x3x8x5xf32>) -> tensor<8x7x7xf32> {
   return %6 : tensor<8x7x7xf32>
 }
 
+// A constant of another order is transposed and packed at compile time, later.
+// CHECK-LABEL: @constant_batches
+// CHECK: %[[T:.*]] = mopt.transpose %{{.*}} [1, 2, 0]
+// CHECK: mopt.pack_columns ins(%[[T]] : {{.*}}) {lanes = 4 : i64}
+func.func @constant_batches(%a: tensor<2x7x1xf32>) -> tensor<2x7x2xf32> {
+  %w = arith.constant dense<[[[1.0], [3.0]], [[2.0], [4.0]]]> : tensor<2x2x1xf32>
+  %0 = mopt.transpose %w [1, 2, 0] : tensor<2x2x1xf32> -> tensor<2x1x2xf32>
+  %1 = mopt.matmul %a, %0 {mopt.config = #config} : tensor<2x7x1xf32>, tensor<2x1x2xf32> -> tensor<2x7x2xf32>
+  return %1 : tensor<2x7x2xf32>
+}
+
 // Rows of the left side that are not contiguous are copied.
 // CHECK-LABEL: @copied
 // CHECK: mopt.transpose %arg0

@@ -137,6 +137,22 @@ def test_nothing_is_moved_by_itself(form, symbol, tmp_path):
     assert len(kernels) == (6 if form is separate else 4)
 
 
+def test_constant_right_sides_of_another_order():
+    """Packed at compile time."""
+    graph, rng = Graph(), np.random.default_rng(5)
+    w = graph.add("Transpose", graph.constant(rng.standard_normal((40, HEADS, 24)), np.float32),
+                  perm=[1, 2, 0])
+    graph.nodes.append(helper.make_node("MatMul", ["x", w], ["y"]))
+    model = helper.make_model(helper.make_graph(
+        graph.nodes, "constant",
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, [HEADS, 9, 24])],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, [HEADS, 9, 40])], graph.constants),
+        opset_imports=[helper.make_opsetid("", 17)], ir_version=9).SerializeToString()
+    x = rng.standard_normal((HEADS, 9, 24)).astype(np.float32)
+    expected = ort.InferenceSession(model).run(None, {"x": x})[0]
+    assert np.abs(mopt.InferenceSession(model).run(None, {"x": x})[0] - expected).max() < 1e-4
+
+
 def test_strict_keeps_the_scale(tmp_path):
     """Another order of roundings is none of strict's."""
     kernels = get_kernels(attention(picked, 64), tmp_path, target="x86-64-v3", numerics="strict")
