@@ -2,6 +2,7 @@
 // a product and a sum: a division by one scale becomes two products, where
 // trial shows the same steps, and sums of products that ONNX Runtime fuses are
 // fused, in strict numerics too. Other sums round one by one.
+#include "ClampedSteps.h"
 #include "mopt/Codegen/Passes.h"
 #include "mopt/Target/MicroKernels.h"
 
@@ -24,13 +25,6 @@ using namespace mopt;
 
 /// More steps than that are not tried one by one.
 static constexpr double kMostSteps = 1 << 16;
-
-static std::optional<double> getNumber(Value value) {
-  FloatAttr number;
-  if (!matchPattern(value, m_Constant(&number)) || !value.getType().isF32())
-    return std::nullopt;
-  return number.getValueAsDouble();
-}
 
 namespace {
 /// x / scale as x * high + x * low, the first product fused.
@@ -73,37 +67,25 @@ struct Quotient {
     return true;
   }
 };
-
-/// min(max(value, low), high), bounds integers.
-struct Clamp {
-  Value value;
-  double low, high;
-
-  static std::optional<Clamp> match(Value result) {
-    auto upper = result.getDefiningOp<arith::MinNumFOp>();
-    auto lower =
-        upper ? upper.getLhs().getDefiningOp<arith::MaxNumFOp>() : nullptr;
-    if (!lower)
-      return std::nullopt;
-    std::optional<double> low = getNumber(lower.getRhs()),
-                          high = getNumber(upper.getRhs());
-    if (!low || !high || *low != std::nearbyint(*low) ||
-        *high != std::nearbyint(*high) || !(*low <= *high) ||
-        *high - *low > kMostSteps || std::abs(*low) > kMostSteps)
-      return std::nullopt;
-    return Clamp{lower.getLhs(), *low, *high};
-  }
-};
 } // namespace
+
+/// A clamp to few enough steps.
+static std::optional<Clamp> matchSteps(Value result) {
+  std::optional<Clamp> clamp = Clamp::match(result);
+  if (!clamp || clamp->high - clamp->low > kMostSteps ||
+      std::abs(clamp->low) > kMostSteps)
+    return std::nullopt;
+  return clamp;
+}
 
 /// round(x / scale), clamped to steps from `low` to `high`; null where the
 /// divisor is no constant, or the steps would differ.
 static Value buildSteps(PatternRewriter &rewriter, Location loc, Value quotient,
                         double low, double high) {
   auto div = quotient.getDefiningOp<arith::DivFOp>();
-  std::optional<double> scale = div ? getNumber(div.getRhs()) : std::nullopt;
+  std::optional<double> scale = div ? getF32(div.getRhs()) : std::nullopt;
   std::optional<Quotient> by = scale ? Quotient::of(*scale) : std::nullopt;
-  if (!by || getNumber(div.getLhs()) ||
+  if (!by || getF32(div.getLhs()) ||
       !by->isExact(static_cast<int>(low), static_cast<int>(high)))
     return {};
   auto number = [&](float x) -> Value {
@@ -133,13 +115,13 @@ struct DivideThenClamp : OpRewritePattern<arith::MinNumFOp> {
 
   LogicalResult matchAndRewrite(arith::MinNumFOp op,
                                 PatternRewriter &rewriter) const override {
-    std::optional<Clamp> clamp = Clamp::match(op);
+    std::optional<Clamp> clamp = matchSteps(op);
     if (!clamp)
       return failure();
     Value rounded = clamp->value, shift;
     double zero = 0;
     if (auto add = rounded.getDefiningOp<arith::AddFOp>()) {
-      std::optional<double> known = getNumber(add.getRhs());
+      std::optional<double> known = getF32(add.getRhs());
       if (!known || *known != std::nearbyint(*known))
         return failure();
       zero = *known, shift = add.getRhs(), rounded = add.getLhs();
@@ -166,7 +148,7 @@ bool isByte(Value x) {
     return true;
   if (isa_and_present<arith::AddFOp, arith::SubFOp, arith::MaxNumFOp,
                       arith::MinNumFOp>(op))
-    return getNumber(op->getOperand(1)) && isByte(op->getOperand(0));
+    return getF32(op->getOperand(1)) && isByte(op->getOperand(0));
   auto converted = dyn_cast_or_null<arith::SIToFPOp>(op);
   Value source = converted ? converted.getIn() : Value();
   if (auto sub = source ? source.getDefiningOp<arith::SubIOp>() : nullptr)
@@ -207,7 +189,7 @@ struct RoundFused : OpRewritePattern<math::RoundEvenOp> {
                                 PatternRewriter &rewriter) const override {
     if (!op.getType().isF32())
       return failure();
-    std::optional<Clamp> clamp = Clamp::match(op.getOperand());
+    std::optional<Clamp> clamp = matchSteps(op.getOperand());
     if (clamp)
       if (Value steps = buildSteps(rewriter, op.getLoc(), clamp->value,
                                    clamp->low, clamp->high)) {
@@ -239,7 +221,7 @@ struct FuseNormalized : OpRewritePattern<arith::AddFOp> {
         !normalized.getLhs().getDefiningOp<arith::SubFOp>())
       return failure();
     auto inverse = normalized.getRhs().getDefiningOp<arith::DivFOp>();
-    if (!inverse || getNumber(inverse.getLhs()) != 1.0 ||
+    if (!inverse || getF32(inverse.getLhs()) != 1.0 ||
         !inverse.getRhs().getDefiningOp<math::SqrtOp>())
       return failure();
     rewriter.replaceOpWithNewOp<math::FmaOp>(op, scaled.getLhs(),

@@ -2,6 +2,7 @@
 // again at once, the steps stay floats; where they are stored, rounding comes
 // last, beside the conversion, which mopt-convert-rounding makes one of. All of
 // it is exact: the steps are integers that floats hold.
+#include "ClampedSteps.h"
 #include "mopt/Codegen/Passes.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -21,23 +22,9 @@ namespace mopt {
 
 using namespace mopt;
 
-/// Floats hold all integers up to here, and sums of two of them.
-static constexpr double kMostSteps = 1 << 20;
-
-static std::optional<double> getNumber(Value value) {
-  FloatAttr number;
-  if (!matchPattern(value, m_Constant(&number)))
-    return std::nullopt;
-  return number.getValueAsDouble();
-}
-
-static bool isStep(double number) {
-  return number == std::nearbyint(number) && std::abs(number) <= kMostSteps;
-}
-
 /// Is `value` an f32 without a fraction?
 static bool isIntegral(Value value) {
-  if (std::optional<double> number = getNumber(value))
+  if (std::optional<double> number = getF32(value))
     return isStep(*number);
   Operation *op = value.getDefiningOp();
   if (isa_and_present<math::RoundEvenOp>(op))
@@ -48,34 +35,16 @@ static bool isIntegral(Value value) {
   return false;
 }
 
+static Value build(OpBuilder &b, Location loc, const Clamp &clamp) {
+  auto number = [&](double x) -> Value {
+    return arith::ConstantOp::create(b, loc, b.getF32FloatAttr(x));
+  };
+  Value lower =
+      arith::MaxNumFOp::create(b, loc, clamp.value, number(clamp.low));
+  return arith::MinNumFOp::create(b, loc, lower, number(clamp.high));
+}
+
 namespace {
-/// `min(max(value, low), high)` with integers for bounds, which is never NaN.
-struct Clamp {
-  Value value;
-  double low, high;
-
-  static std::optional<Clamp> match(Value result) {
-    auto upper = result.getDefiningOp<arith::MinNumFOp>();
-    auto lower =
-        upper ? upper.getLhs().getDefiningOp<arith::MaxNumFOp>() : nullptr;
-    if (!lower || !upper.getType().isF32())
-      return std::nullopt;
-    std::optional<double> low = getNumber(lower.getRhs()),
-                          high = getNumber(upper.getRhs());
-    if (!low || !high || !isStep(*low) || !isStep(*high) || *low > *high)
-      return std::nullopt;
-    return Clamp{lower.getLhs(), *low, *high};
-  }
-
-  Value build(OpBuilder &b, Location loc) const {
-    auto number = [&](double x) -> Value {
-      return arith::ConstantOp::create(b, loc, b.getF32FloatAttr(x));
-    };
-    Value lower = arith::MaxNumFOp::create(b, loc, value, number(low));
-    return arith::MinNumFOp::create(b, loc, lower, number(high));
-  }
-};
-
 /// A clamped float to an integer, narrower and back: the float it was.
 struct StayFloat : OpRewritePattern<arith::SIToFPOp> {
   using OpRewritePattern::OpRewritePattern;
@@ -101,7 +70,7 @@ struct StayFloat : OpRewritePattern<arith::SIToFPOp> {
     auto converted =
         narrowed ? narrowed.getIn().getDefiningOp<arith::FPToSIOp>() : nullptr;
     if (!converted || !converted.getIn().getType().isF32() ||
-        std::abs(double(subtracted)) > kMostSteps)
+        !isStep(double(subtracted)))
       return failure();
     std::optional<Clamp> clamp = Clamp::match(converted.getIn());
     unsigned bits = narrowed.getType().getIntOrFloatBitWidth();
@@ -115,11 +84,11 @@ struct StayFloat : OpRewritePattern<arith::SIToFPOp> {
     Location loc = op.getLoc();
     auto add = clamp->value.getDefiningOp<arith::AddFOp>();
     std::optional<double> added =
-        add ? getNumber(add.getRhs()) : std::optional<double>();
+        add ? getF32(add.getRhs()) : std::optional<double>();
     if (added && *added == subtracted && isIntegral(add.getLhs())) {
       Clamp moved{add.getLhs(), clamp->low - subtracted,
                   clamp->high - subtracted};
-      rewriter.replaceOp(op, moved.build(rewriter, loc));
+      rewriter.replaceOp(op, build(rewriter, loc, moved));
       return success();
     }
     Value result = converted.getIn();
@@ -146,7 +115,7 @@ struct RoundLast : OpRewritePattern<arith::FPToSIOp> {
     Value rounded = clamp->value;
     double shift = 0;
     if (auto add = rounded.getDefiningOp<arith::AddFOp>()) {
-      std::optional<double> added = getNumber(add.getRhs());
+      std::optional<double> added = getF32(add.getRhs());
       if (!added || !isStep(*added))
         return failure();
       shift = *added;
@@ -159,7 +128,7 @@ struct RoundLast : OpRewritePattern<arith::FPToSIOp> {
     Clamp moved{round.getOperand(), clamp->low - shift, clamp->high - shift};
     Value result = arith::FPToSIOp::create(
         rewriter, loc, op.getType(),
-        math::RoundEvenOp::create(rewriter, loc, moved.build(rewriter, loc)));
+        math::RoundEvenOp::create(rewriter, loc, build(rewriter, loc, moved)));
     if (shift != 0)
       result = arith::AddIOp::create(
           rewriter, loc, result,
