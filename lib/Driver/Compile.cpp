@@ -299,7 +299,7 @@ ExitCode Compilation::emit(ModuleOp module, Level level) {
     return ExitCode::BadModel;
   weightsBytes = weights->sizeBytes();
   llvm::Expected<std::unique_ptr<llvm::TargetMachine>> machine =
-      createTargetMachine(*target, options.optLevel);
+      createTargetMachine(getBaseline(*target), options.optLevel);
   if (!machine)
     return fail(ExitCode::Usage, machine.takeError());
   EmissionOptions emission;
@@ -309,7 +309,7 @@ ExitCode Compilation::emit(ModuleOp module, Level level) {
   emission.runtimeBitcode = getRuntimeBitcode(llvm::Triple(target->triple));
   llvm::LLVMContext context;
   FailureOr<std::unique_ptr<llvm::Module>> code =
-      generateLLVM(module, context, *target, **machine, emission);
+      generateLLVM(Variant{module, *target}, context, **machine, emission);
   if (failed(code))
     return failInternally("");
   progress.end();

@@ -118,6 +118,31 @@ llvm::Expected<TargetInfo> mopt::describeTarget(llvm::StringRef triple,
   return target;
 }
 
+TargetInfo mopt::getBaseline(const TargetInfo &target) {
+  TargetInfo baseline;
+  baseline.triple = target.triple;
+  const TargetBackend *backend = getTargetBackend(llvm::Triple(target.triple));
+  baseline.name = baseline.cpu = backend->getBaselineCpu().str();
+  baseline.tune = "generic";
+  backend->deriveVectorShape(baseline);
+  return baseline;
+}
+
+llvm::SmallVector<const FeatureRow *>
+mopt::getRequiredFeatures(const TargetInfo &target) {
+  llvm::SmallVector<const FeatureRow *> rows;
+  const TargetBackend *backend = getTargetBackend(llvm::Triple(target.triple));
+  if (!backend)
+    return rows;
+  llvm::SmallVector<llvm::StringRef> features;
+  llvm::StringRef(target.features).split(features, ',', -1, false);
+  for (llvm::StringRef feature : features)
+    for (const FeatureRow &row : backend->getFeatures())
+      if (feature[0] == '+' && feature.drop_front() == row.name)
+        rows.push_back(&row);
+  return rows;
+}
+
 void mopt::printTargets(llvm::raw_ostream &os) {
   const TargetRow *native = findNativeRow();
   llvm::json::Array rows;

@@ -31,6 +31,14 @@ llvm::Expected<TargetInfo> describeTarget(llvm::StringRef triple,
                                           llvm::StringRef cpu,
                                           llvm::StringRef features);
 
+/// The machine that every one of `target`'s architecture can stand in for.
+TargetInfo getBaseline(const TargetInfo &target);
+
+/// What a running library must ask the processor for: of `target`'s features
+/// those that have a row. Empty for an architecture without backend.
+llvm::SmallVector<const FeatureRow *>
+getRequiredFeatures(const TargetInfo &target);
+
 /// LLVM's code generator for `target`. `optLevel` is 0 to 3.
 llvm::Expected<std::unique_ptr<llvm::TargetMachine>>
 createTargetMachine(const TargetInfo &target, unsigned optLevel);

@@ -39,6 +39,26 @@ class TargetTable : GenericTable {
                 "VectorRegisters", "L1Bytes", "L2Bytes", "Rank"];
 }
 
+// How a library that runs asks whether its processor has a feature: `struct
+// FeatureRow`. Every feature that a TargetRow has needs one.
+class FeatureRow<string name> {
+  // LLVM's.
+  string Name = name;
+  // Where the bit is: of x86, a leaf and subleaf of CPUID and the register, 0 to
+  // 3 for EAX to EDX; of AArch64, the type of an entry of the auxiliary vector.
+  bits<32> Leaf = ?;
+  bits<32> Subleaf = 0;
+  bits<32> Word = 0;
+  bits<32> Bit = ?;
+  // The bits of XCR0 for the registers that come with it.
+  bits<64> State = 0;
+}
+
+class FeatureTable : GenericTable {
+  let FilterClass = "FeatureRow";
+  let Fields = ["Name", "Leaf", "Subleaf", "Word", "Bit", "State"];
+}
+
 // Functions of the system's libraries that a linked library may refer to:
 // `struct SystemSymbolRow`. The version is the newest one that is old enough
 // for every supported system, so that no machine's libc decides the bytes.

@@ -4,6 +4,7 @@ include "mopt/Target/TargetSchema.td"
 include "mopt/Target/SystemSymbols.td"
 
 def X86Targets : TargetTable;
+def X86Features : FeatureTable;
 def X86SystemSymbols : SystemSymbolTable;
 
 // The psABI's levels.
@@ -54,6 +55,77 @@ def : AVX512Row<"sapphirerapids", 6> {
     # "+amx-int8,+amx-bf16";
   let L1Bytes = 49152; let L2Bytes = 2097152;
 }
+
+// CPUID's bits, and what of XCR0 must be set for the registers: Intel's and AMD's
+// manuals, "Processor Identification" and "XGETBV".
+class CpuidFeature<string name, int leaf, int word, int position, int state = 0>
+    : FeatureRow<name> {
+  let Leaf = leaf; let Word = word; let Bit = position; let State = state;
+}
+defvar EAX = 0;
+defvar EBX = 1;
+defvar ECX = 2;
+defvar EDX = 3;
+defvar AVXState = 0x6;
+defvar AVX512State = 0xe6;
+defvar TileState = 0x60000;
+def : CpuidFeature<"cx8", 1, EDX, 8>;
+def : CpuidFeature<"cmov", 1, EDX, 15>;
+def : CpuidFeature<"mmx", 1, EDX, 23>;
+def : CpuidFeature<"fxsr", 1, EDX, 24>;
+def : CpuidFeature<"sse", 1, EDX, 25>;
+def : CpuidFeature<"sse2", 1, EDX, 26>;
+def : CpuidFeature<"sse3", 1, ECX, 0>;
+def : CpuidFeature<"pclmul", 1, ECX, 1>;
+def : CpuidFeature<"ssse3", 1, ECX, 9>;
+def : CpuidFeature<"cx16", 1, ECX, 13>;
+def : CpuidFeature<"sse4.1", 1, ECX, 19>;
+def : CpuidFeature<"sse4.2", 1, ECX, 20>;
+def : CpuidFeature<"movbe", 1, ECX, 22>;
+def : CpuidFeature<"popcnt", 1, ECX, 23>;
+def : CpuidFeature<"aes", 1, ECX, 25>;
+def : CpuidFeature<"xsave", 1, ECX, 26>;
+def : CpuidFeature<"fma", 1, ECX, 12, AVXState>;
+def : CpuidFeature<"avx", 1, ECX, 28, AVXState>;
+def : CpuidFeature<"f16c", 1, ECX, 29, AVXState>;
+def : CpuidFeature<"bmi", 7, EBX, 3>;
+def : CpuidFeature<"bmi2", 7, EBX, 8>;
+def : CpuidFeature<"adx", 7, EBX, 19>;
+def : CpuidFeature<"sha", 7, EBX, 29>;
+def : CpuidFeature<"avx2", 7, EBX, 5, AVXState>;
+def : CpuidFeature<"avx512f", 7, EBX, 16, AVX512State>;
+def : CpuidFeature<"avx512dq", 7, EBX, 17, AVX512State>;
+def : CpuidFeature<"avx512ifma", 7, EBX, 21, AVX512State>;
+def : CpuidFeature<"avx512cd", 7, EBX, 28, AVX512State>;
+def : CpuidFeature<"avx512bw", 7, EBX, 30, AVX512State>;
+def : CpuidFeature<"avx512vl", 7, EBX, 31, AVX512State>;
+def : CpuidFeature<"gfni", 7, ECX, 8>;
+def : CpuidFeature<"vaes", 7, ECX, 9, AVXState>;
+def : CpuidFeature<"vpclmulqdq", 7, ECX, 10, AVXState>;
+def : CpuidFeature<"avx512vbmi", 7, ECX, 1, AVX512State>;
+def : CpuidFeature<"avx512vbmi2", 7, ECX, 6, AVX512State>;
+def : CpuidFeature<"avx512vnni", 7, ECX, 11, AVX512State>;
+def : CpuidFeature<"avx512bitalg", 7, ECX, 12, AVX512State>;
+def : CpuidFeature<"avx512vpopcntdq", 7, ECX, 14, AVX512State>;
+def : CpuidFeature<"avx512vp2intersect", 7, EDX, 8, AVX512State>;
+def : CpuidFeature<"avx512fp16", 7, EDX, 23, AVX512State>;
+def : CpuidFeature<"amx-bf16", 7, EDX, 22, TileState>;
+def : CpuidFeature<"amx-tile", 7, EDX, 24, TileState>;
+def : CpuidFeature<"amx-int8", 7, EDX, 25, TileState>;
+def : CpuidFeature<"avxvnni", 7, EAX, 4, AVXState> { let Subleaf = 1; }
+def : CpuidFeature<"avxifma", 7, EAX, 23, AVXState> { let Subleaf = 1; }
+def : CpuidFeature<"avx512bf16", 7, EAX, 5, AVX512State> { let Subleaf = 1; }
+def : CpuidFeature<"amx-fp16", 7, EAX, 21, TileState> { let Subleaf = 1; }
+def : CpuidFeature<"avxvnniint8", 7, EDX, 4, AVXState> { let Subleaf = 1; }
+def : CpuidFeature<"avxneconvert", 7, EDX, 5, AVXState> { let Subleaf = 1; }
+def : CpuidFeature<"avxvnniint16", 7, EDX, 10, AVXState> { let Subleaf = 1; }
+def : CpuidFeature<"sahf", 0x80000001, ECX, 0>;
+def : CpuidFeature<"lzcnt", 0x80000001, ECX, 5>;
+def : CpuidFeature<"sse4a", 0x80000001, ECX, 6>;
+def : CpuidFeature<"tbm", 0x80000001, ECX, 21>;
+def : CpuidFeature<"xop", 0x80000001, ECX, 11, AVXState>;
+def : CpuidFeature<"fma4", 0x80000001, ECX, 16, AVXState>;
+def : CpuidFeature<"clzero", 0x80000008, EBX, 0>;
 
 def : SystemSymbolRow<Libc, "GLIBC_2.2.5", LibcFirst>;
 def : SystemSymbolRow<Libc, "GLIBC_2.3.2", "pthread_cond_init "
