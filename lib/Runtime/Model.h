@@ -7,6 +7,8 @@
 #include <stdatomic.h>
 
 struct MoptModel {
+  /// Of the variant. What it says of inputs and outputs equals what the first
+  /// one says, to which the specs point.
   const MoptModelDesc *desc;
   MoptAllocator allocator;
   const MoptTensorSpec *inputs;

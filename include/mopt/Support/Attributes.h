@@ -27,6 +27,9 @@ inline constexpr llvm::StringLiteral kWeightsAttr = "mopt.weights";
 inline constexpr llvm::StringLiteral kRepackedBytesAttr = "mopt.repacked_bytes";
 /// On the module: the numbers of one MoptRepack after the other.
 inline constexpr llvm::StringLiteral kRepacksAttr = "mopt.repacks";
+/// On the module, where variants will share weights: how constants are packed
+/// (Packing.h), by the name of their resource.
+inline constexpr llvm::StringLiteral kPackingsAttr = "mopt.packings";
 /// Marks the entry's argument that an output is written to: its number.
 inline constexpr llvm::StringLiteral kOutputAttr = "mopt.output";
 /// On the entry: the numbers of the outputs that it returns.

@@ -14,7 +14,7 @@ constexpr MoptFeature kMissing = {0x7fffff00, 0, 0, 0, 0};
 struct TwoVariants {
   static ModelSpec spec() {
     static MoptModelDesc second;
-    ModelSpec spec{{}, {{"y", MOPT_INT32, {1}}}};
+    ModelSpec spec{{{"x", MOPT_INT32, {1}}}, {{"y", MOPT_INT32, {1}}}};
     spec.desc.feature_count = 1;
     spec.desc.feature_names = "flying";
     spec.desc.features = &kMissing;
@@ -25,8 +25,8 @@ struct TwoVariants {
       *static_cast<int32_t *>(outputs[0].data) = 2;
       return int32_t(MOPT_OK);
     };
-    second.output_count = 1;
-    second.dim_count = 1;
+    second.input_count = second.output_count = 1;
+    second.dim_count = 2;
     second.ranks = ranks;
     second.dims = dims;
     second.dtypes = dtypes;
@@ -37,9 +37,10 @@ struct TwoVariants {
     *static_cast<int32_t *>(outputs[0].data) = 1;
     return MOPT_OK;
   }
-  static constexpr int32_t ranks[] = {1}, dtypes[] = {MOPT_INT32},
+  static constexpr int32_t ranks[] = {1, 1},
+                           dtypes[] = {MOPT_INT32, MOPT_INT32},
                            kinds[] = {MOPT_RT_OUTPUT_DESTINATION};
-  static constexpr int64_t dims[] = {1};
+  static constexpr int64_t dims[] = {1, 1};
 };
 
 struct OneVariant : TwoVariants {
@@ -73,11 +74,11 @@ template <typename Definition> std::string fail(const char *target) {
 TEST(Variants, FirstThatFitsIsTaken) {
   Session session(TestModel<TwoVariants>::api());
   ASSERT_EQ(session.status, MOPT_OK);
-  std::vector<MoptTensor> outputs = {noBuffer()};
-  std::vector<int32_t> y(1);
-  std::vector<int64_t> dims(1);
-  outputs = {tensor(MOPT_INT32, y, dims)};
-  ASSERT_EQ(session.run({}, outputs), MOPT_OK) << session.error();
+  std::vector<int32_t> x(1), y(1);
+  std::vector<int64_t> dims = {1};
+  std::vector<MoptTensor> outputs = {tensor(MOPT_INT32, y, dims)};
+  ASSERT_EQ(session.run({tensor(MOPT_INT32, x, dims)}, outputs), MOPT_OK)
+      << session.error();
   EXPECT_EQ(y[0], 2);
 }
 
