@@ -185,7 +185,8 @@ ExitCode Compilation::findTargets() {
   }
   // Loading takes the first that fits.
   llvm::sort(variants, [](const CompiledVariant &a, const CompiledVariant &b) {
-    return a.target.rank > b.target.rank;
+    return std::tie(b.target.rank, a.target.name) <
+           std::tie(a.target.rank, b.target.name);
   });
   return ExitCode::Success;
 }

@@ -25,6 +25,11 @@ const TargetBackend *getTargetBackend(const llvm::Triple &triple);
 /// features this machine has. The error lists the names.
 llvm::Expected<TargetInfo> lookupTarget(llvm::StringRef name);
 
+/// The row of the highest rank whose features are all among `features`, LLVM's
+/// names, or null.
+const TargetRow *findBestRow(const TargetBackend &backend,
+                             const llvm::StringSet<> &features);
+
 /// A machine that has no row, as `--triple --cpu --features` give it. `triple`
 /// and `cpu` may be empty: this machine's triple, the plainest processor.
 llvm::Expected<TargetInfo> describeTarget(llvm::StringRef triple,

@@ -15,6 +15,8 @@ defvar V4 = V3 # ",+avx512f,+avx512bw,+avx512cd,+avx512dq,+avx512vl";
 // What Ice Lake and every later AVX-512 machine adds.
 defvar IceLake = V4 # ",+avx512vnni,+avx512vbmi,+avx512vbmi2,+avx512bitalg,"
   # "+avx512vpopcntdq,+avx512ifma,+gfni,+vaes,+vpclmulqdq,+aes,+pclmul,+adx";
+defvar BF16 = IceLake # ",+avx512bf16";
+defvar FP16 = BF16 # ",+avx512fp16";
 
 class X86Row<string name, int rank> : TargetRow<name> {
   let Triple = "x86_64-unknown-linux-gnu";
@@ -26,33 +28,40 @@ class AVX512Row<string name, int rank> : X86Row<name, rank> {
   let VectorRegisters = 32;
 }
 
-def : X86Row<"x86-64-v2", 1> {
+def : X86Row<"x86-64-v2", 10> {
   let Cpu = "x86-64-v2"; let Features = V2;
   let VectorBits = 128; let VectorRegisters = 16;
   let L1Bytes = 32768; let L2Bytes = 262144;
 }
-def : X86Row<"x86-64-v3", 2> {
+def : X86Row<"x86-64-v3", 20> {
   let Cpu = "x86-64-v3"; let Features = V3;
   let VectorBits = 256; let VectorRegisters = 16;
   let L1Bytes = 32768; let L2Bytes = 524288;
 }
-def : AVX512Row<"x86-64-v4", 3> {
+def : AVX512Row<"x86-64-v4", 30> {
   let Features = V4;
   let L1Bytes = 32768; let L2Bytes = 1048576;
 }
-def : AVX512Row<"icelake-server", 4> {
+def : AVX512Row<"icelake-server", 40> {
   let Tune = "icelake-server"; let Features = IceLake;
   let L1Bytes = 49152; let L2Bytes = 1310720;
 }
-// sse4a and clzero tell AMD's line from the other one that has bf16.
-def : AVX512Row<"znver4", 5> {
-  let Tune = "znver4"; let Features = IceLake # ",+avx512bf16,+sse4a,+clzero";
+// What tells it from Intel's machines is what these have more: their ranks are
+// higher.
+def : AVX512Row<"znver4", 50> {
+  let Tune = "znver4"; let Features = BF16;
   let L1Bytes = 32768; let L2Bytes = 1048576;
 }
-def : AVX512Row<"sapphirerapids", 6> {
+// Intel's machines from Sapphire Rapids on where AMX is not given to a process:
+// by many virtual machines, and by systems that do not know it.
+def : AVX512Row<"avx10.1", 60> {
+  let Tune = "sapphirerapids"; let Features = FP16;
+  let L1Bytes = 49152; let L2Bytes = 2097152;
+}
+// Granite Rapids too: nothing here uses what it adds.
+def : AVX512Row<"sapphirerapids", 70> {
   let Tune = "sapphirerapids";
-  let Features = IceLake # ",+avx512bf16,+avx512fp16,+avxvnni,+amx-tile,"
-    # "+amx-int8,+amx-bf16";
+  let Features = FP16 # ",+avxvnni,+amx-tile,+amx-int8,+amx-bf16";
   let L1Bytes = 49152; let L2Bytes = 2097152;
 }
 
