@@ -52,6 +52,10 @@ def : AVX512Row<"znver4", 50> {
   let Tune = "znver4"; let Features = BF16;
   let L1Bytes = 32768; let L2Bytes = 1048576;
 }
+def : AVX512Row<"znver5", 55> {
+  let Tune = "znver5"; let Features = BF16 # ",+avxvnni,+avx512vp2intersect";
+  let L1Bytes = 49152; let L2Bytes = 1048576;
+}
 // Intel's machines from Sapphire Rapids on where AMX is not given to a process:
 // by many virtual machines, and by systems that do not know it.
 def : AVX512Row<"avx10.1", 60> {
