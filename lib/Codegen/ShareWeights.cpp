@@ -191,8 +191,10 @@ Form *Sharing::addForm(ModuleOp module, Attribute attr, ArrayRef<char> bytes) {
   form->attr = attr;
   form->bytes = bytes;
   form->packing = packing;
+  Type type = elements.getElementType();
   form->elementBytes =
-      llvm::divideCeil(elements.getShapedType().getElementTypeBitWidth(), 8);
+      type.isIntOrFloat() ? llvm::divideCeil(type.getIntOrFloatBitWidth(), 8)
+                          : 8;
   return form;
 }
 
