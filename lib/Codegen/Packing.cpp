@@ -9,6 +9,16 @@
 using namespace mlir;
 using namespace mopt;
 
+static constexpr std::pair<StringLiteral, int64_t Packing::*> kNumbers[] = {
+    {"batches", &Packing::batches},
+    {"depth", &Packing::depth},
+    {"width", &Packing::width},
+    {"columns", &Packing::columns},
+    {"interleave", &Packing::interleave},
+    {"word_rows", &Packing::wordRows},
+    {"scale_bytes", &Packing::scaleBytes},
+    {"zero_bytes", &Packing::zeroBytes}};
+
 static StringRef getKey(ElementsAttr packed) {
   auto resource = dyn_cast_or_null<DenseResourceElementsAttr>(packed);
   return resource ? resource.getRawHandle().getKey() : StringRef();
@@ -22,11 +32,9 @@ void mopt::notePacking(ModuleOp module, ElementsAttr packed,
     return;
   Builder b(module.getContext());
   NamedAttrList note;
-  note.append("batches", b.getI64IntegerAttr(packing.batches));
-  note.append("depth", b.getI64IntegerAttr(packing.depth));
-  note.append("width", b.getI64IntegerAttr(packing.width));
-  note.append("columns", b.getI64IntegerAttr(packing.columns));
-  note.append("interleave", b.getI64IntegerAttr(packing.interleave));
+  for (auto [name, member] : kNumbers)
+    if (packing.*member != Packing().*member)
+      note.append(name, b.getI64IntegerAttr(packing.*member));
   if (packing.origin)
     note.append("origin", packing.origin);
   NamedAttrList all(notes);
@@ -41,10 +49,10 @@ std::optional<Packing> mopt::getPacking(ModuleOp module, ElementsAttr packed) {
                                     : DictionaryAttr();
   if (!note)
     return std::nullopt;
-  auto number = [&](StringRef name) {
-    return note.getAs<IntegerAttr>(name).getInt();
-  };
-  return Packing{number("batches"),    number("depth"),
-                 number("width"),      number("columns"),
-                 number("interleave"), note.getAs<ElementsAttr>("origin")};
+  Packing packing;
+  for (auto [name, member] : kNumbers)
+    if (auto number = note.getAs<IntegerAttr>(name))
+      packing.*member = number.getInt();
+  packing.origin = note.getAs<ElementsAttr>("origin");
+  return packing;
 }

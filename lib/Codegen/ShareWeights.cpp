@@ -82,7 +82,18 @@ MoptRepack makeRecipe(int64_t elementBytes, const Packing &from,
   recipe.source_interleave = from.interleave;
   recipe.columns = to.columns;
   recipe.interleave = to.interleave;
+  recipe.word_rows = to.wordRows;
+  recipe.scale_bytes = to.scaleBytes;
+  recipe.zero_bytes = to.zeroBytes;
   return recipe;
+}
+
+bool haveSameSizes(const Packing &a, const Packing &b) {
+  auto sizes = [](const Packing &packing) {
+    return std::tuple(packing.batches, packing.depth, packing.width,
+                      packing.wordRows, packing.scaleBytes, packing.zeroBytes);
+  };
+  return sizes(a) == sizes(b);
 }
 
 int64_t getPackedBytes(int64_t elementBytes, const Packing &packing) {
@@ -242,8 +253,8 @@ bool Sharing::derive(Form &form, Form &source, const Packing &sizes) {
   Packing to = form.packing.value_or(getRowMajor(sizes));
   int64_t size = form.bytes.size();
   if (size < kLeastBytes || form.elementBytes != source.elementBytes ||
-      from.batches != to.batches || from.depth != to.depth ||
-      from.width != to.width || getPackedBytes(form.elementBytes, to) != size ||
+      !haveSameSizes(from, to) ||
+      getPackedBytes(form.elementBytes, to) != size ||
       getPackedBytes(form.elementBytes, from) != int64_t(source.bytes.size()))
     return false;
   MoptRepack recipe = makeRecipe(form.elementBytes, from, to);

@@ -50,7 +50,10 @@ typedef struct MoptFeature {
 /// for another. A packed matrix is blocks of `columns` columns, and in a block
 /// groups of `interleave` neighbours along the depth, column by column; what
 /// reaches beyond the depth or the width is 0. Row-major order is one block of
-/// all columns with groups of one.
+/// all columns with groups of one. With `word_rows` the matrix is weights of
+/// few bits (#mopt.block_weights): the depth counts their groups, and of each a
+/// block has that many rows of 4 bytes a column, then one of `scale_bytes` and
+/// one of `zero_bytes`, up to a multiple of 32 bytes.
 typedef struct MoptRepack {
   /// Offsets into the weights and into the repacked bytes.
   int64_t source, target;
@@ -58,10 +61,11 @@ typedef struct MoptRepack {
   int64_t batches, depth, width;
   int64_t source_columns, source_interleave;
   int64_t columns, interleave;
+  int64_t word_rows, scale_bytes, zero_bytes;
   /// Elements that differ all the same: offsets into the weights of their
   /// positions (uint32_t, counted in elements of the target) and values.
   int64_t patch_count, patch_positions, patch_values;
-} MoptRepack; /* 104 bytes */
+} MoptRepack; /* 128 bytes */
 
 /// A model as generated code describes it. Arrays run over the inputs, then
 /// the outputs. All fields are naturally aligned; there is no padding.

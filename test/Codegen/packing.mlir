@@ -2,7 +2,7 @@
 // its resource; what a pass takes out of it later leaves a note of the whole one.
 // RUN: mopt-opt %s --mopt-fold-weight-packing | FileCheck %s
 
-// CHECK: mopt.packings = {packed = {batches = 1 : i64, columns = 4 : i64, depth = 3 : i64, interleave = 2 : i64, width = 6 : i64}}
+// CHECK: mopt.packings = {packed = {columns = 4 : i64, depth = 3 : i64, interleave = 2 : i64, width = 6 : i64}}
 module attributes {mopt.packings = {}} {
   // CHECK: dense_resource<packed> : tensor<2x2x8xi8>
   func.func @interleaved() -> tensor<2x2x8xi8> {

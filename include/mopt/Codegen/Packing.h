@@ -12,6 +12,8 @@ namespace mopt {
 /// A packed matrix: see MoptRepack.
 struct Packing {
   int64_t batches = 1, depth = 0, width = 0, columns = 0, interleave = 1;
+  /// Of weights of few bits.
+  int64_t wordRows = 0, scaleBytes = 0, zeroBytes = 0;
   /// What the constant was before values of it were moved elsewhere; null if it
   /// is the matrix itself.
   mlir::ElementsAttr origin;

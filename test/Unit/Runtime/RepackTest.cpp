@@ -75,6 +75,45 @@ TEST(Repack, EveryFormFromEveryOther) {
   }
 }
 
+/// Rows of words, of scales and of zero points, which are padded together.
+TEST(Repack, WeightsOfFewBits) {
+  for (auto [rows, scale, zero] :
+       {std::tuple(4, 2, 0), std::tuple(2, 4, 1), std::tuple(8, 2, 1)}) {
+    MoptRepack r = shape(1, 1, 3, 37);
+    r.word_rows = rows;
+    r.scale_bytes = scale;
+    r.zero_bytes = zero;
+    r.interleave = r.source_interleave = 1;
+    // What a column's place holds says which group, row and column it is of.
+    auto fill = [&](int64_t columns) {
+      std::vector<char> packed(mopt_rt_packed_bytes(&r, columns, 1));
+      for (int64_t n = 0; n < r.width; ++n)
+        for (int64_t g = 0; g < r.depth; ++g) {
+          char *group = packed.data() + (n / columns * r.depth + g) *
+                                            mopt_rt_group_bytes(&r, columns);
+          for (int64_t row = 0; row < r.word_rows + 2; ++row) {
+            int64_t size = row < r.word_rows    ? 4
+                           : row == r.word_rows ? r.scale_bytes
+                                                : r.zero_bytes;
+            memset(group + n % columns * size, int(g * 50 + row * 7 + n + 1),
+                   size);
+            group += size * columns;
+          }
+        }
+      return packed;
+    };
+    for (int64_t from : {8, 16, 64, 37})
+      for (int64_t to : {8, 16, 64, 37}) {
+        r.source_columns = from;
+        r.columns = to;
+        std::vector<char> source = fill(from), expected = fill(to),
+                          result(expected.size());
+        mopt_rt_repack(&r, source.data(), result.data());
+        EXPECT_EQ(result, expected) << from << " to " << to;
+      }
+  }
+}
+
 namespace {
 /// Stored row-major, 2x3 bytes, then the patch: position 1 is 9.
 struct alignas(64) Stored {
