@@ -175,6 +175,8 @@ void mopt_rt_free_repacked(MoptModel *model);
 /// with an error if none fits.
 const MoptModelDesc *mopt_rt_choose_variant(const MoptModelDesc *first,
                                             MoptRun *run);
+/// MoptModelApi.target.
+const char *mopt_rt_target(const MoptModel *model);
 
 /* The rest of MoptModelApi: model.c, context.c, run.c */
 

@@ -84,3 +84,7 @@ const MoptModelDesc *mopt_rt_choose_variant(const MoptModelDesc *first,
             "; compile for a smaller target", run);
   return NULL;
 }
+
+const char *mopt_rt_target(const MoptModel *model) {
+  return model ? model->desc->target : NULL;
+}

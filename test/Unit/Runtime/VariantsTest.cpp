@@ -51,6 +51,16 @@ struct OneVariant : TwoVariants {
   }
 };
 
+/// The first one needs a part of the processor's state that no system has.
+struct StateVariants : TwoVariants {
+  static ModelSpec spec() {
+    ModelSpec spec = TwoVariants::spec();
+    spec.desc.feature_count = 0;
+    spec.desc.processor_state = 63;
+    return spec;
+  }
+};
+
 /// The reason why a model cannot be made, "" if it can.
 template <typename Definition> std::string fail(const char *target) {
   if (target)
@@ -80,6 +90,15 @@ TEST(Variants, FirstThatFitsIsTaken) {
   ASSERT_EQ(session.run({tensor(MOPT_INT32, x, dims)}, outputs), MOPT_OK)
       << session.error();
   EXPECT_EQ(y[0], 2);
+  EXPECT_STREQ(session.api->target(session.model), "plain");
+  EXPECT_EQ(session.api->target(nullptr), nullptr);
+}
+
+TEST(Variants, StateThatIsRefusedLeavesTheNextOne) {
+  EXPECT_EQ(fail<StateVariants>(nullptr), "");
+  EXPECT_EQ(fail<StateVariants>("best"),
+            "MOPT_TARGET: code for 'best' needs registers for matrices, which "
+            "the operating system refuses");
 }
 
 TEST(Variants, MissingFeatureIsNamed) {
