@@ -22,14 +22,16 @@ class TargetRow<string name> {
   string Cpu = ?;
   // LLVM's processor name that instructions are scheduled for.
   string Tune = Cpu;
-  // Every feature that generated code may rely on, "+a,+b": `native` takes the
-  // row only where the host has all of them.
+  // Every feature that generated code may rely on, "+a,+b", and no other:
+  // `native` takes the row, and a library its code, only where a machine has
+  // all of them.
   string Features = "";
   bits<32> VectorBits = ?;
   bits<32> VectorRegisters = ?;
   bits<32> L1Bytes = ?;
   bits<32> L2Bytes = ?;
-  // `native` takes the fitting row of the highest rank.
+  // `native`, and a library for several machines, take the fitting row of the
+  // highest rank.
   bits<32> Rank = ?;
 }
 
