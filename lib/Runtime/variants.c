@@ -14,12 +14,13 @@ static void append(char *list, size_t room, const char *word) {
 }
 
 /* Lists the features of `desc` that this machine lacks; 0 if there are any. */
-static int has_features(const MoptModelDesc *desc, char *missing, size_t room) {
+static int has_features(MoptProcessor *processor, const MoptModelDesc *desc,
+                        char *missing, size_t room) {
   const char *name = desc->feature_names;
   int complete = 1;
   missing[0] = '\0';
   for (int64_t i = 0; i < desc->feature_count; ++i) {
-    if (!mopt_rt_has_feature(&desc->features[i])) {
+    if (!mopt_rt_has_feature(processor, &desc->features[i])) {
       complete = 0;
       append(missing, room, name);
     }
@@ -33,10 +34,10 @@ static int has_state(const MoptModelDesc *desc) {
 }
 
 /* Says what `desc` needs in vain; `prefix` and `advice` go around it. */
-static void explain(const MoptModelDesc *desc, const char *prefix,
-                    const char *advice, MoptRun *run) {
+static void explain(MoptProcessor *processor, const MoptModelDesc *desc,
+                    const char *prefix, const char *advice, MoptRun *run) {
   char missing[MOPT_ERROR_BYTES / 2];
-  if (has_features(desc, missing, sizeof(missing)))
+  if (has_features(processor, desc, missing, sizeof(missing)))
     mopt_rt_error(run, MOPT_UNSUPPORTED,
                   "%scode for '%s' needs registers for matrices, which the "
                   "operating system refuses%s",
@@ -64,22 +65,25 @@ const MoptModelDesc *mopt_rt_choose_variant(const MoptModelDesc *first,
   if (asked && !*asked)
     asked = NULL;
   char missing[MOPT_ERROR_BYTES / 2];
+  MoptProcessor processor;
+  memset(&processor, 0, sizeof(processor));
   const MoptModelDesc *last = first;
   for (const MoptModelDesc *desc = first; desc;
        last = desc, desc = desc->next) {
     if (asked && strcmp(asked, desc->target) != 0)
       continue;
-    if (has_features(desc, missing, sizeof(missing)) && has_state(desc))
+    if (has_features(&processor, desc, missing, sizeof(missing)) &&
+        has_state(desc))
       return desc;
     if (asked) {
-      explain(desc, "MOPT_TARGET: ", "", run);
+      explain(&processor, desc, "MOPT_TARGET: ", "", run);
       return NULL;
     }
   }
   if (asked)
     reject_name(first, asked, run);
   else
-    explain(last,
+    explain(&processor, last,
             first->next ? "no code of the library fits this machine: " : "",
             "; compile for a smaller target", run);
   return NULL;

@@ -3,6 +3,7 @@
 #include "Processor.h"
 #include <sys/auxv.h>
 
-int mopt_rt_has_feature(const MoptFeature *feature) {
+int mopt_rt_has_feature(MoptProcessor *processor, const MoptFeature *feature) {
+  (void)processor;
   return getauxval(feature->leaf) >> feature->bit & 1;
 }

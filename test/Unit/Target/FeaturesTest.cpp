@@ -30,17 +30,19 @@ TEST(Features, RuntimeAgreesWithLLVM) {
   // LLVM has names for more, and leaves out what it does not know.
   llvm::StringMap<bool> known = llvm::sys::getHostCPUFeatures();
   int compared = 0;
+  MoptProcessor processor = {};
   for (const FeatureRow &row : native->getFeatures()) {
     if (!known.contains(row.name))
       continue;
     MoptFeature feature = {row.leaf, row.subleaf, row.word, row.bit, row.state};
-    EXPECT_EQ(mopt_rt_has_feature(&feature), int(host->contains(row.name)))
+    EXPECT_EQ(mopt_rt_has_feature(&processor, &feature),
+              int(host->contains(row.name)))
         << row.name;
     ++compared;
     if (row.state) {
       // A part of the state that no system saves yet.
       feature.state |= uint64_t(1) << 62;
-      EXPECT_EQ(mopt_rt_has_feature(&feature), 0) << row.name;
+      EXPECT_EQ(mopt_rt_has_feature(&processor, &feature), 0) << row.name;
     }
   }
   EXPECT_GT(compared, 10);
