@@ -189,20 +189,18 @@ LogicalResult Sharing::read(unsigned index, ModuleOp module) {
 }
 
 Form *Sharing::addForm(ModuleOp module, Attribute attr, ArrayRef<char> bytes) {
-  auto [known, isNew] =
-      byBytes.try_emplace({hashOf(bytes), int64_t(bytes.size())}, nullptr);
-  auto elements = cast<ElementsAttr>(attr);
-  std::optional<Packing> packing = getPacking(module, elements);
-  if (!isNew && (known->second->packing || !packing))
-    return known->second;
+  Form *&form = byBytes[{hashOf(bytes), int64_t(bytes.size())}];
+  std::optional<Packing> packing = getPacking(module, cast<ElementsAttr>(attr));
+  bool isKnown = form && form->bytes == bytes;
   // Equal bytes may be a packed matrix here and none there.
-  if (isNew)
-    known->second = &forms.emplace_back();
-  Form *form = known->second;
+  if (isKnown && (form->packing || !packing))
+    return form;
+  if (!isKnown)
+    form = &forms.emplace_back();
   form->attr = attr;
   form->bytes = bytes;
   form->packing = packing;
-  Type type = elements.getElementType();
+  Type type = cast<ElementsAttr>(attr).getElementType();
   form->elementBytes =
       type.isIntOrFloat() ? llvm::divideCeil(type.getIntOrFloatBitWidth(), 8)
                           : 8;
