@@ -1,5 +1,6 @@
 # mopt_add_model(<name> MODEL <file>
-#                [TARGETS <row>...]        rows of mopt-compile --list-targets
+#                [TARGETS <row>...]        rows of mopt-compile --list-targets; of several
+#                                          loading takes the best that fits
 #                [SHAPES <input:1x3>...]   fixes dimensions of an input
 #                [DIMS <name=size>...]     fixes dimensions by their name
 #                [QUANTIZE <mode>]

@@ -46,6 +46,9 @@ if shutil.which("qemu-aarch64") and shutil.which(cross):
         ("%aarch64-cc", cross),
         ("%aarch64-run", "qemu-aarch64 -L /usr/aarch64-linux-gnu"),
     ]
+# Processors with less than this one.
+if os.uname().machine == "x86_64" and shutil.which("qemu-x86_64"):
+    config.available_features.add("qemu-x86_64")
 for tool in ("valgrind", "ldd"):
     if shutil.which(tool):
         config.available_features.add(tool)

@@ -292,6 +292,10 @@ typedef struct MoptModelApi {
   /// a run of the context.
   int32_t (*profile)(const MoptContext *context, MoptKernelProfile *kernels,
                      int32_t capacity);
+  /// The target whose code the model runs, of those in the certificate: a
+  /// library for several machines chooses when a model is made. Null only for
+  /// a null model.
+  const char *(*target)(const MoptModel *model);
 } MoptModelApi;
 
 /// The type of `mopt_model` and `mopt_model_<entry>`. Null only if the library

@@ -1,6 +1,7 @@
 // In: mopt.matmul and mopt.conv with a configuration, on tensors. Out: anchors
 // in destination style with packed right sides; the packing of constants folds
 // later. Ops without a configuration are left alone.
+#include "mopt/Codegen/Packing.h"
 #include "mopt/Codegen/Passes.h"
 #include "mopt/Dialect/Mopt/IR/Mopt.h"
 #include "mopt/Dialect/Mopt/IR/QuantizationParameters.h"
@@ -268,7 +269,24 @@ Value contractRows(OpBuilder &b, Location loc, Value lhs, Value packed,
   return tensor::ExpandShapeOp::create(b, loc, type, result, groups, sizes);
 }
 
+/// For variants that share weights.
+void notePackingOf(BlockMatmulOp op) {
+  ElementsAttr elements;
+  if (!matchPattern(op.getWeights(), m_Constant(&elements)))
+    return;
+  BlockWeightsAttr layout = op.getLayout();
+  Packing packing;
+  packing.depth = layout.getGroups();
+  packing.width = layout.getWidth();
+  packing.columns = layout.getColumns();
+  packing.wordRows = layout.getGroup() / layout.getPerWord();
+  packing.scaleBytes = layout.getScaleBits() / 8;
+  packing.zeroBytes = layout.hasZeroPoints() ? 1 : 0;
+  notePacking(op->getParentOfType<ModuleOp>(), elements, packing);
+}
+
 Value convertBlockMatmul(OpBuilder &b, BlockMatmulOp op, ConfigAttr config) {
+  notePackingOf(op);
   SmallVector<OpFoldResult> sizes = getResultSizes(b, op);
   return contractRows(b, op.getLoc(), op.getLhs(), op.getWeights(),
                       cast<RankedTensorType>(op.getType()), sizes, config,

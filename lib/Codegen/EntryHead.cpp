@@ -23,11 +23,11 @@ static bool isEntryArgument(Value value) {
 }
 
 bool mopt::isModelInput(func::FuncOp entry, unsigned i) {
-  return llvm::none_of(
-      ArrayRef<StringRef>{kArenaAttr, kWeightsAttr, kOutputAttr},
-      [&](StringRef name) {
-        return static_cast<bool>(entry.getArgAttr(i, name));
-      });
+  return llvm::none_of(ArrayRef<StringRef>{kArenaAttr, kWeightsAttr,
+                                           kRepackedBytesAttr, kOutputAttr},
+                       [&](StringRef name) {
+                         return static_cast<bool>(entry.getArgAttr(i, name));
+                       });
 }
 
 bool mopt::belongsToHead(Operation *op) {

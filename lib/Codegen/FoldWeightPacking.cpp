@@ -2,6 +2,7 @@
 // Out: constants that hold the result, 64-byte aligned resources unless small.
 // Leaves what depends on run-time values alone. Intermediate bytes live only
 // while one weight is computed.
+#include "mopt/Codegen/Packing.h"
 #include "mopt/Codegen/Passes.h"
 #include "mopt/Dialect/Mopt/IR/Mopt.h"
 
@@ -172,10 +173,26 @@ Value createConstant(OpBuilder &b, Location loc, RankedTensorType type,
                     .insert("packed", std::move(blob))));
 }
 
+/// For variants that share weights.
+Packing describe(PackColumnsOp op) {
+  auto from = cast<RankedTensorType>(op.getSource().getType());
+  Packing packing;
+  for (int64_t size : from.getShape().drop_back(2))
+    packing.batches *= size;
+  packing.depth = from.getShape().take_back(2).front();
+  packing.width = from.getShape().back();
+  if (op.getTransposed())
+    std::swap(packing.depth, packing.width);
+  packing.columns = op.getBlockColumns();
+  packing.interleave = op.getInterleave();
+  return packing;
+}
+
 struct FoldWeightPacking : impl::FoldWeightPackingBase<FoldWeightPacking> {
   void runOnOperation() override {
     // Packing first: it takes the transpositions before it along, which then
     // need no constant of their own.
+    auto module = cast<ModuleOp>(getOperation());
     SmallVector<PackColumnsOp> packs;
     getOperation()->walk([&](PackColumnsOp op) { packs.push_back(op); });
     IRRewriter rewriter(&getContext());
@@ -191,7 +208,9 @@ struct FoldWeightPacking : impl::FoldWeightPackingBase<FoldWeightPacking> {
       AsmResourceBlob blob = HeapAsmResourceBlob::allocate(size, kAlignment);
       std::memset(blob.getMutableData().data(), 0, size);
       pack(op, source->data, blob.getMutableData().data());
-      replace(rewriter, op, type, std::move(blob));
+      Packing packing = describe(op);
+      notePacking(module, replace(rewriter, op, type, std::move(blob)),
+                  packing);
     }
     SmallVector<linalg::TransposeOp> transposes;
     getOperation()->walk(
@@ -209,16 +228,18 @@ struct FoldWeightPacking : impl::FoldWeightPackingBase<FoldWeightPacking> {
     }
   }
 
-  /// Puts a constant in the place of `op` and erases what only `op` used.
-  void replace(IRRewriter &rewriter, Operation *op, RankedTensorType type,
-               AsmResourceBlob blob) {
+  /// Puts a constant in the place of `op`, erases what only `op` used, and
+  /// returns the constant.
+  ElementsAttr replace(IRRewriter &rewriter, Operation *op,
+                       RankedTensorType type, AsmResourceBlob blob) {
     rewriter.setInsertionPoint(op);
     SmallVector<Operation *> unused;
     for (Value operand : op->getOperands())
       if (Operation *producer = operand.getDefiningOp())
         unused.push_back(producer);
-    rewriter.replaceOp(
-        op, createConstant(rewriter, op->getLoc(), type, std::move(blob)));
+    Value constant =
+        createConstant(rewriter, op->getLoc(), type, std::move(blob));
+    rewriter.replaceOp(op, constant);
     while (!unused.empty()) {
       Operation *producer = unused.pop_back_val();
       if (!isOpTriviallyDead(producer) || llvm::is_contained(unused, producer))
@@ -228,6 +249,8 @@ struct FoldWeightPacking : impl::FoldWeightPackingBase<FoldWeightPacking> {
           unused.push_back(next);
       rewriter.eraseOp(producer);
     }
+    return cast<ElementsAttr>(
+        constant.getDefiningOp<arith::ConstantOp>().getValue());
   }
 };
 } // namespace

@@ -5,6 +5,7 @@
 #include "mopt/Codegen/Passes.h"
 #include "mopt/Dialect/ONNX/IR/ONNX.h"
 #include "mopt/Support/Attributes.h"
+#include "mopt/Target/TargetRegistry.h"
 #include "mopt/Target/WeightsBlob.h"
 
 #include "../Runtime/Runtime.h"
@@ -141,6 +142,7 @@ struct GenerateABI : mopt::impl::GenerateABIBase<GenerateABI> {
     };
     declare("mopt_rt_arena");
     declare("mopt_rt_weights");
+    declare("mopt_rt_repacked");
     auto wrapper = LLVM::LLVMFuncOp::create(
         b, loc, "mopt_entry",
         LLVM::LLVMFunctionType::get(i32, {pointer, pointer, pointer}),
@@ -157,14 +159,17 @@ struct GenerateABI : mopt::impl::GenerateABIBase<GenerateABI> {
       auto attr = [&](StringRef name) {
         return entry.getArgAttrOfType<IntegerAttr>(i, name);
       };
-      bool isWeights = static_cast<bool>(attr(kWeightsAttr));
-      if (isWeights || attr(kArenaAttr)) {
-        Value base = LLVM::CallOp::create(
-                         b, loc, TypeRange(pointer),
-                         isWeights ? "mopt_rt_weights" : "mopt_rt_arena", run)
-                         .getResult();
-        Value bytes = LLVM::ConstantOp::create(
-            b, loc, i64, attr(isWeights ? kWeightsAttr : kArenaAttr));
+      static constexpr std::pair<StringRef, StringRef> areas[] = {
+          {kArenaAttr, "mopt_rt_arena"},
+          {kWeightsAttr, "mopt_rt_weights"},
+          {kRepackedBytesAttr, "mopt_rt_repacked"}};
+      auto area = llvm::find_if(
+          areas, [&](auto &entry) { return bool(attr(entry.first)); });
+      if (area != std::end(areas)) {
+        Value base =
+            LLVM::CallOp::create(b, loc, TypeRange(pointer), area->second, run)
+                .getResult();
+        Value bytes = LLVM::ConstantOp::create(b, loc, i64, attr(area->first));
         // One dimension, whose size stands in a slot.
         Value one =
             LLVM::ConstantOp::create(b, loc, i64, b.getI64IntegerAttr(1));
@@ -333,7 +338,11 @@ struct GenerateABI : mopt::impl::GenerateABIBase<GenerateABI> {
     auto state =
         getOperation()->getAttrOfType<IntegerAttr>(kProcessorStateAttr);
     desc.addI64(state ? state.getInt() : 0);
-    desc.emit("mopt_desc");
+    addTarget(desc);
+    addRepacks(desc);
+    // Variants are chained when they meet in one library.
+    desc.addNull();
+    desc.emit(kDescriptorSymbol);
 
     Type pointer = LLVM::LLVMPointerType::get(&getContext());
     LLVM::LLVMFuncOp::create(b, loc, "mopt_rt_api",
@@ -342,14 +351,48 @@ struct GenerateABI : mopt::impl::GenerateABIBase<GenerateABI> {
     for (const std::string &symbol : symbols) {
       auto function = LLVM::LLVMFuncOp::create(
           b, loc, symbol, LLVM::LLVMFunctionType::get(pointer, {}));
+      function.setPassthroughAttr(b.getStrArrayAttr({kBaselineAttr}));
       OpBuilder inner = OpBuilder::atBlockBegin(function.addEntryBlock(b));
       Value address =
-          LLVM::AddressOfOp::create(inner, loc, pointer, "mopt_desc");
+          LLVM::AddressOfOp::create(inner, loc, pointer, kDescriptorSymbol);
       auto call = LLVM::CallOp::create(inner, loc, TypeRange(pointer),
                                        "mopt_rt_api", address);
       LLVM::ReturnOp::create(inner, loc, call.getResult());
     }
     return success();
+  }
+
+  /// The machine, and what of its features a processor can be asked for.
+  void addTarget(ConstantStruct &desc) {
+    auto attr =
+        getOperation()->getAttrOfType<TargetAttr>(TargetAttr::kModuleAttr);
+    TargetInfo target = attr ? TargetInfo(attr) : TargetInfo();
+    std::string names;
+    SmallVector<MoptFeature> features;
+    for (const FeatureRow *row : getRequiredFeatures(target)) {
+      names += row->name + std::string(1, '\0');
+      features.push_back(
+          {row->leaf, row->subleaf, row->word, row->bit, row->state});
+    }
+    desc.addBytes(target.name + std::string(1, '\0'));
+    desc.addI64(features.size());
+    desc.addBytes(names);
+    desc.addArray<MoptFeature>(features);
+  }
+
+  /// The weights that are laid out anew.
+  void addRepacks(ConstantStruct &desc) {
+    ArrayRef<int64_t> numbers;
+    if (auto repacks =
+            getOperation()->getAttrOfType<DenseI64ArrayAttr>(kRepacksAttr))
+      numbers = repacks.asArrayRef();
+    int64_t bytes = 0;
+    if (auto attr =
+            getOperation()->getAttrOfType<IntegerAttr>(kRepackedBytesAttr))
+      bytes = attr.getInt();
+    desc.addI64(numbers.size() * sizeof(int64_t) / sizeof(MoptRepack));
+    desc.addArray<int64_t>(numbers);
+    desc.addI64(bytes);
   }
 
   /// `create(options, model)` of the table, which knows its descriptor.
@@ -363,9 +406,11 @@ struct GenerateABI : mopt::impl::GenerateABIBase<GenerateABI> {
         b, loc, "mopt_create",
         LLVM::LLVMFunctionType::get(i32, {pointer, pointer}),
         LLVM::Linkage::Internal);
+    function.setPassthroughAttr(b.getStrArrayAttr({kBaselineAttr}));
     Block *body = function.addEntryBlock(b);
     OpBuilder inner = OpBuilder::atBlockBegin(body);
-    Value address = LLVM::AddressOfOp::create(inner, loc, pointer, "mopt_desc");
+    Value address =
+        LLVM::AddressOfOp::create(inner, loc, pointer, kDescriptorSymbol);
     auto call = LLVM::CallOp::create(
         inner, loc, TypeRange(i32), "mopt_rt_create",
         ValueRange{address, body->getArgument(0), body->getArgument(1)});

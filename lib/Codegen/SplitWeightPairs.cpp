@@ -3,6 +3,7 @@
 // multiplied after all groups, as the operand `excess`. Leaves all other
 // anchors alone.
 #include "MicroKernels/SafePairs.h"
+#include "mopt/Codegen/Packing.h"
 #include "mopt/Codegen/Passes.h"
 #include "mopt/Dialect/Mopt/IR/ExcessWeights.h"
 #include "mopt/Support/ConstantTensor.h"
@@ -104,17 +105,15 @@ void writeWord(char *to, int64_t word) {
   llvm::support::endian::write32le(to, static_cast<uint32_t>(word));
 }
 
-/// The elements of a constant, maybe reshaped, in order.
-std::optional<ConstantTensor> getConstant(Value value) {
+/// A constant, maybe reshaped; null for anything else.
+ElementsAttr getConstant(Value value) {
   while (Operation *op = value.getDefiningOp()) {
     if (!isa<tensor::ExpandShapeOp, tensor::CollapseShapeOp>(op))
       break;
     value = op->getOperand(0);
   }
   ElementsAttr elements;
-  if (!matchPattern(value, m_Constant(&elements)))
-    return std::nullopt;
-  return ConstantTensor::fromAttr(elements);
+  return matchPattern(value, m_Constant(&elements)) ? elements : ElementsAttr();
 }
 
 struct SplitWeightPairs : impl::SplitWeightPairsBase<SplitWeightPairs> {
@@ -143,7 +142,10 @@ struct SplitWeightPairs : impl::SplitWeightPairsBase<SplitWeightPairs> {
     if (!config || !config.getInstruction().contains(',') || op.getExcess())
       return success();
     auto type = cast<RankedTensorType>(operand.get().getType());
-    std::optional<ConstantTensor> weights = getConstant(operand.get());
+    ElementsAttr whole = getConstant(operand.get());
+    std::optional<ConstantTensor> weights;
+    if (whole)
+      weights = ConstantTensor::fromAttr(whole);
     if (!weights)
       return op.emitOpError("expected constant weights, because '")
              << config.getKernel() << "' sums products in words";
@@ -188,15 +190,21 @@ struct SplitWeightPairs : impl::SplitWeightPairsBase<SplitWeightPairs> {
         to += row.getBytes();
       }
     }
-    auto constant = [&](ConstantTensor tensor, StringRef name) -> Value {
-      return arith::ConstantOp::create(
-          rewriter, op.getLoc(),
-          cast<TypedAttr>(std::move(tensor).toAttr(name)));
+    auto module = op->template getParentOfType<ModuleOp>();
+    ElementsAttr rest = std::move(base).toAttr("base");
+    if (std::optional<Packing> packing = getPacking(module, whole)) {
+      packing->origin = whole;
+      notePacking(module, rest, *packing);
+    }
+    auto constant = [&](ElementsAttr elements) -> Value {
+      return arith::ConstantOp::create(rewriter, op.getLoc(),
+                                       cast<TypedAttr>(elements));
     };
     Value old = operand.get();
     rewriter.modifyOpInPlace(op, [&] {
-      operand.set(constant(std::move(base), "base"));
-      op.getExcessMutable().assign(constant(std::move(excess), "excess"));
+      operand.set(constant(rest));
+      op.getExcessMutable().assign(
+          constant(std::move(excess).toAttr("excess")));
     });
     while (old && isOpTriviallyDead(old.getDefiningOp())) {
       Operation *unused = old.getDefiningOp();

@@ -11,10 +11,28 @@
 
 using namespace mopt;
 
+static llvm::json::Array makeTargets(llvm::ArrayRef<CompiledVariant> variants) {
+  llvm::json::Array targets;
+  for (const CompiledVariant &variant : variants) {
+    const TargetInfo &target = variant.target;
+    llvm::json::Object entry{
+        {"name", target.name},         {"triple", target.triple},
+        {"cpu", target.cpu},           {"tune", target.tune},
+        {"features", target.features}, {"vector_bits", target.vectorBits}};
+    // What holds for the library as a whole is the first one's.
+    if (variants.size() > 1) {
+      entry["quantization"] = getQuantizedLayers(variant.module);
+      entry["sparsity"] = getSparseLayers(variant.module);
+    }
+    targets.push_back(std::move(entry));
+  }
+  return targets;
+}
+
 std::string mopt::makeBuildInfo(const CompileOptions &options,
-                                const TargetInfo &target,
-                                const WeightsBlob &weights,
-                                mlir::ModuleOp module) {
+                                llvm::ArrayRef<CompiledVariant> variants,
+                                const WeightsBlob &weights) {
+  mlir::ModuleOp module = variants.front().module;
   static constexpr const char *numerics[] = {"strict", "default", "fast"};
   static constexpr const char *sanitizers[] = {"none", "address", "thread"};
   llvm::json::Object shapes, dims;
@@ -30,13 +48,7 @@ std::string mopt::makeBuildInfo(const CompileOptions &options,
       {"mopt_version", MOPT_VERSION},
       {"llvm_version", LLVM_VERSION_STRING},
       {"abi_version", MOPT_MODEL_ABI_VERSION},
-      {"targets", llvm::json::Array{llvm::json::Object{
-                      {"name", target.name},
-                      {"triple", target.triple},
-                      {"cpu", target.cpu},
-                      {"tune", target.tune},
-                      {"features", target.features},
-                      {"vector_bits", target.vectorBits}}}},
+      {"targets", makeTargets(variants)},
       {"weights", llvm::json::Object{{"bytes", weights.sizeBytes()},
                                      {"sha256", weights.sha256()}}},
       {"quantization", getQuantizedLayers(module)},

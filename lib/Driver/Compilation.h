@@ -24,6 +24,15 @@ struct LoadedModule {
   std::vector<std::string> externalFiles;
 };
 
+/// The model as it is for one machine, and what the report says of it.
+struct CompiledVariant {
+  TargetInfo target;
+  mlir::ModuleOp module;
+  /// Of one of several.
+  mlir::OwningOpRef<mlir::ModuleOp> owned;
+  KernelReport kernels;
+};
+
 /// Reads options.input: an ONNX model, or IR of some level. The module is null
 /// after an error.
 LoadedModule loadInput(const CompileOptions &options,
@@ -74,8 +83,8 @@ llvm::json::Value getEqualizedLayers(mlir::ModuleOp module);
 
 /// The certificate.
 std::string makeBuildInfo(const CompileOptions &options,
-                          const TargetInfo &target, const WeightsBlob &weights,
-                          mlir::ModuleOp module);
+                          llvm::ArrayRef<CompiledVariant> variants,
+                          const WeightsBlob &weights);
 
 /// Bytes of all resources that the module refers to.
 int64_t countResourceBytes(mlir::ModuleOp module);
@@ -92,7 +101,7 @@ llvm::Error writePackage(const ModelInterface &interface,
 llvm::Error writeReport(const CompileOptions &options, ExitCode code,
                         const Progress &progress,
                         const DiagnosticCollector &diagnostics,
-                        const KernelReport &kernels, const TargetInfo *target,
+                        llvm::ArrayRef<CompiledVariant> variants,
                         int64_t weightsBytes);
 
 /// Writes the dependency file that --depfile asks for.

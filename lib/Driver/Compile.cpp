@@ -6,12 +6,14 @@
 #include "CrashHandler.h"
 #include "TuneLayers.h"
 
+#include "mopt/Codegen/ShareWeights.h"
 #include "mopt/InitAll.h"
 #include "mopt/Target/RuntimeBitcode.h"
 #include "mopt/Target/TargetRegistry.h"
 #include "mopt/Target/WriteFile.h"
 
 #include "mlir/IR/AsmState.h"
+#include "llvm/ADT/ScopeExit.h"
 #include "llvm/IR/LLVMContext.h"
 #include "llvm/IR/Module.h"
 #include "llvm/Support/FileSystem.h"
@@ -38,9 +40,8 @@ public:
     noteCrashModule(nullptr);
     if (options.report.empty())
       return code;
-    if (llvm::Error error =
-            writeReport(options, code, progress, diagnostics, kernels,
-                        target ? &*target : nullptr, weightsBytes))
+    if (llvm::Error error = writeReport(options, code, progress, diagnostics,
+                                        variants, weightsBytes))
       return fail(ExitCode::Usage, std::move(error));
     return code;
   }
@@ -49,6 +50,8 @@ private:
   static unsigned countSteps(const CompileOptions &options) {
     unsigned level = static_cast<unsigned>(options.getFinalLevel());
     unsigned lastIR = static_cast<unsigned>(Level::LLVM);
+    if (options.targets.size() > 1)
+      return lastIR * options.targets.size() + 4;
     // Every level and its writing; after the last level, code and its writing.
     return (level <= lastIR ? level + 2 : lastIR + 3) + !options.tune.empty();
   }
@@ -75,23 +78,26 @@ private:
   }
 
   ExitCode checkOptions();
+  ExitCode findTargets();
   ExitCode checkRuntime();
   ExitCode compileModel();
-  ExitCode raiseTo(ModuleOp module, Level from, Level to);
+  ExitCode raiseTo(CompiledVariant &variant, Level from, Level to);
+  ExitCode raiseVariants(ModuleOp module, Level from);
   /// Are choices measured, or were they?
   bool isTuned() const {
     return !options.tune.empty() || !options.tuneRecord.empty();
   }
   ExitCode tune(ModuleOp module);
-  ExitCode emit(ModuleOp module, Level level);
-  std::string placeWeights(ModuleOp module);
+  ExitCode emit(Level level);
+  void placeWeights();
+  void addBuildInfo(ModuleOp module, const WeightsBlob &weights);
 
   const CompileOptions &options;
   DiagnosticCollector diagnostics;
   Progress progress;
-  std::optional<TargetInfo> target;
+  /// One for each machine, the preferred ones first.
+  std::vector<CompiledVariant> variants;
   ModelInterface interface;
-  KernelReport kernels;
   int64_t weightsBytes = 0;
 };
 } // namespace
@@ -137,6 +143,22 @@ ExitCode Compilation::checkOptions() {
     return fail(ExitCode::Usage,
                 "the output's folder '" + folder + "' does not exist");
 
+  if (ExitCode code = findTargets(); code != ExitCode::Success)
+    return code;
+  if (variants.size() > 1) {
+    if (options.getFinalLevel() <= Level::LLVM)
+      return fail(ExitCode::Usage,
+                  "several targets need a file of code, found --emit=" +
+                      getLevelName(options.getFinalLevel()) +
+                      ", which is for one machine");
+    if (isTuned())
+      return fail(ExitCode::Usage,
+                  "--tune and --tune-record are for one target, found several");
+  }
+  return checkRuntime();
+}
+
+ExitCode Compilation::findTargets() {
   bool custom = !options.triple.empty() || !options.cpu.empty() ||
                 !options.features.empty();
   if (custom && !options.targets.empty())
@@ -151,52 +173,59 @@ ExitCode Compilation::checkOptions() {
                : lookupTarget(name);
     if (!found)
       return fail(ExitCode::Usage, found.takeError());
-    if (target && target->triple != found->triple)
+    if (llvm::any_of(variants, [&](const CompiledVariant &variant) {
+          return variant.target.name == found->name;
+        }))
+      continue;
+    if (!variants.empty() && variants[0].target.triple != found->triple)
       return fail(ExitCode::Usage,
                   "one file cannot hold code for the architectures of '" +
-                      target->name + "' and '" + found->name + "'");
-    if (target && target->name != found->name)
-      return fail(ExitCode::Unsupported,
-                  "several targets in one file are not supported");
-    target = *found;
+                      variants[0].target.name + "' and '" + found->name + "'");
+    variants.emplace_back().target = *found;
   }
-  return checkRuntime();
+  // Loading takes the first that fits.
+  llvm::sort(variants, [](const CompiledVariant &a, const CompiledVariant &b) {
+    return std::tie(b.target.rank, a.target.name) <
+           std::tie(a.target.rank, b.target.name);
+  });
+  return ExitCode::Success;
 }
 
 /// Code can be made only for machines that mopt has a runtime for.
 ExitCode Compilation::checkRuntime() {
+  const std::string &triple = variants.front().target.triple;
   if (options.getFinalLevel() <= Level::LLVM ||
-      !getRuntimeBitcode(llvm::Triple(target->triple)).empty())
+      !getRuntimeBitcode(llvm::Triple(triple)).empty())
     return ExitCode::Success;
   return fail(
       ExitCode::Unsupported,
-      "the triple '" + target->triple +
+      "the triple '" + triple +
           "' is not supported: mopt was built without a runtime for it");
 }
 
-/// Decides where the weights go. Returns the path of their file, empty where
-/// they are embedded.
-std::string Compilation::placeWeights(ModuleOp module) {
+/// Decides where the weights go.
+void Compilation::placeWeights() {
   // Code reaches its own data with 32-bit offsets, and files above it are
   // better mapped than linked.
   constexpr int64_t limit = int64_t(1) << 30;
   bool isFile = options.weights == WeightsPlace::File ||
                 (options.weights == WeightsPlace::Automatic &&
-                 countResourceBytes(module) > limit);
+                 countResourceBytes(variants.front().module) > limit);
   if (!isFile)
-    return "";
+    return;
   std::string path = options.getOutputPath() + ".weights";
-  module->setAttr(
-      kWeightsFileAttr,
-      StringAttr::get(module.getContext(), llvm::sys::path::filename(path)));
-  return path;
+  for (CompiledVariant &variant : variants)
+    variant.module->setAttr(kWeightsFileAttr,
+                            StringAttr::get(variant.module.getContext(),
+                                            llvm::sys::path::filename(path)));
 }
 
 ExitCode Compilation::tune(ModuleOp module) {
+  const TargetInfo &target = variants.front().target;
   std::vector<TunedLayer> layers = findTunedLayers(module);
   llvm::Expected<TuningRecord> record = TuningRecord();
   if (options.tune.empty()) {
-    record = readTuningRecord(options.tuneRecord, layers, target->name);
+    record = readTuningRecord(options.tuneRecord, layers, target.name);
     if (!record)
       return fail(ExitCode::BadModel, record.takeError());
     applyTuning(module, layers, *record);
@@ -209,10 +238,10 @@ ExitCode Compilation::tune(ModuleOp module) {
   // The layers' compilations have noted their own.
   noteCrashModule(module);
   if (!record)
-    return fail(ExitCode::Usage, "--tune cannot measure '" + target->name +
+    return fail(ExitCode::Usage, "--tune cannot measure '" + target.name +
                                      "' code on this machine: " +
                                      llvm::toString(record.takeError()));
-  record->target = target->name;
+  record->target = target.name;
   if (layers.empty())
     module->emitWarning()
         << "nothing was measured: no layer of static shapes can be computed in "
@@ -229,22 +258,24 @@ ExitCode Compilation::tune(ModuleOp module) {
   return ExitCode::Success;
 }
 
-ExitCode Compilation::raiseTo(ModuleOp module, Level from, Level to) {
+ExitCode Compilation::raiseTo(CompiledVariant &variant, Level from, Level to) {
+  ModuleOp module = variant.module;
+  // Which machine a step is for, where there are several.
+  std::string machine =
+      variants.size() > 1 ? variant.target.name + "-" : std::string();
+  noteCrashModule(module);
   for (Level level = from; level < to;) {
     Level next = static_cast<Level>(static_cast<int>(level) + 1);
     if (level == Level::Legal && isTuned())
       if (ExitCode code = tune(module); code != ExitCode::Success)
         return code;
-    progress.begin(getLevelName(next));
-    if (next == Level::LLVM) {
-      placeWeights(module);
+    progress.begin((machine + getLevelName(next)).str());
+    if (next == Level::LLVM && &variant == &variants.front()) {
+      placeWeights();
       FailureOr<WeightsBlob> weights = WeightsBlob::fromModule(module);
       if (failed(weights))
         return ExitCode::BadModel;
-      module->setAttr(
-          kBuildInfoAttr,
-          StringAttr::get(module.getContext(),
-                          makeBuildInfo(options, *target, *weights, module)));
+      addBuildInfo(module, *weights);
     }
     if (failed(raiseLevel(module, level, options))) {
       if (diagnostics.hasUnsupported())
@@ -266,7 +297,7 @@ ExitCode Compilation::raiseTo(ModuleOp module, Level from, Level to) {
     noteQuantizedLayers(module, level);
     noteSparseLayers(module, level);
     if (!options.report.empty())
-      kernels.read(module, level);
+      variant.kernels.read(module, level);
     progress.end();
     if (options.saveTemps.empty())
       continue;
@@ -277,15 +308,51 @@ ExitCode Compilation::raiseTo(ModuleOp module, Level from, Level to) {
         OpPrintingFlags().elideLargeElementsAttrs(64).elideLargeResourceString(
             1024));
     SmallString<128> path(options.saveTemps);
-    llvm::sys::path::append(path, Twine(static_cast<int>(level)) + "-" +
-                                      getLevelName(level) + ".mlir");
+    llvm::sys::path::append(path, machine + Twine(static_cast<int>(level)) +
+                                      "-" + getLevelName(level) + ".mlir");
     if (llvm::Error error = writeFile(path, text))
       return fail(ExitCode::Usage, std::move(error));
   }
   return ExitCode::Success;
 }
 
-ExitCode Compilation::emit(ModuleOp module, Level level) {
+void Compilation::addBuildInfo(ModuleOp module, const WeightsBlob &weights) {
+  module->setAttr(kBuildInfoAttr,
+                  StringAttr::get(module.getContext(),
+                                  makeBuildInfo(options, variants, weights)));
+}
+
+/// Several machines: each goes through the levels for itself, up to where the
+/// constants are known and can be shared.
+ExitCode Compilation::raiseVariants(ModuleOp module, Level from) {
+  MLIRContext *context = module.getContext();
+  for (CompiledVariant &variant : variants) {
+    variant.owned = module.clone();
+    variant.module = *variant.owned;
+    variant.module->setAttr(TargetAttr::kModuleAttr,
+                            variant.target.toAttr(context));
+    variant.module->setAttr(kPackingsAttr, DictionaryAttr::get(context));
+    if (ExitCode code = raiseTo(variant, from, Level::Buffer);
+        code != ExitCode::Success)
+      return code;
+  }
+  progress.begin("share-weights");
+  SmallVector<ModuleOp> modules;
+  for (CompiledVariant &variant : variants)
+    modules.push_back(variant.module);
+  if (failed(shareWeights(modules)))
+    return failInternally("");
+  progress.end();
+  for (CompiledVariant &variant : variants)
+    if (ExitCode code = raiseTo(variant, Level::Buffer, Level::LLVM);
+        code != ExitCode::Success)
+      return code;
+  return ExitCode::Success;
+}
+
+ExitCode Compilation::emit(Level level) {
+  ModuleOp module = variants.front().module;
+  const TargetInfo &target = variants.front().target;
   static constexpr CodeFile kinds[] = {
       CodeFile::LLVMIR, CodeFile::Bitcode, CodeFile::Assembly,
       CodeFile::Object, CodeFile::Archive, CodeFile::SharedLibrary};
@@ -299,17 +366,20 @@ ExitCode Compilation::emit(ModuleOp module, Level level) {
     return ExitCode::BadModel;
   weightsBytes = weights->sizeBytes();
   llvm::Expected<std::unique_ptr<llvm::TargetMachine>> machine =
-      createTargetMachine(*target, options.optLevel);
+      createTargetMachine(getBaseline(target), options.optLevel);
   if (!machine)
     return fail(ExitCode::Usage, machine.takeError());
   EmissionOptions emission;
   emission.optLevel = options.optLevel;
   emission.strictFloat = options.numerics == Numerics::Strict;
   emission.sanitizer = options.sanitizer;
-  emission.runtimeBitcode = getRuntimeBitcode(llvm::Triple(target->triple));
+  emission.runtimeBitcode = getRuntimeBitcode(llvm::Triple(target.triple));
   llvm::LLVMContext context;
+  SmallVector<Variant> parts;
+  for (const CompiledVariant &variant : variants)
+    parts.push_back({variant.module, variant.target});
   FailureOr<std::unique_ptr<llvm::Module>> code =
-      generateLLVM(module, context, *target, **machine, emission);
+      generateLLVM(parts, context, **machine, emission);
   if (failed(code))
     return failInternally("");
   progress.end();
@@ -354,6 +424,11 @@ ExitCode Compilation::compileModel() {
         llvm::hardware_concurrency(options.threads));
     context.setThreadPool(*threads);
   }
+  // The report outlives the modules.
+  llvm::scope_exit eraseModules([&] {
+    for (CompiledVariant &variant : variants)
+      variant.owned = nullptr;
+  });
   context.printOpOnDiagnostic(false);
   // For the attributes that the driver makes.
   context.loadDialect<MoptDialect>();
@@ -380,11 +455,18 @@ ExitCode Compilation::compileModel() {
   // A module that was written for a machine stays with it.
   bool asked = !options.targets.empty() || !options.triple.empty() ||
                !options.cpu.empty() || !options.features.empty();
-  if (asked || !module->hasAttr(TargetAttr::kModuleAttr))
-    module->setAttr(TargetAttr::kModuleAttr, target->toAttr(&context));
-  else if (auto attr =
-               module->getAttrOfType<TargetAttr>(TargetAttr::kModuleAttr)) {
-    target = TargetInfo(attr);
+  if (variants.size() > 1) {
+    if (loaded.level > Level::Graph)
+      return fail(ExitCode::Usage,
+                  "several targets apply to levels onnx and graph, found a "
+                  "module of level " +
+                      getLevelName(loaded.level));
+  } else if (asked || !module->hasAttr(TargetAttr::kModuleAttr)) {
+    module->setAttr(TargetAttr::kModuleAttr,
+                    variants.front().target.toAttr(&context));
+  } else if (auto attr =
+                 module->getAttrOfType<TargetAttr>(TargetAttr::kModuleAttr)) {
+    variants.front().target = TargetInfo(attr);
     if (ExitCode code = checkRuntime(); code != ExitCode::Success)
       return code;
   }
@@ -413,12 +495,15 @@ ExitCode Compilation::compileModel() {
     return fail(ExitCode::Usage,
                 "expected a level from " + getLevelName(loaded.level) +
                     " on, found --emit=" + getLevelName(final));
-  if (ExitCode code =
-          raiseTo(module, loaded.level, std::min(final, Level::LLVM));
+  variants.front().module = module;
+  if (ExitCode code = variants.size() > 1
+                          ? raiseVariants(module, loaded.level)
+                          : raiseTo(variants.front(), loaded.level,
+                                    std::min(final, Level::LLVM));
       code != ExitCode::Success)
     return code;
   if (final > Level::LLVM) {
-    if (ExitCode code = emit(module, final); code != ExitCode::Success)
+    if (ExitCode code = emit(final); code != ExitCode::Success)
       return code;
   } else {
     progress.begin("write");

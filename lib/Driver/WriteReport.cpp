@@ -11,11 +11,18 @@
 
 using namespace mopt;
 
+static llvm::json::Object describe(const TargetInfo &target) {
+  return llvm::json::Object{{"name", target.name},
+                            {"triple", target.triple},
+                            {"cpu", target.cpu},
+                            {"features", target.features}};
+}
+
 llvm::Error mopt::writeReport(const CompileOptions &options, ExitCode code,
                               const Progress &progress,
                               const DiagnosticCollector &diagnostics,
-                              const KernelReport &kernels,
-                              const TargetInfo *target, int64_t weightsBytes) {
+                              llvm::ArrayRef<CompiledVariant> variants,
+                              int64_t weightsBytes) {
   llvm::json::Array steps, messages;
   double seconds = 0;
   for (const Progress::Step &step : progress.getSteps()) {
@@ -44,17 +51,20 @@ llvm::Error mopt::writeReport(const CompileOptions &options, ExitCode code,
       {"peak_memory_bytes", Progress::peakBytes()},
       {"weights_bytes", weightsBytes},
       {"steps", std::move(steps)},
-      {"kernels", kernels.toJSON()},
+      {"kernels", variants.empty() ? llvm::json::Array()
+                                   : variants.front().kernels.toJSON()},
       {"diagnostics", std::move(messages)}};
   uint64_t size;
   if (code == ExitCode::Success &&
       !llvm::sys::fs::file_size(options.getOutputPath(), size))
     report["output_bytes"] = size;
-  if (target)
-    report["target"] = llvm::json::Object{{"name", target->name},
-                                          {"triple", target->triple},
-                                          {"cpu", target->cpu},
-                                          {"features", target->features}};
+  if (!variants.empty())
+    report["target"] = describe(variants.front().target);
+  llvm::json::Array all;
+  for (const CompiledVariant &variant : variants)
+    all.push_back(llvm::json::Object{{"target", describe(variant.target)},
+                                     {"kernels", variant.kernels.toJSON()}});
+  report["variants"] = std::move(all);
   return writeFile(
       options.report,
       llvm::formatv("{0:2}\n", llvm::json::Value(std::move(report))).str());

@@ -7,6 +7,8 @@
 #include <stdatomic.h>
 
 struct MoptModel {
+  /// Of the variant. What it says of inputs and outputs equals what the first
+  /// one says, to which the specs point.
   const MoptModelDesc *desc;
   MoptAllocator allocator;
   const MoptTensorSpec *inputs;
@@ -19,6 +21,8 @@ struct MoptModel {
   int32_t *symbols;
   int32_t symbol_count;
   const void *weights;
+  /// Weights in the form of this variant, null where none need another.
+  void *repacked;
   /// The mapped weight file, null for embedded weights.
   void *mapping;
   size_t mapping_bytes;
@@ -56,6 +60,7 @@ typedef struct MoptPlan {
 struct MoptRun {
   void *arena;
   const void *weights;
+  const void *repacked;
   MoptPool *pool;
   /// Whether a parallel loop is under way. Written by the calling thread only
   /// before and after the loop, which orders it for the others.
@@ -157,6 +162,21 @@ MoptStatus mopt_rt_deliver_outputs(MoptContext *context, MoptTensor *outputs);
 /// MoptModelApi.profile.
 int32_t mopt_rt_profile(const MoptContext *context, MoptKernelProfile *kernels,
                         int32_t capacity);
+
+/* repack.c */
+
+/// Lays out what `model->desc` needs in another form than the weights have.
+MoptStatus mopt_rt_repack_weights(MoptModel *model, MoptRun *run);
+void mopt_rt_free_repacked(MoptModel *model);
+
+/* variants.c */
+
+/// Of the descriptors that begin with `first`, the one to make a model of. Null
+/// with an error if none fits.
+const MoptModelDesc *mopt_rt_choose_variant(const MoptModelDesc *first,
+                                            MoptRun *run);
+/// MoptModelApi.target.
+const char *mopt_rt_target(const MoptModel *model);
 
 /* The rest of MoptModelApi: model.c, context.c, run.c */
 

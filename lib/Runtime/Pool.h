@@ -15,8 +15,4 @@ int32_t mopt_rt_choose_threads(int32_t requested);
 /// Tells the processor that the thread is spinning.
 void mopt_rt_relax(void);
 
-/// Asks the operating system for a part of the processor's state
-/// (MoptModelDesc.processor_state) on behalf of all threads; 0 if it refuses.
-int mopt_rt_request_state(int64_t state);
-
 #endif

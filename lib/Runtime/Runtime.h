@@ -38,6 +38,35 @@ enum {
 /// `specs` is input_count + output_count, `dims` is dim_count.
 #define MOPT_RT_STORAGE_BYTES(specs, dims) (256 + 40 * (specs) + 8 * (dims))
 
+/// A feature of a processor that generated code needs, and how to ask for it.
+typedef struct MoptFeature {
+  /// As FeatureRow in mopt/Target/TargetSchema.td.
+  uint32_t leaf, subleaf, word, bit;
+  /// The parts of the processor's state that the operating system must save.
+  uint64_t state;
+} MoptFeature; /* 24 bytes */
+
+/// How a matrix of constants is packed for one variant out of what is stored
+/// for another. A packed matrix is blocks of `columns` columns, and in a block
+/// groups of `interleave` neighbours along the depth, column by column; what
+/// reaches beyond the depth or the width is 0. Row-major order is one block of
+/// all columns with groups of one. With `word_rows` the matrix is weights of
+/// few bits (#mopt.block_weights): the depth counts their groups, and of each a
+/// block has that many rows of 4 bytes a column, then one of `scale_bytes` and
+/// one of `zero_bytes`, up to a multiple of 32 bytes.
+typedef struct MoptRepack {
+  /// Offsets into the weights and into the repacked bytes.
+  int64_t source, target;
+  int64_t element_bytes;
+  int64_t batches, depth, width;
+  int64_t source_columns, source_interleave;
+  int64_t columns, interleave;
+  int64_t word_rows, scale_bytes, zero_bytes;
+  /// Elements that differ all the same: offsets into the weights of their
+  /// positions (uint32_t, counted in elements of the target) and values.
+  int64_t patch_count, patch_positions, patch_values;
+} MoptRepack; /* 128 bytes */
+
 /// A model as generated code describes it. Arrays run over the inputs, then
 /// the outputs. All fields are naturally aligned; there is no padding.
 typedef struct MoptModelDesc {
@@ -95,7 +124,21 @@ typedef struct MoptModelDesc {
   /// The part of the processor's state that a process may use only after asking
   /// its operating system, as it is numbered there; 0 for none.
   /* 192 */ int64_t processor_state;
-} MoptModelDesc; /* 200 bytes */
+  /// The machine that the code is for, as MOPT_TARGET names it.
+  /* 200 */ const char *target;
+  /// What the code needs of the processor: NUL-terminated names, and how to ask
+  /// for each. Null without any.
+  /* 208 */ int64_t feature_count;
+  /* 216 */ const char *feature_names;
+  /* 224 */ const MoptFeature *features;
+  /// Weights that are laid out anew when a model is made, and the bytes that
+  /// they take then.
+  /* 232 */ int64_t repack_count;
+  /* 240 */ const MoptRepack *repacks;
+  /* 248 */ int64_t repacked_bytes;
+  /// The same model for a machine that is less preferred, or null.
+  /* 256 */ const struct MoptModelDesc *next;
+} MoptModelDesc; /* 264 bytes */
 
 /// The start of a weight file; the weights follow at `header_bytes`.
 typedef struct MoptWeightsHeader {
@@ -151,8 +194,9 @@ int64_t mopt_rt_planned_bytes(const int64_t *bytes, const int32_t *lifetimes,
 /// The static arena.
 void *mopt_rt_arena(MoptRun *run);
 
-/// The weights.
+/// The weights, and those that were laid out anew for this variant.
 const void *mopt_rt_weights(MoptRun *run);
+const void *mopt_rt_repacked(MoptRun *run);
 
 /// Around the call of a kernel at the place of that number. Calls do not nest.
 void mopt_rt_kernel_begin(MoptRun *run);

@@ -84,6 +84,7 @@ static void fill(const MoptModelDesc *desc, MoptModelApi *api) {
   api->status_name = mopt_rt_status_name;
   api->pool_create = mopt_rt_pool_create;
   api->profile = mopt_rt_profile;
+  api->target = mopt_rt_target;
 }
 
 const MoptModelApi *mopt_rt_api(const MoptModelDesc *desc) {

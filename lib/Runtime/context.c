@@ -26,6 +26,7 @@ MoptStatus mopt_rt_context_create(MoptModel *model, MoptContext **result) {
     return MOPT_OUT_OF_MEMORY;
   }
   context->run.weights = model->weights;
+  context->run.repacked = model->repacked;
   context->run.pool = model->pool;
   mopt_rt_region_init(&context->run.region, &model->allocator);
   mopt_rt_region_init(&context->staging, &model->allocator);
@@ -60,6 +61,8 @@ const char *mopt_rt_last_error(const MoptContext *context) {
 void *mopt_rt_arena(MoptRun *run) { return run->arena; }
 
 const void *mopt_rt_weights(MoptRun *run) { return run->weights; }
+
+const void *mopt_rt_repacked(MoptRun *run) { return run->repacked; }
 
 void mopt_rt_out_of_memory(MoptRun *run, int64_t bytes) {
   /* A product of sizes that overflowed comes as a negative number. */

@@ -84,11 +84,9 @@ static MoptStatus create(const MoptModelDesc *desc,
   if (!api)
     return mopt_rt_error(run, MOPT_INTERNAL,
                          "the library's description of the model is damaged");
-  if (desc->processor_state && !mopt_rt_request_state(desc->processor_state))
-    return mopt_rt_error(run, MOPT_UNSUPPORTED,
-                         "the library needs registers for matrices, which this "
-                         "processor lacks or its operating system refuses; "
-                         "compile for a smaller target");
+  desc = mopt_rt_choose_variant(desc, run);
+  if (!desc)
+    return run->status;
   const MoptAllocator *custom = options->allocator;
   if (custom && (!custom->allocate || !custom->deallocate))
     return mopt_rt_error(run, MOPT_INVALID_ARGUMENT,
@@ -110,6 +108,8 @@ static MoptStatus create(const MoptModelDesc *desc,
   model->output_dims = desc->dim_count - model->input_dims;
   number_symbols(model);
   MoptStatus status = mopt_rt_open_weights(model, options->weights_path, run);
+  if (!status)
+    status = mopt_rt_repack_weights(model, run);
   if (!status)
     status = open_pool(model, options, run);
   if (status)
@@ -146,6 +146,7 @@ void mopt_rt_destroy(MoptModel *model) {
     return;
   if (model->pool)
     model->pool->release(model->pool);
+  mopt_rt_free_repacked(model);
   mopt_rt_close_weights(model);
   MoptAllocator allocator = model->allocator;
   mopt_rt_deallocate(&allocator, model, model_bytes(model->desc));

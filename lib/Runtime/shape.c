@@ -11,7 +11,7 @@ MoptStatus mopt_rt_check_dims(const MoptModel *model, int32_t index,
                               const int64_t *dims, int64_t *symbol_values,
                               MoptRun *run) {
   const MoptTensorSpec *spec = &model->inputs[index];
-  const int32_t *symbols = model->symbols + (spec->dims - model->desc->dims);
+  const int32_t *symbols = model->symbols + (spec->dims - model->inputs->dims);
   for (int32_t i = 0; i < spec->rank; ++i) {
     long long found = dims[i];
     if (found < 0)

@@ -9,7 +9,7 @@ TargetInfo::TargetInfo(const TargetRow &row)
     : name(row.name), triple(row.triple), cpu(row.cpu), tune(row.tune),
       features(row.features), vectorBits(row.vectorBits),
       vectorRegisters(row.vectorRegisters), l1Bytes(row.l1Bytes),
-      l2Bytes(row.l2Bytes) {}
+      l2Bytes(row.l2Bytes), rank(row.rank) {}
 
 TargetInfo::TargetInfo(TargetAttr attr)
     : name(attr.getName()), triple(attr.getTriple()), cpu(attr.getCpu()),

@@ -29,25 +29,28 @@ const TargetBackend *mopt::getTargetBackend(const llvm::Triple &triple) {
   return nullptr;
 }
 
-static bool hostFits(const TargetRow &row, const llvm::StringSet<> &host) {
+static bool fits(const TargetRow &row, const llvm::StringSet<> &machine) {
   llvm::SmallVector<llvm::StringRef> features;
   llvm::StringRef(row.features).split(features, ',', -1, /*KeepEmpty=*/false);
   return llvm::all_of(features, [&](llvm::StringRef feature) {
-    return host.contains(feature.drop_front());
+    return machine.contains(feature.drop_front());
   });
 }
 
-static const TargetRow *findNativeRow() {
+const TargetRow *mopt::findBestRow(const TargetBackend &backend,
+                                   const llvm::StringSet<> &features) {
   const TargetRow *best = nullptr;
-  for (const TargetBackend *backend : getTargetBackends()) {
-    std::optional<llvm::StringSet<>> host = backend->getHostFeatures();
-    if (!host)
-      continue;
-    for (const TargetRow &row : backend->getRows())
-      if ((!best || row.rank > best->rank) && hostFits(row, *host))
-        best = &row;
-  }
+  for (const TargetRow &row : backend.getRows())
+    if ((!best || row.rank > best->rank) && fits(row, features))
+      best = &row;
   return best;
+}
+
+static const TargetRow *findNativeRow() {
+  for (const TargetBackend *backend : getTargetBackends())
+    if (std::optional<llvm::StringSet<>> host = backend->getHostFeatures())
+      return findBestRow(*backend, *host);
+  return nullptr;
 }
 
 llvm::Expected<TargetInfo> mopt::lookupTarget(llvm::StringRef name) {
@@ -116,6 +119,31 @@ llvm::Expected<TargetInfo> mopt::describeTarget(llvm::StringRef triple,
   target.l2Bytes = 262144;
   backend->deriveVectorShape(target);
   return target;
+}
+
+TargetInfo mopt::getBaseline(const TargetInfo &target) {
+  TargetInfo baseline;
+  baseline.triple = target.triple;
+  const TargetBackend *backend = getTargetBackend(llvm::Triple(target.triple));
+  baseline.name = baseline.cpu = backend->getBaselineCpu().str();
+  baseline.tune = "generic";
+  backend->deriveVectorShape(baseline);
+  return baseline;
+}
+
+llvm::SmallVector<const FeatureRow *>
+mopt::getRequiredFeatures(const TargetInfo &target) {
+  llvm::SmallVector<const FeatureRow *> rows;
+  const TargetBackend *backend = getTargetBackend(llvm::Triple(target.triple));
+  if (!backend)
+    return rows;
+  llvm::SmallVector<llvm::StringRef> features;
+  llvm::StringRef(target.features).split(features, ',', -1, false);
+  for (llvm::StringRef feature : features)
+    for (const FeatureRow &row : backend->getFeatures())
+      if (feature[0] == '+' && feature.drop_front() == row.name)
+        rows.push_back(&row);
+  return rows;
 }
 
 void mopt::printTargets(llvm::raw_ostream &os) {

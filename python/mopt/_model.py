@@ -56,6 +56,10 @@ class CompiledModel:
     def build_info(self):
         return json.loads(self._native.build_info_json or "{}")
 
+    @property
+    def target(self):
+        return self._native.target
+
     def close(self):
         self._native.close()
 

@@ -54,6 +54,11 @@ class InferenceSession:
         """The library's certificate: versions, targets, options, hash of the weights."""
         return self._model.build_info
 
+    @property
+    def target(self):
+        """The machine whose code runs, of the certificate's targets."""
+        return self._model.target
+
     def run(self, output_names, input_feed):
         """Values of the named outputs (None: all) for arrays by input name. Inputs are
         NumPy arrays, anything with DLPack, or what NumPy makes an array of; none is

@@ -6,6 +6,7 @@
 
 #include <dlfcn.h>
 
+#include <cstddef>
 #include <cstring>
 
 namespace nb = nanobind;
@@ -87,6 +88,14 @@ Model::Model(const std::string &path, int threads,
     dlclose(library);
     throw failure;
   }
+}
+
+std::string Model::target() const {
+  const MoptModelApi *table = live();
+  bool known =
+      table->struct_bytes > offsetof(MoptModelApi, target) && table->target;
+  const char *name = known ? table->target(model) : nullptr;
+  return name ? name : "";
 }
 
 void Model::close() {

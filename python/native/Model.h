@@ -29,6 +29,8 @@ public:
 
   std::string name() const { return live()->name; }
   std::string buildInfo() const { return live()->build_info_json; }
+  /// The target whose code runs, "" where the library does not say.
+  std::string target() const;
   /// A list of (name, dtype, dims, data dependent) for the inputs or outputs.
   nanobind::list specs(bool ofInputs) const;
 

@@ -16,6 +16,7 @@ NB_MODULE(_mopt, module) {
       .def("close", &Model::close)
       .def_prop_ro("name", &Model::name)
       .def_prop_ro("build_info_json", &Model::buildInfo)
+      .def_prop_ro("target", &Model::target)
       .def("inputs", [](const Model &model) { return model.specs(true); })
       .def("outputs", [](const Model &model) { return model.specs(false); })
       .def("run", &Model::run, nb::arg("values"), nb::arg("normalize"));

@@ -105,6 +105,55 @@ def test_cross_build(prefix, models, tmp_path):
     assert '"triple":"aarch64' in lines[2]
 
 
+def configure_machines(models, out, prefix, *options):
+    mine = shutil.copytree(models, out.parent / "models")
+    configure("machines", out, prefix, f"-DMODELS={mine}", *options)
+    assert "Compiling the model image" in build(out)
+    return mine
+
+
+def fail(*command, **options):
+    done = subprocess.run([str(word) for word in command], capture_output=True, text=True, **options)
+    assert done.returncode == 1, done.stdout + done.stderr
+    return done.stdout
+
+
+RESULT = {"in_c": ["C: 1.000"], "in_cxx": ["C++, static: 1.000", "C++, shared: 1.000"]}
+
+
+@pytest.mark.skipif(os.uname().machine != "x86_64", reason="the rows are of x86-64")
+def test_one_library_for_several_machines(prefix, models, tmp_path):
+    out = tmp_path / "out"
+    mine = configure_machines(models, out, prefix)
+    for target in ("", "x86-64-v2"):
+        for program, lines in RESULT.items():
+            found = call(out / program, env=dict(os.environ, MOPT_TARGET=target))
+            assert found.splitlines() == lines
+    assert fail(out / "in_c", env=dict(os.environ, MOPT_TARGET="znver4")) == (
+        "MOPT_TARGET: expected one of: x86-64-v4 x86-64-v3 x86-64-v2, found 'znver4'\n")
+    # Only what changed.
+    assert "no work to do" in build(out)
+    os.utime(out.parent / "models" / "text.onnx")
+    assert "no work to do" in build(out)
+    os.utime(mine / "image.onnx")
+    assert "Compiling the model image" in build(out)
+    assert "no work to do" in build(out)
+
+
+@pytest.mark.skipif(not shutil.which("qemu-aarch64") or not shutil.which("aarch64-linux-gnu-g++"),
+                    reason="no cross compiler or emulator")
+def test_one_library_for_several_machines_elsewhere(prefix, models, tmp_path):
+    out = tmp_path / "out"
+    toolchain = HERE / "machines" / "aarch64.cmake"
+    configure_machines(models, out, prefix, f"-DCMAKE_TOOLCHAIN_FILE={toolchain}")
+    for cpu in ("cortex-a53", "cortex-a76", "max"):
+        emulator = ["qemu-aarch64", "-L", "/usr/aarch64-linux-gnu", "-cpu", cpu]
+        for program, lines in RESULT.items():
+            assert call(*emulator, out / program).splitlines() == lines
+    assert "MOPT_TARGET: code for 'cortex-a76' needs" in fail(
+        *emulator[:-1], "cortex-a53", out / "in_c", env=dict(os.environ, MOPT_TARGET="cortex-a76"))
+
+
 @pytest.mark.parametrize("arguments, message", [
     ("bad-name MODEL m.onnx", "expected a C identifier"),
     ("m", "expected MODEL"),

@@ -89,10 +89,18 @@ ExitCode Library::run(const std::vector<MoptTensor> &inputs,
 
 std::vector<MoptKernelProfile> Library::profile() const {
   // Libraries of earlier times have no such function.
-  bool known = api->struct_bytes >= sizeof(MoptModelApi) && api->profile;
+  bool known =
+      api->struct_bytes > offsetof(MoptModelApi, profile) && api->profile;
   std::vector<MoptKernelProfile> kernels(
       known ? size_t(api->profile(context, nullptr, 0)) : 0);
   if (!kernels.empty())
     api->profile(context, kernels.data(), int32_t(kernels.size()));
   return kernels;
+}
+
+std::string Library::target() const {
+  bool known =
+      api->struct_bytes > offsetof(MoptModelApi, target) && api->target;
+  const char *name = known ? api->target(model) : nullptr;
+  return name ? name : "";
 }

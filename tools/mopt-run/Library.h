@@ -26,6 +26,9 @@ public:
   /// What the runs so far have measured; empty where the library does not.
   std::vector<MoptKernelProfile> profile() const;
 
+  /// The target whose code runs, "" where the library does not say.
+  std::string target() const;
+
   const MoptModelApi *api = nullptr;
   MoptModel *model = nullptr;
   std::string error;

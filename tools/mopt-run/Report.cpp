@@ -91,8 +91,9 @@ std::string mopt_run::formatText(const Report &report,
   for (const Comparison &comparison : report.comparisons)
     text += describe(comparison);
   const std::vector<double> &ms = report.latenciesMs;
-  text += format("load %.2f ms, first run %.3f ms\n", report.loadMs,
+  text += format("load %.2f ms, first run %.3f ms", report.loadMs,
                  report.firstRunMs);
+  text += report.target.empty() ? "\n" : ", code for " + report.target + "\n";
   if (ms.size() > 1)
     text += format("%zu runs: p50 %.3f ms, p90 %.3f ms, p99 %.3f ms, "
                    "min %.3f ms\n",

@@ -38,6 +38,8 @@ struct KernelTime {
 
 struct Report {
   std::string model;
+  /// The target whose code ran, "" if not known.
+  std::string target;
   int32_t threads = 0;
   double loadMs = 0, firstRunMs = 0;
   /// One per timed run, in order.

@@ -131,6 +131,7 @@ std::string mopt_run::formatJson(const Report &report,
   return Json('{')
              .add("model", quote(report.model))
              .add("entry", quote(api.name))
+             .add("target", quote(report.target))
              .add("threads", std::to_string(report.threads))
              .add("inputs", arraysJson(api.inputs, report.inputs))
              .add("outputs", arraysJson(api.outputs, report.outputs))

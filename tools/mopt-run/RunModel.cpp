@@ -183,6 +183,7 @@ int mopt_run::runModel(const Options &options) {
   if (ExitCode code = library.create(options))
     return fail(options, code, library.error);
   report.loadMs = nowMs() - begin;
+  report.target = library.target();
   if (options.profile && path == options.model && library.profile().empty())
     return fail(options, exitBadInput,
                 "measures no kernels, expected a library that was compiled "

@@ -21,6 +21,15 @@ inline constexpr llvm::StringLiteral kSignatureAttr = "mopt.signature";
 inline constexpr llvm::StringLiteral kArenaAttr = "mopt.arena";
 /// Marks the entry's argument that is the weights: their bytes.
 inline constexpr llvm::StringLiteral kWeightsAttr = "mopt.weights";
+/// Marks the entry's argument that is those weights which are laid out anew
+/// when a model is made: their bytes, as MoptModelDesc.repacked_bytes. The same
+/// on the module.
+inline constexpr llvm::StringLiteral kRepackedBytesAttr = "mopt.repacked_bytes";
+/// On the module: the numbers of one MoptRepack after the other.
+inline constexpr llvm::StringLiteral kRepacksAttr = "mopt.repacks";
+/// On the module, where variants will share weights: how constants are packed
+/// (Packing.h), by the name of their resource.
+inline constexpr llvm::StringLiteral kPackingsAttr = "mopt.packings";
 /// Marks the entry's argument that an output is written to: its number.
 inline constexpr llvm::StringLiteral kOutputAttr = "mopt.output";
 /// On the entry: the numbers of the outputs that it returns.
@@ -74,6 +83,11 @@ inline constexpr llvm::StringLiteral kProfileAttr = "mopt.profile";
 /// On the module: MoptModelDesc.processor_state, if not 0.
 inline constexpr llvm::StringLiteral kProcessorStateAttr =
     "mopt.processor_state";
+/// The global of level llvm that describes the model to the runtime.
+inline constexpr llvm::StringLiteral kDescriptorSymbol = "mopt_desc";
+/// On a function of level llvm: it runs before it is known what the processor
+/// has.
+inline constexpr llvm::StringLiteral kBaselineAttr = "mopt-baseline";
 /// On the module: the level that it was written at, so that compiling goes on
 /// there.
 inline constexpr llvm::StringLiteral kLevelAttr = "mopt.level";

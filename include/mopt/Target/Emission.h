@@ -41,13 +41,19 @@ struct EmissionOptions {
   llvm::StringRef runtimeBitcode;
 };
 
-/// Translates an L7 module, links the runtime, hides every symbol but the
-/// models' entries (`mopt_model_*`), optimizes for `target`. Errors are
-/// diagnostics at `module`.
+/// A model as it is for one machine, at L7.
+struct Variant {
+  mlir::ModuleOp module;
+  TargetInfo target;
+};
+
+/// Translates the variants of a model, which are of one architecture, the
+/// preferred ones first, links the runtime, hides every symbol but the models'
+/// entries (`mopt_model_*`), optimizes. `machine` is of getBaseline: functions
+/// say what they are for. Errors are diagnostics at the modules.
 mlir::FailureOr<std::unique_ptr<llvm::Module>>
-generateLLVM(mlir::ModuleOp module, llvm::LLVMContext &context,
-             const TargetInfo &target, llvm::TargetMachine &machine,
-             const EmissionOptions &options);
+generateLLVM(llvm::ArrayRef<Variant> variants, llvm::LLVMContext &context,
+             llvm::TargetMachine &machine, const EmissionOptions &options);
 
 /// Runs LLVM's optimizer, and a sanitizer's instrumentation.
 void optimizeModule(llvm::Module &module, llvm::TargetMachine &machine,

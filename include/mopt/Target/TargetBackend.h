@@ -29,6 +29,11 @@ public:
   virtual bool handles(const llvm::Triple &triple) const = 0;
   /// The machines with a name.
   virtual llvm::ArrayRef<TargetRow> getRows() const = 0;
+  /// How a library asks for the features that rows name.
+  virtual llvm::ArrayRef<FeatureRow> getFeatures() const = 0;
+  /// LLVM's name of the processor that every machine of the architecture can
+  /// stand in for.
+  virtual llvm::StringRef getBaselineCpu() const = 0;
   /// What a linked library may import.
   virtual llvm::ArrayRef<SystemSymbolRow> getSystemSymbols() const = 0;
   /// LLVM names of the features that this machine's processor and operating

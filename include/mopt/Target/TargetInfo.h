@@ -24,6 +24,16 @@ struct TargetRow {
   uint32_t rank;
 };
 
+/// How a running library asks for a feature, see TargetSchema.td.
+struct FeatureRow {
+  const char *name;
+  uint32_t leaf;
+  uint32_t subleaf;
+  uint32_t word;
+  uint32_t bit;
+  uint64_t state;
+};
+
 /// Functions that an emitted library may import, see TargetSchema.td.
 struct SystemSymbolRow {
   const char *library;
@@ -43,6 +53,8 @@ struct TargetInfo {
   unsigned vectorRegisters = 0;
   int64_t l1Bytes = 0;
   int64_t l2Bytes = 0;
+  /// As of the row; 0 without one.
+  unsigned rank = 0;
 
   TargetInfo() = default;
   explicit TargetInfo(const TargetRow &row);

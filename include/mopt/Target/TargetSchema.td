@@ -22,14 +22,16 @@ class TargetRow<string name> {
   string Cpu = ?;
   // LLVM's processor name that instructions are scheduled for.
   string Tune = Cpu;
-  // Every feature that generated code may rely on, "+a,+b": `native` takes the
-  // row only where the host has all of them.
+  // Every feature that generated code may rely on, "+a,+b", and no other:
+  // `native` takes the row, and a library its code, only where a machine has
+  // all of them.
   string Features = "";
   bits<32> VectorBits = ?;
   bits<32> VectorRegisters = ?;
   bits<32> L1Bytes = ?;
   bits<32> L2Bytes = ?;
-  // `native` takes the fitting row of the highest rank.
+  // `native`, and a library for several machines, take the fitting row of the
+  // highest rank.
   bits<32> Rank = ?;
 }
 
@@ -37,6 +39,26 @@ class TargetTable : GenericTable {
   let FilterClass = "TargetRow";
   let Fields = ["Name", "Triple", "Cpu", "Tune", "Features", "VectorBits",
                 "VectorRegisters", "L1Bytes", "L2Bytes", "Rank"];
+}
+
+// How a library that runs asks whether its processor has a feature: `struct
+// FeatureRow`. Every feature that a TargetRow has needs one.
+class FeatureRow<string name> {
+  // LLVM's.
+  string Name = name;
+  // Where the bit is: of x86, a leaf and subleaf of CPUID and the register, 0 to
+  // 3 for EAX to EDX; of AArch64, the type of an entry of the auxiliary vector.
+  bits<32> Leaf = ?;
+  bits<32> Subleaf = 0;
+  bits<32> Word = 0;
+  bits<32> Bit = ?;
+  // The bits of XCR0 for the registers that come with it.
+  bits<64> State = 0;
+}
+
+class FeatureTable : GenericTable {
+  let FilterClass = "FeatureRow";
+  let Fields = ["Name", "Leaf", "Subleaf", "Word", "Bit", "State"];
 }
 
 // Functions of the system's libraries that a linked library may refer to:

@@ -41,6 +41,8 @@ public:
   /// Size with all padding: a multiple of 64.
   int64_t sizeBytes() const { return totalBytes; }
   bool empty() const { return totalBytes == 0; }
+  /// The pieces in order, without the padding behind each.
+  llvm::ArrayRef<llvm::ArrayRef<char>> getSegments() const { return segments; }
   /// A hash of the bytes, positive, the same on every machine.
   int64_t id() const;
   /// The SHA-256 of the bytes with their padding, in hexadecimal digits.

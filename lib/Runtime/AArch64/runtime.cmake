@@ -9,6 +9,6 @@ else()
   message(STATUS "No libc6-dev-arm64-cross: mopt-compile will not link AArch64 libraries")
   return()
 endif()
-mopt_runtime_bitcode(aarch64 AArch64/relax.c AArch64/state.c
+mopt_runtime_bitcode(aarch64 AArch64/features.c AArch64/relax.c AArch64/state.c
   FLAGS --target=aarch64-unknown-linux-gnu -march=armv8-a -mno-outline-atomics
         ${include_flags})

@@ -7,5 +7,5 @@ else()
   message(STATUS "No libc6-dev-amd64-cross: mopt-compile will not link x86-64 libraries")
   return()
 endif()
-mopt_runtime_bitcode(x86_64 X86/relax.c X86/state.c
+mopt_runtime_bitcode(x86_64 X86/features.c X86/relax.c X86/state.c
   FLAGS --target=x86_64-unknown-linux-gnu -march=x86-64 ${include_flags})

@@ -1,6 +1,6 @@
 /* state.c: the state of a processor that Linux gives only to processes that
  * ask. */
-#include "Pool.h"
+#include "Processor.h"
 #include <sys/syscall.h>
 #include <unistd.h>
 

@@ -4,6 +4,7 @@ include "mopt/Target/TargetSchema.td"
 include "mopt/Target/SystemSymbols.td"
 
 def AArch64Targets : TargetTable;
+def AArch64Features : FeatureTable;
 def AArch64SystemSymbols : SystemSymbolTable;
 
 defvar V8 = "+fp-armv8,+neon";
@@ -48,6 +49,29 @@ def : AArch64Row<"neoverse-v2", 7> {
   let Features = V82 # ",+fp16fml,+bf16,+i8mm,+sve,+sve2";
   let L1Bytes = 65536; let L2Bytes = 2097152;
 }
+
+// The kernel's bits, arch/arm64/include/uapi/asm/hwcap.h. Half precision of
+// vectors comes with that of scalars.
+class HwcapFeature<string name, int position> : FeatureRow<name> {
+  let Leaf = 16; let Bit = position;
+}
+class Hwcap2Feature<string name, int position> : FeatureRow<name> {
+  let Leaf = 26; let Bit = position;
+}
+def : HwcapFeature<"fp-armv8", 0>;
+def : HwcapFeature<"neon", 1>;
+def : HwcapFeature<"crc", 7>;
+def : HwcapFeature<"lse", 8>;
+def : HwcapFeature<"fullfp16", 10>;
+def : HwcapFeature<"rdm", 12>;
+def : HwcapFeature<"rcpc", 15>;
+def : HwcapFeature<"sha3", 17>;
+def : HwcapFeature<"dotprod", 20>;
+def : HwcapFeature<"sve", 22>;
+def : HwcapFeature<"fp16fml", 23>;
+def : Hwcap2Feature<"sve2", 1>;
+def : Hwcap2Feature<"i8mm", 13>;
+def : Hwcap2Feature<"bf16", 14>;
 
 def : SystemSymbolRow<Libc, "GLIBC_2.17", LibcFirst # " memcpy "
   # "pthread_cond_init pthread_cond_destroy pthread_cond_wait "

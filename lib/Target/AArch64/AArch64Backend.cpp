@@ -11,6 +11,7 @@ using namespace mopt;
 
 namespace {
 #define GET_AArch64Targets_IMPL
+#define GET_AArch64Features_IMPL
 #define GET_AArch64SystemSymbols_IMPL
 #include "AArch64/AArch64.inc"
 
@@ -20,27 +21,20 @@ public:
     return triple.getArch() == llvm::Triple::aarch64;
   }
   llvm::ArrayRef<TargetRow> getRows() const override { return AArch64Targets; }
+  llvm::ArrayRef<FeatureRow> getFeatures() const override {
+    return AArch64Features;
+  }
+  llvm::StringRef getBaselineCpu() const override { return "generic"; }
   llvm::ArrayRef<SystemSymbolRow> getSystemSymbols() const override {
     return AArch64SystemSymbols;
   }
 
   std::optional<llvm::StringSet<>> getHostFeatures() const override {
 #if defined(__aarch64__) && defined(__linux__)
-    // The kernel's bits, arch/arm64/include/uapi/asm/hwcap.h: a C library may
-    // be older than the processor, so its header's names are not used.
-    static constexpr struct {
-      const char *feature;
-      unsigned word, bit;
-    } bits[] = {{"fp-armv8", 0, 0}, {"neon", 0, 1},     {"crc", 0, 7},
-                {"lse", 0, 8},      {"fullfp16", 0, 10}, {"rdm", 0, 12},
-                {"rcpc", 0, 15},    {"sha3", 0, 17},    {"dotprod", 0, 20},
-                {"sve", 0, 22},     {"fp16fml", 0, 23}, {"sve2", 1, 1},
-                {"i8mm", 1, 13},    {"bf16", 1, 14}};
-    unsigned long words[] = {getauxval(AT_HWCAP), getauxval(AT_HWCAP2)};
     llvm::StringSet<> features;
-    for (const auto &entry : bits)
-      if (words[entry.word] >> entry.bit & 1)
-        features.insert(entry.feature);
+    for (const FeatureRow &row : AArch64Features)
+      if (getauxval(row.leaf) >> row.bit & 1)
+        features.insert(row.name);
     return features;
 #else
     return std::nullopt;

@@ -9,6 +9,7 @@ using namespace mopt;
 
 namespace {
 #define GET_X86Targets_IMPL
+#define GET_X86Features_IMPL
 #define GET_X86SystemSymbols_IMPL
 #include "X86/X86.inc"
 
@@ -18,6 +19,10 @@ public:
     return triple.getArch() == llvm::Triple::x86_64;
   }
   llvm::ArrayRef<TargetRow> getRows() const override { return X86Targets; }
+  llvm::ArrayRef<FeatureRow> getFeatures() const override {
+    return X86Features;
+  }
+  llvm::StringRef getBaselineCpu() const override { return "x86-64"; }
   llvm::ArrayRef<SystemSymbolRow> getSystemSymbols() const override {
     return X86SystemSymbols;
   }

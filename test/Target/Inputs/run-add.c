@@ -20,6 +20,12 @@ static int run(const MoptModelApi *api) {
   MoptModel *model;
   MoptContext *context;
   MoptStatus status;
+  MoptModelOptions options;
+  char error[512] = "";
+  memset(&options, 0, sizeof(options));
+  options.struct_bytes = sizeof(options);
+  options.error = error;
+  options.error_bytes = sizeof(error);
   memset(&input, 0, sizeof(input));
   input.data = x;
   input.dims = dims;
@@ -30,8 +36,11 @@ static int run(const MoptModelApi *api) {
   output.capacity_bytes = sizeof(y);
   if (!api)
     return printf("no table\n"), 1;
-  if (api->create(NULL, &model) || api->context_create(model, &context))
-    return printf("cannot create\n"), 1;
+  status = api->create(&options, &model);
+  if (status)
+    return printf("%s: %s\n", api->status_name(status), error), 1;
+  if (api->context_create(model, &context))
+    return printf("cannot create a context\n"), 1;
   status = api->run(context, &input, 1, &output, 1);
   printf("%s: %s %s:", api->name, api->status_name(status),
          api->last_error(context));

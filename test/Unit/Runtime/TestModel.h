@@ -45,6 +45,8 @@ private:
     desc.version = MOPT_RT_DESC_VERSION;
     desc.desc_bytes = sizeof(desc);
     desc.name = "test";
+    if (!desc.target)
+      desc.target = "test";
     desc.build_info_json = "{}";
     desc.input_count = spec.inputs.size();
     desc.output_count = spec.outputs.size();

@@ -1,0 +1,94 @@
+/* variants.c: which of a library's variants a model is made of: the first one
+ * whose needs this machine meets, or the one that MOPT_TARGET names. Compiled
+ * for any machine of the architecture, as the whole runtime is. */
+#include "Model.h"
+#include "Processor.h"
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Adds a word to a list with blanks in between. */
+static void append(char *list, size_t room, const char *word) {
+  size_t length = strlen(list);
+  snprintf(list + length, room - length, "%s%s", length ? " " : "", word);
+}
+
+/* Lists the features of `desc` that this machine lacks; 0 if there are any. */
+static int has_features(MoptProcessor *processor, const MoptModelDesc *desc,
+                        char *missing, size_t room) {
+  const char *name = desc->feature_names;
+  int complete = 1;
+  missing[0] = '\0';
+  for (int64_t i = 0; i < desc->feature_count; ++i) {
+    if (!mopt_rt_has_feature(processor, &desc->features[i])) {
+      complete = 0;
+      append(missing, room, name);
+    }
+    name += strlen(name) + 1;
+  }
+  return complete;
+}
+
+static int has_state(const MoptModelDesc *desc) {
+  return !desc->processor_state || mopt_rt_request_state(desc->processor_state);
+}
+
+/* Says what `desc` needs in vain; `prefix` and `advice` go around it. */
+static void explain(MoptProcessor *processor, const MoptModelDesc *desc,
+                    const char *prefix, const char *advice, MoptRun *run) {
+  char missing[MOPT_ERROR_BYTES / 2];
+  if (has_features(processor, desc, missing, sizeof(missing)))
+    mopt_rt_error(run, MOPT_UNSUPPORTED,
+                  "%scode for '%s' needs registers for matrices, which the "
+                  "operating system refuses%s",
+                  prefix, desc->target, advice);
+  else
+    mopt_rt_error(run, MOPT_UNSUPPORTED,
+                  "%scode for '%s' needs %s, which this processor lacks or "
+                  "its operating system does not save%s",
+                  prefix, desc->target, missing, advice);
+}
+
+static void reject_name(const MoptModelDesc *first, const char *asked,
+                        MoptRun *run) {
+  char names[MOPT_ERROR_BYTES / 2] = "";
+  for (const MoptModelDesc *desc = first; desc; desc = desc->next)
+    append(names, sizeof(names), desc->target);
+  mopt_rt_error(run, MOPT_UNSUPPORTED,
+                "MOPT_TARGET: expected one of: %s, found '%s'", names, asked);
+}
+
+const MoptModelDesc *mopt_rt_choose_variant(const MoptModelDesc *first,
+                                            MoptRun *run) {
+  /* A library of one variant has nothing to choose. */
+  const char *asked = first->next ? secure_getenv("MOPT_TARGET") : NULL;
+  if (asked && !*asked)
+    asked = NULL;
+  char missing[MOPT_ERROR_BYTES / 2];
+  MoptProcessor processor;
+  memset(&processor, 0, sizeof(processor));
+  const MoptModelDesc *last = first;
+  for (const MoptModelDesc *desc = first; desc;
+       last = desc, desc = desc->next) {
+    if (asked && strcmp(asked, desc->target) != 0)
+      continue;
+    if (has_features(&processor, desc, missing, sizeof(missing)) &&
+        has_state(desc))
+      return desc;
+    if (asked) {
+      explain(&processor, desc, "MOPT_TARGET: ", "", run);
+      return NULL;
+    }
+  }
+  if (asked)
+    reject_name(first, asked, run);
+  else
+    explain(&processor, last,
+            first->next ? "no code of the library fits this machine: " : "",
+            "; compile for a smaller target", run);
+  return NULL;
+}
+
+const char *mopt_rt_target(const MoptModel *model) {
+  return model ? model->desc->target : NULL;
+}
