@@ -314,7 +314,7 @@ static ConfigAttr selectConfig(TargetAttr target, bool exact) {
       best->unroll, best->streams, best->prefetchRows,
       /*prefetchNext=*/false, best->interleave, best->accumulates,
       best->lhsBits, best->rhsBits, best->instruction, "",
-      /*wordGroups=*/1);
+      /*wordGroups=*/1, best->lhsSteps);
 }
 
 /// Rows up to which packed weights are faster than floats, which need no

@@ -174,12 +174,32 @@ module attributes {mopt.target = #pairs} {
 
 // -----
 
-#neon = #mopt.target<name = "m", triple = "t", cpu = "c", features = "+neon", vectorBits = 128, vectorRegisters = 32, l1Bytes = 32768, l2Bytes = 524288>
-module attributes {mopt.target = #neon} {
+// No row is for this machine.
+#plain = #mopt.target<name = "m", triple = "t", cpu = "c", features = "+some", vectorBits = 128, vectorRegisters = 32, l1Bytes = 32768, l2Bytes = 524288>
+module attributes {mopt.target = #plain} {
   // CHECK-LABEL: @generic
   func.func @generic(%a: tensor<128x768xf32>, %b: tensor<768x768xf32>) {
     // CHECK: generic-8x3", rows = 8, columns = 12, lanes = 4
     %0 = mopt.matmul %a, %b : tensor<128x768xf32>, tensor<768x768xf32> -> tensor<128x768xf32>
+    return
+  }
+}
+
+// -----
+
+#neon = #mopt.target<name = "m", triple = "t", cpu = "c", features = "+neon", vectorBits = 128, vectorRegisters = 32, l1Bytes = 32768, l2Bytes = 524288>
+module attributes {mopt.target = #neon} {
+  // CHECK-LABEL: @neon
+  func.func @neon(%a: tensor<128x768xf32>, %b: tensor<768x768xf32>, %c: tensor<768x64xf32>, %d: tensor<768x8xf32>, %e: tensor<768x3xf32>) {
+    // CHECK: neon-f32-8x12", rows = 8, columns = 12, lanes = 4, unroll = 2, {{.*}}lhsSteps = 2
+    %0 = mopt.matmul %a, %b : tensor<128x768xf32>, tensor<768x768xf32> -> tensor<128x768xf32>
+    // Five panels and a third of one are more than four.
+    // CHECK: neon-f32-5x16"
+    %1 = mopt.matmul %a, %c : tensor<128x768xf32>, tensor<768x64xf32> -> tensor<128x64xf32>
+    // CHECK: neon-f32-12x8"
+    %2 = mopt.matmul %a, %d : tensor<128x768xf32>, tensor<768x8xf32> -> tensor<128x8xf32>
+    // CHECK: neon-f32-16x4"
+    %3 = mopt.matmul %a, %e : tensor<128x768xf32>, tensor<768x3xf32> -> tensor<128x3xf32>
     return
   }
 }

@@ -64,6 +64,9 @@ class MicroKernelRow<string kind> {
   // an instruction the elements are multiplied and added in their own 16 bits,
   // and the sums of as many groups widened.
   bits<32> WordGroups = 1;
+  // Steps whose elements of the left side are loaded as one vector where they
+  // are neighbours: for instructions that multiply by a lane of a register.
+  bits<32> LhsSteps = 1;
   // The unit whose registers hold matrices (MatrixUnit.h): Rows and Vectors are
   // up to two registers each way.
   string MatrixUnit = "";
@@ -75,7 +78,7 @@ class MicroKernelTable : GenericTable {
                 "Vectors", "Unroll", "Streams", "PrefetchBytes",
                 "PrefetchRows", "Rank", "Types", "Interleave", "Instruction",
                 "Accumulates", "LhsBits", "RhsBits", "Cost", "MatrixUnit",
-                "WordGroups"];
+                "WordGroups", "LhsSteps"];
 }
 
 #endif // MOPT_TARGET_MICROKERNELSCHEMA_TD

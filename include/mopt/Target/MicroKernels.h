@@ -33,6 +33,7 @@ struct MicroKernelRow {
   uint32_t cost;
   const char *matrixUnit;
   uint32_t wordGroups;
+  uint32_t lhsSteps;
 
   /// Are products summed in the elements' own type first?
   bool sumsNarrow() const { return wordGroups > 1 && !*instruction; }

@@ -203,6 +203,7 @@ private:
             ib.add(panels.firstBlock, ib.constant(p)), excess->strides[0]));
     }
     tile.unroll = config.getUnroll();
+    tile.lhsSteps = config.getLhsSteps();
     tile.prefetchRows = config.getPrefetchRows();
     if (config.getPrefetchNext() && panels.count == 1)
       tile.prefetch = getPanelPrefetch(

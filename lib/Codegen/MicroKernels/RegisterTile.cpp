@@ -5,7 +5,6 @@
 #include "PanelPrefetch.h"
 
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
-#include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 
@@ -51,87 +50,9 @@ DotProduct mopt::getDotProduct(ConfigAttr config, bool unsignedLhs,
           unsignedRhs};
 }
 
-/// A scalar or vector in the element type `element`.
-static Value widen(IndexBuilder &ib, Value value, Type element,
-                   bool isUnsigned) {
-  Type from = getElementTypeOrSelf(value.getType());
-  if (from == element)
-    return value;
-  Type to = element;
-  if (auto vector = dyn_cast<VectorType>(value.getType()))
-    to = vector.clone(element);
-  if (isa<FloatType>(element) && isa<FloatType>(from))
-    return arith::ExtFOp::create(ib.b, ib.loc, to, value);
-  if (isa<FloatType>(element)) {
-    Value number = widen(ib, value, ib.b.getI32Type(), isUnsigned);
-    return arith::SIToFPOp::create(ib.b, ib.loc, to, number);
-  }
-  if (isUnsigned)
-    return arith::ExtUIOp::create(ib.b, ib.loc, to, value);
-  return arith::ExtSIOp::create(ib.b, ib.loc, to, value);
-}
-
 int64_t RegisterTile::getWordLanes() const {
   return accumulatorType.getNumElements() *
          accumulatorType.getElementTypeBitWidth() / 32;
-}
-
-/// What groups of neighbours are multiplied as.
-static Type getMultiplied(IndexBuilder &ib, Type element, int64_t bits) {
-  return isa<FloatType>(element) ? element : ib.b.getIntegerType(bits);
-}
-
-Value RegisterTile::loadLhs(IndexBuilder &ib, OpFoldResult position,
-                            OpFoldResult group) const {
-  if (dot.interleave == 1) {
-    Value scalar =
-        memref::LoadOp::create(ib.b, ib.loc, lhs->buffer, ib.value(position));
-    return vector::BroadcastOp::create(
-        ib.b, ib.loc, accumulatorType,
-        widen(ib, scalar, accumulatorType.getElementType(), dot.unsignedLhs));
-  }
-  auto type = VectorType::get(dot.interleave, lhs->getElementType());
-  Value elements;
-  std::optional<int64_t> count = getConstantIntValue(group);
-  if (count == dot.interleave) {
-    elements = vector::LoadOp::create(ib.b, ib.loc, type, lhs->buffer,
-                                      ib.value(position));
-  } else {
-    // Nothing behind the last element may be read. Where only run time knows
-    // which one that is, it is read again: the right side is 0 there.
-    elements = arith::ConstantOp::create(ib.b, ib.loc, ib.b.getZeroAttr(type));
-    for (int64_t i = 0; i < count.value_or(dot.interleave - 1); ++i) {
-      OpFoldResult offset = ib.constant(i);
-      if (!count && i > 0)
-        offset = ib.min(offset, ib.sub(group, ib.constant(1)));
-      Value scalar = memref::LoadOp::create(ib.b, ib.loc, lhs->buffer,
-                                            ib.value(ib.add(position, offset)));
-      elements = vector::InsertOp::create(ib.b, ib.loc, scalar, elements, i);
-    }
-  }
-  Type element = getMultiplied(ib, lhs->getElementType(), dot.lhsBits);
-  elements = widen(ib, elements, element, dot.unsignedLhs);
-  // The group as one word, which is cheap to put into all lanes.
-  int64_t lanes = getWordLanes();
-  Type word = ib.b.getIntegerType(dot.interleave * dot.lhsBits);
-  Value bits = vector::BitCastOp::create(ib.b, ib.loc, VectorType::get(1, word),
-                                         elements);
-  Value splat = vector::BroadcastOp::create(
-      ib.b, ib.loc, VectorType::get(lanes, word),
-      vector::ExtractOp::create(ib.b, ib.loc, bits, 0));
-  return vector::BitCastOp::create(
-      ib.b, ib.loc, VectorType::get(lanes * dot.interleave, element), splat);
-}
-
-Value RegisterTile::loadRhs(IndexBuilder &ib, OpFoldResult position) const {
-  Value vector = vector::LoadOp::create(
-      ib.b, ib.loc,
-      VectorType::get(getWordLanes() * dot.interleave, rhs->getElementType()),
-      rhs->buffer, ib.value(position));
-  Type element = dot.interleave == 1
-                     ? accumulatorType.getElementType()
-                     : getMultiplied(ib, rhs->getElementType(), dot.rhsBits);
-  return widen(ib, vector, element, dot.unsignedRhs);
 }
 
 static Value callIntrinsic(IndexBuilder &ib, StringAttr name, Type type,
@@ -220,16 +141,49 @@ RegisterTile::Values
 RegisterTile::emitSteps(IndexBuilder &ib, const ReductionLoop &loop,
                         int64_t count, OpFoldResult lhsOffset,
                         OpFoldResult rhsOffset, Values sums) const {
+  bool hasNeighbours = hasLhsNeighbours(loop);
   for (int64_t u = 0; u < count;) {
     OpFoldResult lhsAt =
         ib.add(lhsOffset, ib.mul(ib.constant(u), loop.lhsStep));
     OpFoldResult rhsAt =
         ib.add(rhsOffset, ib.mul(ib.constant(u), loop.rhsStep));
-    bool together = dot.wordGroups > 1 && u + dot.wordGroups <= count;
-    sums = together ? emitWordGroups(ib, loop, lhsAt, rhsAt, std::move(sums))
-                    : emitStep(ib, loop, ib.constant(dot.interleave), lhsAt,
-                               rhsAt, std::move(sums));
-    u += together ? dot.wordGroups : 1;
+    if (dot.wordGroups > 1 && u + dot.wordGroups <= count) {
+      sums = emitWordGroups(ib, loop, lhsAt, rhsAt, std::move(sums));
+      u += dot.wordGroups;
+    } else if (hasNeighbours && u + lhsSteps <= count) {
+      sums = emitLhsSteps(ib, loop, lhsAt, rhsAt, std::move(sums));
+      u += lhsSteps;
+    } else {
+      sums = emitStep(ib, loop, ib.constant(dot.interleave), lhsAt, rhsAt,
+                      std::move(sums));
+      ++u;
+    }
+  }
+  return sums;
+}
+
+bool RegisterTile::hasLhsNeighbours(const ReductionLoop &loop) const {
+  return lhsSteps > 1 && getConstantIntValue(loop.lhsStep) == dot.interleave;
+}
+
+RegisterTile::Values RegisterTile::emitLhsSteps(IndexBuilder &ib,
+                                                const ReductionLoop &loop,
+                                                OpFoldResult lhsOffset,
+                                                OpFoldResult rhsOffset,
+                                                Values sums) const {
+  int64_t width = rhsPanels.size() * vectors;
+  Values right;
+  for (int64_t s = 0; s < lhsSteps; ++s)
+    llvm::append_range(
+        right,
+        loadPanels(ib, loop,
+                   ib.add(rhsOffset, ib.mul(ib.constant(s), loop.rhsStep))));
+  for (auto [r, row] : llvm::enumerate(lhsRows)) {
+    Values splats = loadLhsGroups(ib, ib.add(row, lhsOffset), lhsSteps);
+    for (auto [s, splat] : llvm::enumerate(splats))
+      for (int64_t v = 0; v < width; ++v)
+        sums[r * width + v] =
+            multiplyAdd(ib, splat, right[s * width + v], sums[r * width + v]);
   }
   return sums;
 }

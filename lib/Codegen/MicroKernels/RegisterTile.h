@@ -77,6 +77,9 @@ struct RegisterTile {
   /// Outermost first.
   llvm::SmallVector<ReductionLoop> loops;
   int64_t unroll;
+  /// Steps whose elements of the left side are loaded at once where they are
+  /// neighbours, so that products read them from lanes of one register.
+  int64_t lhsSteps = 1;
   /// Prefetch of the panels in use, that many steps ahead; 0 for none.
   int64_t prefetchRows = 0;
   std::optional<PanelPrefetch> prefetch;
@@ -88,6 +91,10 @@ struct RegisterTile {
   /// What a row multiplies by: a scalar, or a group of them, in all lanes.
   mlir::Value loadLhs(IndexBuilder &ib, mlir::OpFoldResult position,
                       mlir::OpFoldResult group) const;
+  /// The groups of `count` steps, which are neighbours: each in all lanes.
+  llvm::SmallVector<mlir::Value> loadLhsGroups(IndexBuilder &ib,
+                                               mlir::OpFoldResult position,
+                                               int64_t count) const;
   mlir::Value multiplyAdd(IndexBuilder &ib, mlir::Value x, mlir::Value y,
                           mlir::Value sum) const;
 
@@ -112,6 +119,12 @@ private:
                          mlir::OpFoldResult lhsOffset,
                          mlir::OpFoldResult rhsOffset, mlir::OpFoldResult step,
                          Values sums) const;
+  /// `lhsSteps` steps with one vector of each row of the left side.
+  Values emitLhsSteps(IndexBuilder &ib, const ReductionLoop &loop,
+                      mlir::OpFoldResult lhsOffset,
+                      mlir::OpFoldResult rhsOffset, Values sums) const;
+  /// Are the groups of steps neighbours in the left side?
+  bool hasLhsNeighbours(const ReductionLoop &loop) const;
   /// `dot.wordGroups` steps whose products are summed in words first.
   Values emitWordGroups(IndexBuilder &ib, const ReductionLoop &loop,
                         mlir::OpFoldResult lhsOffset,

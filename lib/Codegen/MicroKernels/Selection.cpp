@@ -211,11 +211,12 @@ ConfigAttr mopt::selectProduct(TargetAttr target, const ProductShape &shape) {
     int64_t bytes = known(shape.width) * known(shape.depth) *
                     (shape.types.rhs.getIntOrFloatBitWidth() / 8);
     bool prefetch = bytes > best->prefetchBytes;
-    return ConfigAttr::get(
-        target.getContext(), best->name, best->rows, lanes * best->vectors,
-        lanes, best->unroll, best->streams, prefetch ? best->prefetchRows : 0,
-        prefetch, best->interleave, best->accumulates, best->lhsBits,
-        best->rhsBits, best->instruction, best->matrixUnit, best->wordGroups);
+    return ConfigAttr::get(target.getContext(), best->name, best->rows,
+                           lanes * best->vectors, lanes, best->unroll,
+                           best->streams, prefetch ? best->prefetchRows : 0,
+                           prefetch, best->interleave, best->accumulates,
+                           best->lhsBits, best->rhsBits, best->instruction,
+                           best->matrixUnit, best->wordGroups, best->lhsSteps);
   }
   return {};
 }
@@ -237,7 +238,7 @@ ConfigAttr mopt::selectDepthwise(TargetAttr target, Type element, int64_t width,
                              getLanes(row, target, element), 1, 1, 0, false,
                              /*interleave=*/1, /*accumulates=*/false,
                              /*lhsBits=*/0, /*rhsBits=*/0, "", "",
-                             /*wordGroups=*/1);
+                             /*wordGroups=*/1, /*lhsSteps=*/1);
     }
   return {};
 }

@@ -195,6 +195,11 @@ func.func @rows_side_by_side(%a: tensor<8x4xi8>, %b: tensor<2x2x16xi8>, %c: tens
 
 // -----
 
+// expected-error @+1 {{expected 'lhsSteps' to divide 'unroll', found 3}}
+#config = #mopt.config<kernel = "k", rows = 6, columns = 4, lanes = 4, unroll = 4, streams = 4, prefetchRows = 0, prefetchNext = false, lhsSteps = 3>
+
+// -----
+
 // expected-error @+1 {{expected one instruction, or two that sum four neighbours and do not accumulate, found 'llvm.products,llvm.sums' for 4}}
 #config = #mopt.config<kernel = "k", rows = 6, columns = 4, lanes = 4, unroll = 4, streams = 4, prefetchRows = 0, prefetchNext = false, interleave = 4, accumulates = true, lhsBits = 8, rhsBits = 8, instruction = "llvm.products,llvm.sums">
 

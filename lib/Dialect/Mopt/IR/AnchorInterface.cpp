@@ -12,7 +12,8 @@ LogicalResult ConfigAttr::verify(function_ref<InFlightDiagnostic()> emitError,
                                  int64_t prefetchRows, bool, int64_t interleave,
                                  bool accumulates, int64_t lhsBits,
                                  int64_t rhsBits, StringRef instruction,
-                                 StringRef matrixUnit, int64_t wordGroups) {
+                                 StringRef matrixUnit, int64_t wordGroups,
+                                 int64_t lhsSteps) {
   if (rows < 1 || columns < 1 || lanes < 1 || unroll < 1 || streams < 1)
     return emitError()
            << "expected rows, columns, lanes, unroll and streams of "
@@ -20,6 +21,9 @@ LogicalResult ConfigAttr::verify(function_ref<InFlightDiagnostic()> emitError,
   if (prefetchRows < 0)
     return emitError() << "expected 'prefetchRows' of at least 0, found "
                        << prefetchRows;
+  if (lhsSteps < 1 || unroll % lhsSteps != 0)
+    return emitError() << "expected 'lhsSteps' to divide 'unroll', found "
+                       << lhsSteps;
   bool sumsNarrow = instruction.empty() && wordGroups > 1;
   if (sumsNarrow && (interleave != 2 || accumulates || wordGroups % unroll))
     return emitError()

@@ -21,7 +21,8 @@ def Mopt_ConfigAttr : AttrDef<Mopt_Dialect, "Config"> {
     reduction are emitted at once. When one block of rows covers the whole
     result, `streams` packed blocks advance together. `prefetchNext` fetches the
     next packed block while one is in use, `prefetchRows` the same block that
-    many steps ahead.
+    many steps ahead. Where the elements of the left side for `lhsSteps` steps
+    are neighbours they are loaded as one vector, each lane of which multiplies.
 
     A micro-kernel of integers takes `interleave` neighbours along the depth at
     once: `instruction`, an LLVM intrinsic, sums their products into one lane of
@@ -59,7 +60,8 @@ def Mopt_ConfigAttr : AttrDef<Mopt_Dialect, "Config"> {
     DefaultValuedParameter<"int64_t", "0">:$rhsBits,
     StringRefParameter<"LLVM intrinsic", [{""}]>:$instruction,
     StringRefParameter<"unit of matrix registers", [{""}]>:$matrixUnit,
-    DefaultValuedParameter<"int64_t", "1">:$wordGroups);
+    DefaultValuedParameter<"int64_t", "1">:$wordGroups,
+    DefaultValuedParameter<"int64_t", "1">:$lhsSteps);
   let assemblyFormat = "`<` struct(params) `>`";
   let genVerifyDecl = 1;
   let extraClassDeclaration = [{
