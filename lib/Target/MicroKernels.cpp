@@ -30,12 +30,23 @@ bool mopt::canRun(TargetAttr target, const MicroKernelRow &row) {
          });
 }
 
-bool mopt::multipliesBytes(TargetAttr target) {
+/// Does one of its rows multiply several elements of `types` at once?
+static bool multiplies(TargetAttr target, llvm::StringRef types) {
   for (llvm::ArrayRef<MicroKernelRow> table : getMicroKernelTables())
     for (const MicroKernelRow &row : table)
-      if (row.interleave > 1 && canRun(target, row))
+      if (row.interleave > 1 && types == row.types && canRun(target, row))
         return true;
   return false;
+}
+
+bool mopt::multipliesBytes(TargetAttr target) {
+  return llvm::any_of(
+      llvm::ArrayRef<llvm::StringRef>{"u8s8", "s8s8", "x8s8", "u8p8"},
+      [&](llvm::StringRef types) { return multiplies(target, types); });
+}
+
+bool mopt::multipliesSignedBytes(TargetAttr target) {
+  return multiplies(target, "s8s8") && !multiplies(target, "u8s8");
 }
 
 bool mopt::fusesProducts(TargetAttr target) {

@@ -206,6 +206,38 @@ module attributes {mopt.target = #neon} {
 
 // -----
 
+#dot = #mopt.target<name = "m", triple = "t", cpu = "c", features = "+neon,+dotprod", vectorBits = 128, vectorRegisters = 32, l1Bytes = 32768, l2Bytes = 524288>
+module attributes {mopt.target = #dot} {
+  // CHECK-LABEL: @dot
+  func.func @dot(%a: tensor<128x768xi8>, %u: tensor<128x768xui8>, %b: tensor<768x768xi8>) {
+    // CHECK: neon-s8s8-8x12", {{.*}}instruction = "llvm.aarch64.neon.sdot.v4i32.v16i8", lhsSteps = 2
+    %0 = mopt.matmul %a, %b : tensor<128x768xi8>, tensor<768x768xi8> -> tensor<128x768xi32>
+    // CHECK: generic-8x3"
+    %1 = mopt.matmul %u, %b : tensor<128x768xui8>, tensor<768x768xi8> -> tensor<128x768xi32>
+    return
+  }
+}
+
+// -----
+
+#i8mm = #mopt.target<name = "m", triple = "t", cpu = "c", features = "+neon,+dotprod,+i8mm", vectorBits = 128, vectorRegisters = 32, l1Bytes = 32768, l2Bytes = 524288>
+module attributes {mopt.target = #i8mm} {
+  // CHECK-LABEL: @squares
+  func.func @squares(%a: tensor<128x768xui8>, %b: tensor<768x768xi8>, %x: tensor<1x64x64x3xui8>, %w: tensor<24x3x3x3xi8>, %y: tensor<1x8x8x24xui8>, %v: tensor<24x12x3x3xi8>) {
+    // CHECK: neon-u8s8-squares-8x12", {{.*}}interleave = 8, {{.*}}instruction = "llvm.aarch64.neon.usmmla.v4i32.v16i8"
+    %0 = mopt.matmul %a, %b : tensor<128x768xui8>, tensor<768x768xi8> -> tensor<128x768xi32>
+    // Of eight neighbours three would be used.
+    // CHECK: neon-u8s8-8x12", {{.*}}interleave = 4, {{.*}}instruction = "llvm.aarch64.neon.usdot.v4i32.v16i8"
+    %1 = mopt.conv %x, %w {channels_last, group = 1, strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads_begin = array<i64: 1, 1>, pads_end = array<i64: 1, 1>} : tensor<1x64x64x3xui8>, tensor<24x3x3x3xi8> -> tensor<1x64x64x24xi32>
+    // Eight would reach into the next group.
+    // CHECK: neon-u8s8-8x12", {{.*}}interleave = 4
+    %2 = mopt.conv %y, %v {channels_last, group = 2, strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads_begin = array<i64: 1, 1>, pads_end = array<i64: 1, 1>} : tensor<1x8x8x24xui8>, tensor<24x12x3x3xi8> -> tensor<1x8x8x24xi32>
+    return
+  }
+}
+
+// -----
+
 func.func @no_target(%a: tensor<128x768xf32>, %b: tensor<768x768xf32>) {
   // expected-error @+1 {{expected a target on the module ('mopt.target')}}
   %0 = mopt.matmul %a, %b : tensor<128x768xf32>, tensor<768x768xf32> -> tensor<128x768xf32>

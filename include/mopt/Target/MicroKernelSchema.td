@@ -42,13 +42,14 @@ class MicroKernelRow<string kind> {
   // Decides between tiles that waste about as much.
   bits<32> Rank = ?;
   // What is multiplied: "float" elements of one type, "u8s8" for unsigned by
-  // signed bytes, "x8s8" for bytes of any sign by signed ones, "u8p8" for
+  // signed bytes, "s8s8" for signed ones, "x8s8" for bytes of any sign by signed ones, "u8p8" for
   // unsigned bytes by constant signed ones whose products are summed in 16 bits
   // (few of them may be too large), "bf16" or "f16" for both sides of that type.
   // Empty: anything, each widened to its accumulator.
   string Types = "float";
   // Neighbours along the depth that the instruction, an LLVM intrinsic, sums
-  // into one lane. With Accumulates it takes the lanes as its first operand. A
+  // into one lane. Where they have 64 bits it multiplies the groups of two rows
+  // by those of two columns, and four lanes are the square of sums. With Accumulates it takes the lanes as its first operand. A
   // second intrinsic, behind a comma, multiplies what the first one gives, of
   // twice the width, by ones and sums neighbours.
   bits<32> Interleave = 1;

@@ -35,6 +35,14 @@ struct MicroKernelRow {
   uint32_t wordGroups;
   uint32_t lhsSteps;
 
+  /// Rows and columns that an instruction multiplies by each other: groups of
+  /// more than 32 bits are those of a block.
+  int64_t getBlockRows() const {
+    return interleave > 1 && !*matrixUnit && interleave * lhsBits > 32
+               ? interleave * lhsBits / 32
+               : 1;
+  }
+
   /// Are products summed in the elements' own type first?
   bool sumsNarrow() const { return wordGroups > 1 && !*instruction; }
 };
@@ -48,6 +56,10 @@ bool canRun(TargetAttr target, const MicroKernelRow &row);
 /// Has `target` a micro-kernel that multiplies several bytes at once? It then
 /// multiplies them faster than floats.
 bool multipliesBytes(TargetAttr target);
+
+/// Are the left sides signed in what multiplies several bytes at once? They are
+/// unsigned elsewhere, and on a target that has both kinds.
+bool multipliesSignedBytes(TargetAttr target);
 
 /// Does one of its instructions add a product to a float, rounded once?
 /// `math.fma` is a call of the system's library where none does.

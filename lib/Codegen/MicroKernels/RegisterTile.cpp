@@ -55,6 +55,18 @@ int64_t RegisterTile::getWordLanes() const {
          accumulatorType.getElementTypeBitWidth() / 32;
 }
 
+int64_t RegisterTile::getRhsElements() const {
+  return getWordLanes() * dot.interleave / dot.getBlockRows();
+}
+
+int64_t RegisterTile::getWidth() const {
+  return rhsPanels.size() * vectors * dot.getBlockRows();
+}
+
+int64_t RegisterTile::countSumRows() const {
+  return llvm::divideCeil(lhsRows.size(), dot.getBlockRows());
+}
+
 static Value callIntrinsic(IndexBuilder &ib, StringAttr name, Type type,
                            ValueRange operands) {
   return LLVM::CallIntrinsicOp::create(ib.b, ib.loc, type, name, operands)
@@ -87,6 +99,10 @@ Value RegisterTile::multiplyAdd(IndexBuilder &ib, Value x, Value y,
   if (dot.pairSum)
     return addWords(ib, multiplyToWords(ib, x, y), sum);
   SmallVector<Value> operands{x, y};
+  // An instruction that multiplies by a lane takes it last; it does not matter
+  // otherwise where the signs are the same.
+  if (lhsSteps > 1 && !dot.unsignedLhs)
+    std::swap(operands[0], operands[1]);
   if (dot.accumulates)
     operands.insert(operands.begin(), sum);
   Value result = callIntrinsic(ib, dot.instruction, accumulatorType, operands);
@@ -107,7 +123,7 @@ void RegisterTile::emitPrefetch(IndexBuilder &ib, OpFoldResult step) const {
 RegisterTile::Values RegisterTile::loadPanels(IndexBuilder &ib,
                                               const ReductionLoop &loop,
                                               OpFoldResult rhsOffset) const {
-  int64_t size = getWordLanes() * dot.interleave;
+  int64_t size = getRhsElements(), count = vectors * dot.getBlockRows();
   Values loaded;
   for (OpFoldResult panel : rhsPanels) {
     OpFoldResult base = ib.add(panel, rhsOffset);
@@ -115,8 +131,8 @@ RegisterTile::Values RegisterTile::loadPanels(IndexBuilder &ib,
       mopt::emitPrefetch(
           ib, *rhs,
           ib.add(base, ib.mul(ib.constant(prefetchRows), loop.rhsStep)),
-          vectors * size, /*locality=*/3);
-    for (int64_t v = 0; v < vectors; ++v)
+          count * size, /*locality=*/3);
+    for (int64_t v = 0; v < count; ++v)
       loaded.push_back(loadRhs(ib, ib.add(base, ib.constant(v * size))));
   }
   return loaded;
@@ -127,9 +143,9 @@ RegisterTile::emitStep(IndexBuilder &ib, const ReductionLoop &loop,
                        OpFoldResult group, OpFoldResult lhsOffset,
                        OpFoldResult rhsOffset, Values sums) const {
   Values vectorsOfStep = loadPanels(ib, loop, rhsOffset);
-  int64_t width = vectorsOfStep.size();
-  for (auto [r, row] : llvm::enumerate(lhsRows)) {
-    Value splat = loadLhs(ib, ib.add(row, lhsOffset), group);
+  int64_t width = getWidth();
+  for (int64_t r = 0; r < countSumRows(); ++r) {
+    Value splat = loadLhsRow(ib, r, lhsOffset, group);
     for (int64_t v = 0; v < width; ++v)
       sums[r * width + v] =
           multiplyAdd(ib, splat, vectorsOfStep[v], sums[r * width + v]);
@@ -407,15 +423,15 @@ RegisterTile::Values RegisterTile::emitExcess(IndexBuilder &ib,
 SmallVector<Value> RegisterTile::emit(IndexBuilder &ib) const {
   Value zero = arith::ConstantOp::create(ib.b, ib.loc,
                                          ib.b.getZeroAttr(accumulatorType));
-  Values sums(lhsRows.size() * rhsPanels.size() * vectors, zero);
+  Values sums(countSumRows() * getWidth(), zero);
   sums = emitLoops(ib, loops, ib.constant(0), ib.constant(0), ib.constant(0),
                    std::move(sums));
   if (excess)
     sums = emitExcess(ib, std::move(sums));
   if (!partialGroup)
-    return sums;
+    return splitBlocks(ib, std::move(sums));
   const ReductionLoop &loop = loops.front();
-  return carry(
+  sums = carry(
       ib, ib.constant(0), ib.min(partialGroup, ib.constant(1)), 1,
       std::move(sums), [&](OpFoldResult, Values current) {
         OpFoldResult l = ib.mul(loop.count, loop.lhsStep),
@@ -428,4 +444,23 @@ SmallVector<Value> RegisterTile::emit(IndexBuilder &ib) const {
                                                    std::move(zeros));
                           });
       });
+  return splitBlocks(ib, std::move(sums));
+}
+
+RegisterTile::Values RegisterTile::splitBlocks(IndexBuilder &ib,
+                                               Values sums) const {
+  if (dot.getBlockRows() == 1)
+    return sums;
+  // Of two squares side by side the upper halves are one row, and the lower
+  // ones the next.
+  Values rows;
+  for (size_t r = 0; r < lhsRows.size(); ++r) {
+    const Value *squares = &sums[r / 2 * getWidth()];
+    int64_t first = r % 2 * 2;
+    for (int64_t w = 0; w < getWidth(); w += 2)
+      rows.push_back(vector::ShuffleOp::create(
+          ib.b, ib.loc, squares[w], squares[w + 1],
+          ArrayRef<int64_t>{first, first + 1, first + 4, first + 5}));
+  }
+  return rows;
 }

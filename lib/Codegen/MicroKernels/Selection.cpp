@@ -80,6 +80,8 @@ static bool fits(const MicroKernelRow &row, const ProductShape &shape) {
     return false;
   if (kind == "x8s8")
     return true;
+  if (kind == "s8s8")
+    return !types.unsignedLhs && areBytes;
   if (!types.unsignedLhs || !areBytes)
     return false;
   if (kind == "u8s8")
@@ -134,9 +136,13 @@ static double getCycles(const MicroKernelRow &row, int64_t lanes,
   int64_t columns = std::min(lanes * row.vectors, known(shape.width));
   double sums = countSums(row, shape, steps);
   double cost = (sums * single + (steps - sums) * further) / steps;
+  int64_t block = row.getBlockRows();
   auto stepCycles = [&](int64_t count, double instructions) {
-    double multiplies = count * row.vectors * instructions / kPerCycle;
-    double loads = (count + row.vectors) / kPerCycle;
+    // Rows of a block have to be put side by side.
+    int64_t joined = block == 1 ? 0 : llvm::divideCeil(count, block);
+    double multiplies = (llvm::alignTo(count, block) * row.vectors + joined) *
+                        instructions / kPerCycle;
+    double loads = (count + row.vectors * block) / kPerCycle;
     return std::max({multiplies, loads, kLatency});
   };
   auto blockCycles = [&](double instructions) {
@@ -192,7 +198,7 @@ ConfigAttr mopt::selectProduct(TargetAttr target, const ProductShape &shape) {
           (shape.columns && (shape.columns != lanes * row->vectors ||
                              shape.interleave != row->interleave)))
         continue;
-      if (row->interleave > 1 && !shape.isDepthDense)
+      if (shape.depthUnit % row->interleave != 0)
         continue;
       // A wider vector is a newer family of rows, and preferred as a whole.
       bool inMatrices = *row->matrixUnit;

@@ -63,6 +63,8 @@ Value RegisterTile::loadLhs(IndexBuilder &ib, OpFoldResult position,
   }
   Type element = getMultiplied(ib, lhs->getElementType(), dot.lhsBits);
   elements = widen(ib, elements, element, dot.unsignedLhs);
+  if (dot.getBlockRows() > 1)
+    return elements;
   // The group as one word, which is cheap to put into all lanes.
   int64_t lanes = getWordLanes();
   Type word = ib.b.getIntegerType(dot.interleave * dot.lhsBits);
@@ -107,10 +109,24 @@ SmallVector<Value> RegisterTile::loadLhsGroups(IndexBuilder &ib,
   return groups;
 }
 
+Value RegisterTile::loadLhsRow(IndexBuilder &ib, int64_t r, OpFoldResult offset,
+                               OpFoldResult group) const {
+  int64_t count = dot.getBlockRows();
+  if (count == 1)
+    return loadLhs(ib, ib.add(lhsRows[r], offset), group);
+  // A block that is not full has its last row again.
+  auto load = [&](int64_t i) {
+    int64_t row = std::min<int64_t>(r * count + i, lhsRows.size() - 1);
+    return loadLhs(ib, ib.add(lhsRows[row], offset), group);
+  };
+  return vector::ShuffleOp::create(
+      ib.b, ib.loc, load(0), load(1),
+      llvm::to_vector(llvm::seq<int64_t>(0, count * dot.interleave)));
+}
+
 Value RegisterTile::loadRhs(IndexBuilder &ib, OpFoldResult position) const {
   Value vector = vector::LoadOp::create(
-      ib.b, ib.loc,
-      VectorType::get(getWordLanes() * dot.interleave, rhs->getElementType()),
+      ib.b, ib.loc, VectorType::get(getRhsElements(), rhs->getElementType()),
       rhs->buffer, ib.value(position));
   Type element = dot.interleave == 1
                      ? accumulatorType.getElementType()

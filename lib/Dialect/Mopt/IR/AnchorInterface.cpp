@@ -36,12 +36,17 @@ LogicalResult ConfigAttr::verify(function_ref<InFlightDiagnostic()> emitError,
            << "expected an 'instruction' that takes the 'interleave' "
               "of more than 1, found '"
            << instruction << "' for " << interleave;
-  // A group of the left side is put into all lanes as one word.
-  if (interleave > 1 && (interleave * lhsBits != 32 || lhsBits != rhsBits))
-    return emitError() << "expected groups of 32 bits on both sides, found "
+  // A group of the left side is put into all lanes as one word, or beside that
+  // of the next row in a vector of two.
+  int64_t more = instruction.count(','), groupBits = interleave * lhsBits;
+  bool inBlocks = groupBits == 64 && lanes == 4 && accumulates &&
+                  lhsSteps == 1 && matrixUnit.empty();
+  if (interleave > 1 && ((groupBits != 32 && !inBlocks) || lhsBits != rhsBits))
+    return emitError() << "expected groups of 32 bits on both sides, or of 64 "
+                          "where an instruction adds products of two rows and "
+                          "columns to 4 lanes, found "
                        << interleave << " elements of " << lhsBits << " and "
                        << rhsBits << " bits";
-  int64_t more = instruction.count(',');
   if (more > 1 || (more == 1 && (interleave != 4 || accumulates)))
     return emitError() << "expected one instruction, or two that sum four "
                           "neighbours and do not accumulate, found '"

@@ -33,7 +33,9 @@ def Mopt_ConfigAttr : AttrDef<Mopt_Dialect, "Config"> {
     in twice their width, and the second multiplies these by ones and sums two of
     them in a lane; with `wordGroups` it does so once for the sum of as many
     groups. No right side may make these sums overflow: `mopt-split-weight-pairs`
-    sees to that. Without an instruction `interleave` and `wordGroups` are for
+    sees to that. Where `interleave` elements have 64 bits, the instruction takes
+    the groups of two rows and of two columns, and the four lanes are the sums of
+    each with each. Without an instruction `interleave` and `wordGroups` are for
     floats of 16 bits, which are multiplied and added as such; after up to
     `wordGroups` steps the sums of two neighbours are added, rounded once more,
     widened, and added to the lanes.

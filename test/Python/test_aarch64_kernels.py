@@ -1,0 +1,117 @@
+"""Micro-kernels of AArch64 under qemu, on the processors that it knows: sizes that no vector
+divides, every sign, rows that only run time knows. Integers are exact, floats as near as
+sums of f32 are."""
+
+import numpy as np
+import pytest
+from onnx import TensorProto, helper, numpy_helper
+from onnx.reference import ReferenceEvaluator
+
+import emulated
+import mopt
+import test_quantized_bits
+from test_integers import TYPES, build, draw
+
+pytestmark = pytest.mark.skipif(bool(emulated.MISSING),
+                                reason=f"needs {' and '.join(emulated.MISSING)}")
+
+# Targets and the processors of qemu that run them.
+CPUS = {"armv8-a": "cortex-a53", "cortex-a76": "cortex-a76", "neoverse-n1": "neoverse-n1",
+        "neoverse-v1": "max"}
+
+
+@pytest.fixture(scope="module", name="target", params=CPUS)
+def emulated_target(request):
+    with emulated.installed(CPUS[request.param]):
+        yield request.param
+
+
+def run(model, target, fed, *arguments):
+    """The result with one thread, which two threads give as well."""
+    library = mopt.compile(model, target=target, arguments=arguments)
+    one, two = (mopt.InferenceSession(library, threads=count).run(None, fed)[0]
+                for count in (1, 2))
+    np.testing.assert_array_equal(one, two)
+    return one
+
+
+def check_integers(op, inputs, names, constants, target, attributes=None, dynamic=False):
+    model = build(op, inputs, names, constants, attributes or {}, dynamic)
+    fed = {name: value for name, value in inputs.items() if name not in constants}
+    wanted = ReferenceEvaluator(model).run(None, fed)[0]
+    np.testing.assert_array_equal(run(model, target, fed), wanted)
+
+
+def make_floats(op, x, w, attributes=None, dynamic=False):
+    shape = ["rows" if dynamic and axis == x.ndim - 2 else size
+             for axis, size in enumerate(x.shape)]
+    graph = helper.make_graph(
+        [helper.make_node(op, ["x", "w"], ["y"], **(attributes or {}))], op,
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, shape)],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, None)],
+        [numpy_helper.from_array(w, "w")])
+    return helper.make_model(graph, ir_version=9, opset_imports=[helper.make_opsetid("", 17)])
+
+
+def check_floats(op, x, w, target, attributes=None, dynamic=False):
+    model = make_floats(op, x, w, attributes, dynamic)
+    double = make_floats(op, x, w, attributes)
+    wanted = ReferenceEvaluator(double).run(None, {"x": x})[0]
+    found = run(model, target, {"x": x})
+    np.testing.assert_allclose(found, wanted, rtol=0, atol=1e-5 * np.abs(wanted).max(initial=1))
+
+
+# Every tile, and blocks of fewer rows and columns than it has; odd depths.
+SHAPES = [(1, 1, 1), (1, 200, 64), (2, 48, 31), (7, 70, 33), (8, 12, 2), (33, 24, 7), (5, 16, 16),
+          (13, 131, 130), (12, 8, 65), (17, 3, 40), (3, 5, 0)]
+
+
+@pytest.mark.parametrize("dynamic", [False, True], ids=["static", "dynamic"])
+@pytest.mark.parametrize("m, n, k", SHAPES)
+def test_floats(target, m, n, k, dynamic):
+    random = np.random.default_rng(m * n + k)
+    x, w = (random.standard_normal(shape, np.float32) for shape in ((m, k), (k, n)))
+    check_floats("MatMul", x, w, target, dynamic=dynamic)
+
+
+@pytest.mark.parametrize("channels, outputs, kernel, stride, group", [
+    (3, 16, 3, 2, 1), (8, 20, 3, 1, 1), (12, 12, 3, 1, 12), (16, 24, 1, 1, 1), (10, 6, 3, 1, 2),
+    (21, 21, 5, 2, 21)])
+def test_convolutions(target, channels, outputs, kernel, stride, group):
+    random = np.random.default_rng(channels + outputs)
+    x = random.standard_normal((1, channels, 11, 13), np.float32)
+    w = random.standard_normal((outputs, channels // group, kernel, kernel), np.float32)
+    attributes = {"pads": [kernel // 2] * 4, "strides": [stride] * 2, "group": group}
+    check_floats("Conv", x, w, target, attributes)
+    for left, right in TYPES[:2]:
+        inputs = {"x": draw(random, left, x.shape), "w": draw(random, right, w.shape),
+                  "z": np.array(3, left)}
+        check_integers("ConvInteger", inputs, ["x", "w", "z"], ["w", "z"], target, attributes)
+
+
+@pytest.mark.parametrize("types", TYPES, ids=lambda t: "".join(d.__name__[0] for d in t))
+@pytest.mark.parametrize("m, n, k", SHAPES)
+def test_integers(target, types, m, n, k):
+    random = np.random.default_rng(m * n + k)
+    inputs = {"a": draw(random, types[0], (m, k)), "b": draw(random, types[1], (k, n))}
+    check_integers("MatMulInteger", inputs, ["a", "b"], ["b"], target, dynamic=m % 2 == 1)
+
+
+def test_zero_points(target):
+    random = np.random.default_rng(3)
+    for left, right in TYPES:
+        inputs = {"a": draw(random, left, (2, 9, 37)), "b": draw(random, right, (37, 50)),
+                  "x": np.array(5, left), "z": draw(random, right, (50,))}
+        check_integers("MatMulInteger", inputs, list(inputs), ["b", "x", "z"], target)
+        # Known at run time only.
+        check_integers("MatMulInteger", inputs, list(inputs), [], target)
+
+
+@pytest.mark.skipif(not {"fma", "avx2"} <= test_quantized_bits.FLAGS,
+                    reason="ONNX Runtime fuses no products on this machine")
+@pytest.mark.parametrize("numerics", ["default", "strict"])
+@pytest.mark.parametrize("build_graph", test_quantized_bits.GRAPHS, ids=lambda f: f.__name__)
+def test_bits(target, build_graph, numerics):
+    """Models of quantized operators give the bits that they give here."""
+    graph = test_quantized_bits.Model(11)
+    graph.check(build_graph(graph), numerics, target)
