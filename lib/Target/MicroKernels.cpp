@@ -55,13 +55,15 @@ bool mopt::fusesProducts(TargetAttr target) {
 }
 
 bool mopt::roundsToBrainFloats(TargetAttr target) {
-  return target.hasFeature("avx512bf16");
+  return target.hasFeature("avx512bf16") ||
+         (target.hasFeature("neon") && target.hasFeature("bf16"));
 }
 
 bool mopt::multipliesInMatrices(TargetAttr target, llvm::StringRef types) {
   for (llvm::ArrayRef<MicroKernelRow> table : getMicroKernelTables())
     for (const MicroKernelRow &row : table)
-      if (*row.matrixUnit && types == row.types && canRun(target, row))
+      if ((*row.matrixUnit || row.getBlockRows() > 1) && types == row.types &&
+          canRun(target, row))
         return true;
   return false;
 }

@@ -161,6 +161,31 @@ func.func @squares(%a: memref<3x32xi8>, %b: memref<1x4x32xi8>, %c: memref<3x4xi3
 
 // -----
 
+// Sums of 16 bits have the columns of two vectors of f32, to which halves are
+// added. The last two columns have a vector of 16 bits for themselves.
+// CHECK-LABEL: @narrow_columns
+// CHECK: %[[N:.*]]:2 = scf.for {{.*}} -> (vector<8xf16>, vector<8xf16>) {
+// CHECK: vector.load {{.*}}, vector<8xf16>
+// CHECK: %[[X:.*]] = vector.load {{.*}}, vector<2xf16>
+// CHECK: vector.shuffle %[[X]], %[[X]] [0, 0, 0, 0, 0, 0, 0, 0]
+// CHECK: vector.fma {{.*}} : vector<8xf16>
+// CHECK: %[[L:.*]] = vector.extract_strided_slice %[[N]]#0 {offsets = [0], sizes = [4], strides = [1]}
+// CHECK: arith.extf %[[L]] : vector<4xf16> to vector<4xf32>
+// CHECK: %[[H:.*]] = vector.extract_strided_slice %[[N]]#0 {offsets = [4], sizes = [4], strides = [1]}
+// CHECK: vector.extract_strided_slice %[[N]]#1 {offsets = [0], sizes = [4], strides = [1]}
+// CHECK-NOT: vector.extract_strided_slice
+// CHECK: vector.maskedstore
+func.func @narrow_columns(%a: memref<1x32xf16>, %b: memref<1x32x16xf16>, %c: memref<1x10xf32>) {
+  mopt.contract_anchor ins(%a, %b : memref<1x32xf16>, memref<1x32x16xf16>) outs(%c : memref<1x10xf32>)
+      attributes {config = #mopt.config<kernel = "k", rows = 2, columns = 16, lanes = 4, unroll = 2, streams = 1, prefetchRows = 0, prefetchNext = false, lhsBits = 16, rhsBits = 16, wordGroups = 32, lhsSteps = 2>} {
+  ^bb0(%acc: f32):
+    mopt.yield %acc : f32
+  }
+  return
+}
+
+// -----
+
 // Two instructions: products of neighbours, then sums of two of them.
 // CHECK-LABEL: @pairs
 // CHECK: %[[ONES:.*]] = arith.constant dense<1> : vector<8xi16>

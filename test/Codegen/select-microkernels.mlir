@@ -238,6 +238,22 @@ module attributes {mopt.target = #i8mm} {
 
 // -----
 
+#narrow = #mopt.target<name = "m", triple = "t", cpu = "c", features = "+neon,+fullfp16,+bf16", vectorBits = 128, vectorRegisters = 32, l1Bytes = 32768, l2Bytes = 524288>
+module attributes {mopt.target = #narrow} {
+  // CHECK-LABEL: @narrow
+  func.func @narrow(%a: tensor<128x768xf16>, %b: tensor<768x768xf16>, %c: tensor<768x64xf16>, %x: tensor<128x768xbf16>, %w: tensor<768x768xbf16>) {
+    // CHECK: neon-f16-8x24", rows = 8, columns = 24, lanes = 4, {{.*}}wordGroups = 32, lhsSteps = 2
+    %0 = mopt.matmul %a, %b {f32_result} : tensor<128x768xf16>, tensor<768x768xf16> -> tensor<128x768xf32>
+    // CHECK: neon-f16-12x16"
+    %1 = mopt.matmul %a, %c {f32_result} : tensor<128x768xf16>, tensor<768x64xf16> -> tensor<128x64xf32>
+    // CHECK: neon-bf16-squares-8x12", {{.*}}interleave = 4, {{.*}}instruction = "llvm.aarch64.neon.bfmmla"
+    %2 = mopt.matmul %x, %w {f32_result} : tensor<128x768xbf16>, tensor<768x768xbf16> -> tensor<128x768xf32>
+    return
+  }
+}
+
+// -----
+
 func.func @no_target(%a: tensor<128x768xf32>, %b: tensor<768x768xf32>) {
   // expected-error @+1 {{expected a target on the module ('mopt.target')}}
   %0 = mopt.matmul %a, %b : tensor<128x768xf32>, tensor<768x768xf32> -> tensor<128x768xf32>

@@ -107,6 +107,49 @@ def test_zero_points(target):
         check_integers("MatMulInteger", inputs, list(inputs), [], target)
 
 
+def check_narrow(model, target, x, wanted, magnitude, precision):
+    """The loss of rounding both operands, and of sums in 16 bits where they are f16: of 32
+    products each."""
+    found = run(model, target, {"x": x}, f"--precision={precision}")
+    step = 2.0 ** -8 if precision == "bf16" else 2.0 ** -11
+    np.testing.assert_array_less(np.abs(found - wanted),
+                                 (2.1 if precision == "bf16" else 35) * step * magnitude + 1e-6)
+    error = np.sqrt(np.mean((found - wanted) ** 2) / np.mean(wanted ** 2))
+    assert error < 3 * step
+    return error
+
+
+# Of 24, 16 and 8 columns; depths with a last group, and rows of a block by themselves.
+@pytest.mark.parametrize("precision", ["bf16", "f16"])
+@pytest.mark.parametrize("m, n, k", [(7, 72, 64), (9, 80, 65), (23, 131, 35), (33, 96, 200),
+                                     (14, 67, 768), (130, 64, 34)])
+@pytest.mark.parametrize("dynamic", [False, True], ids=["static", "dynamic"])
+def test_narrow_products(target, precision, m, n, k, dynamic):
+    random = np.random.default_rng(m * n + k)
+    x = random.standard_normal((m, k), np.float32)
+    w = random.standard_normal((k, n), np.float32) / np.float32(np.sqrt(k))
+    error = check_narrow(make_floats("MatMul", x, w, dynamic=dynamic), target, x, x @ w,
+                         np.abs(x) @ np.abs(w), precision)
+    kinds = {"bf16": {"neoverse-v1"}, "f16": {"cortex-a76", "neoverse-n1", "neoverse-v1"}}
+    # Nothing is rounded where that gains nothing.
+    assert (error > 1e-5) == (target in kinds[precision])
+
+
+@pytest.mark.parametrize("precision", ["bf16", "f16"])
+@pytest.mark.parametrize("channels, outputs, kernel, stride", [
+    (32, 72, 3, 1), (40, 64, 3, 2), (96, 80, 1, 1), (34, 66, 3, 1)])
+def test_narrow_convolutions(target, precision, channels, outputs, kernel, stride):
+    random = np.random.default_rng(channels + outputs)
+    x = random.standard_normal((1, channels, 9, 11), np.float32)
+    w = random.standard_normal((outputs, channels, kernel, kernel), np.float32)
+    w /= np.float32(np.sqrt(channels * kernel * kernel))
+    attributes = {"pads": [kernel // 2] * 4, "strides": [stride] * 2}
+    model = make_floats("Conv", x, w, attributes)
+    wanted, magnitude = (ReferenceEvaluator(make_floats("Conv", a, b, attributes)).run(
+        None, {"x": a})[0] for a, b in [(x, w), (np.abs(x), np.abs(w))])
+    check_narrow(model, target, x, wanted, magnitude, precision)
+
+
 @pytest.mark.skipif(not {"fma", "avx2"} <= test_quantized_bits.FLAGS,
                     reason="ONNX Runtime fuses no products on this machine")
 @pytest.mark.parametrize("numerics", ["default", "strict"])

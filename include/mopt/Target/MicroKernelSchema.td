@@ -63,7 +63,8 @@ class MicroKernelRow<string kind> {
   // Groups of neighbours whose products the first of two instructions leaves in
   // words that are added before the second one; Cost is for all of them. Without
   // an instruction the elements are multiplied and added in their own 16 bits,
-  // and the sums of as many groups widened.
+  // and the sums of as many groups widened: of two neighbours in a lane, or with
+  // an Interleave of 1 of two lanes' columns.
   bits<32> WordGroups = 1;
   // Steps whose elements of the left side are loaded as one vector where they
   // are neighbours: for instructions that multiply by a lane of a register.

@@ -69,7 +69,7 @@ bool fusesProducts(TargetAttr target);
 bool roundsToBrainFloats(TargetAttr target);
 
 /// Has `target` one that multiplies elements of `types` (MicroKernelSchema.td)
-/// in matrix registers?
+/// in matrix registers, or in squares of rows and columns?
 bool multipliesInMatrices(TargetAttr target, llvm::StringRef types);
 
 /// The products that one of its micro-kernels sums in the elements' own 16 bits

@@ -56,7 +56,9 @@ int64_t RegisterTile::getWordLanes() const {
 }
 
 int64_t RegisterTile::getRhsElements() const {
-  return getWordLanes() * dot.interleave / dot.getBlockRows();
+  return dot.interleave == 1
+             ? accumulatorType.getNumElements()
+             : getWordLanes() * dot.interleave / dot.getBlockRows();
 }
 
 int64_t RegisterTile::getWidth() const {
@@ -279,13 +281,27 @@ RegisterTile::Values RegisterTile::emitNarrow(
     IndexBuilder &ib, Values sums,
     function_ref<Values(const RegisterTile &, Values)> emit) const {
   RegisterTile narrow = *this;
-  narrow.accumulatorType =
-      VectorType::get(getWordLanes() * dot.interleave, lhs->getElementType());
+  Type element = lhs->getElementType();
+  // As many bits: two neighbours along the depth for a column, or twice as many
+  // columns.
+  narrow.accumulatorType = VectorType::get(
+      getWordLanes() * (32 / element.getIntOrFloatBitWidth()), element);
   narrow.dot.wordGroups = 1;
+  if (dot.interleave == 1)
+    narrow.vectors = llvm::divideCeil(vectors, 2);
   Value zero = arith::ConstantOp::create(
       ib.b, ib.loc, ib.b.getZeroAttr(narrow.accumulatorType));
-  Values parts = emit(narrow, Values(sums.size(), zero));
-  addNarrowSums(ib, parts, sums);
+  Values parts = emit(narrow, Values(countSumRows() * narrow.getWidth(), zero));
+  if (dot.interleave > 1) {
+    addNarrowSums(ib, parts, sums);
+    return sums;
+  }
+  // Each panel has columns of its own.
+  MutableArrayRef<Value> rest = sums;
+  for (ArrayRef<Value> own = parts; !own.empty();
+       own = own.drop_front(narrow.vectors), rest = rest.drop_front(vectors))
+    addNarrowHalves(ib, own.take_front(narrow.vectors),
+                    rest.take_front(vectors));
   return sums;
 }
 

@@ -131,7 +131,8 @@ static double getCycles(const MicroKernelRow &row, int64_t lanes,
       1, parts * llvm::divideCeil(known(shape.depth) / parts, row.interleave));
   // A group by itself is spared the multiplications and additions that the
   // others of a sum in words add to one: those behind the last sum, and excess.
-  double further = row.sumsNarrow() ? 1 : 2;
+  // Without neighbours narrow sums have twice the columns.
+  double further = row.sumsNarrow() ? row.interleave / 2.0 : 2;
   double single = row.cost - further * (row.wordGroups - 1);
   int64_t columns = std::min(lanes * row.vectors, known(shape.width));
   double sums = countSums(row, shape, steps);

@@ -88,7 +88,8 @@ SmallVector<Value> RegisterTile::loadLhsGroups(IndexBuilder &ib,
                      ? accumulatorType.getElementType()
                      : getMultiplied(ib, lhs->getElementType(), dot.lhsBits);
   elements = widen(ib, elements, element, dot.unsignedLhs);
-  int64_t lanes = getWordLanes();
+  int64_t lanes =
+      dot.interleave == 1 ? accumulatorType.getNumElements() : getWordLanes();
   if (dot.interleave > 1)
     elements = vector::BitCastOp::create(
         ib.b, ib.loc,

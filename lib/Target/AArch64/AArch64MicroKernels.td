@@ -55,20 +55,41 @@ foreach types = ["s8s8", "u8s8"] in {
 
 // Squares of sums of two rows by two columns. Both rows of a pair are read into
 // one register, which takes an operation of vectors for each.
-class NeonBlockProduct<string name, int rows, int vectors, int rank>
+class NeonSquares<string types, string name, int rows, int vectors, int rank>
     : NeonProduct<name, rows, vectors, rank> {
-  let Features = "neon,i8mm";
-  let Types = "u8s8";
-  let Interleave = 8;
-  let Instruction = "llvm.aarch64.neon.usmmla.v4i32.v16i8";
+  defvar areBytes = !eq(types, "u8s8");
+  let Name = "neon-" # types # "-squares-" # name;
+  let Types = types;
+  let Features = !if(areBytes, "neon,i8mm", "neon,bf16");
+  let Instruction = !if(areBytes, "llvm.aarch64.neon.usmmla.v4i32.v16i8",
+                        "llvm.aarch64.neon.bfmmla");
+  let Interleave = !if(areBytes, 8, 4);
   let Accumulates = 1;
-  let LhsBits = 8;
-  let RhsBits = 8;
+  let LhsBits = !if(areBytes, 8, 16);
+  let RhsBits = LhsBits;
   let LhsSteps = 1;
   let Unroll = 1;
-  let Name = "neon-u8s8-squares-" # name;
 }
-def : NeonBlockProduct<"8x12", 8, 3, 9>;
-def : NeonBlockProduct<"6x16", 6, 4, 8>;
-def : NeonBlockProduct<"12x8", 12, 2, 7>;
-def : NeonBlockProduct<"16x4", 16, 1, 6>;
+foreach types = ["u8s8", "bf16"] in {
+  def : NeonSquares<types, "8x12", 8, 3, 9>;
+  def : NeonSquares<types, "6x16", 6, 4, 8>;
+  def : NeonSquares<types, "12x8", 12, 2, 7>;
+  def : NeonSquares<types, "16x4", 16, 1, 6>;
+}
+
+// Floats of 16 bits, multiplied and added as such: eight columns in a vector. After
+// 32 steps sums are widened and added to those of f32, which wait in memory.
+class NeonHalfProduct<string name, int rows, int vectors, int rank>
+    : NeonProduct<name, rows, vectors, rank> {
+  let Name = "neon-f16-" # name;
+  let Features = "neon,fullfp16";
+  let Types = "f16";
+  let LhsBits = 16;
+  let RhsBits = 16;
+  let WordGroups = 32;
+  // Half an instruction for each step, and three to widen.
+  let Cost = 19;
+}
+def : NeonHalfProduct<"8x24", 8, 6, 3>;
+def : NeonHalfProduct<"12x16", 12, 4, 2>;
+def : NeonHalfProduct<"16x8", 16, 2, 1>;

@@ -195,7 +195,7 @@ func.func @rows_side_by_side(%a: tensor<8x4xi8>, %b: tensor<2x2x16xi8>, %c: tens
 
 // -----
 
-// expected-error @+1 {{expected 'wordGroups' without an 'instruction' to be for an 'interleave' of 2 and a multiple of 'unroll', found 6}}
+// expected-error @+1 {{expected 'wordGroups' without an 'instruction' to be for an 'interleave' of 2, or of 1 and pairs of vectors, and a multiple of 'unroll', found 6}}
 #config = #mopt.config<kernel = "k", rows = 6, columns = 4, lanes = 4, unroll = 4, streams = 4, prefetchRows = 0, prefetchNext = false, interleave = 2, lhsBits = 16, rhsBits = 16, wordGroups = 6>
 
 // -----

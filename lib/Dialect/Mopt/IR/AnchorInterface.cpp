@@ -25,11 +25,13 @@ LogicalResult ConfigAttr::verify(function_ref<InFlightDiagnostic()> emitError,
     return emitError() << "expected 'lhsSteps' to divide 'unroll', found "
                        << lhsSteps;
   bool sumsNarrow = instruction.empty() && wordGroups > 1;
-  if (sumsNarrow && (interleave != 2 || accumulates || wordGroups % unroll))
+  bool hasWholeSums =
+      interleave == 2 || (interleave == 1 && columns % (2 * lanes) == 0);
+  if (sumsNarrow && (!hasWholeSums || accumulates || wordGroups % unroll))
     return emitError()
            << "expected 'wordGroups' without an 'instruction' to be "
-              "for an 'interleave' of 2 and a multiple of "
-              "'unroll', found "
+              "for an 'interleave' of 2, or of 1 and pairs of vectors, and a "
+              "multiple of 'unroll', found "
            << wordGroups;
   if (interleave < 1 || (interleave > 1 && !sumsNarrow) != !instruction.empty())
     return emitError()
