@@ -297,6 +297,7 @@ static ConstantTensor pack(const Weights &weights, BlockWeightsAttr layout,
 //===----------------------------------------------------------------------===//
 
 /// The micro-kernel for packed weights that `target` can run, null for none.
+/// Without one of integers floats are multiplied.
 static ConfigAttr selectConfig(TargetAttr target, bool exact) {
   const MicroKernelRow *best = nullptr;
   for (ArrayRef<MicroKernelRow> table : getMicroKernelTables())
@@ -307,7 +308,7 @@ static ConfigAttr selectConfig(TargetAttr target, bool exact) {
                         std::pair(best->vectorBits, best->rank)))
         best = &row;
   if (!best)
-    return {};
+    return exact ? ConfigAttr() : selectConfig(target, /*exact=*/true);
   int64_t lanes = best->vectorBits / 32;
   return ConfigAttr::get(
       target.getContext(), best->name, best->rows, lanes * best->vectors, lanes,

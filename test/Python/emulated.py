@@ -1,5 +1,5 @@
-"""Libraries for AArch64 behind mopt's own Python classes: within `installed`, a model that is
-loaded is served by serving_runner.c under qemu-aarch64."""
+"""Libraries for AArch64 behind mopt's own Python classes: within `installed`, or after
+`install`, a model that is loaded is served by serving_runner.c under qemu-aarch64."""
 
 import atexit
 import contextlib
@@ -16,6 +16,9 @@ from mopt import _dtypes, _model
 
 CC, QEMU = "aarch64-linux-gnu-gcc", "qemu-aarch64"
 MISSING = [tool for tool in (CC, QEMU) if not shutil.which(tool)]
+# Targets and the processors of qemu that run them.
+CPUS = {"armv8-a": "cortex-a53", "cortex-a76": "cortex-a76", "neoverse-n1": "neoverse-n1",
+        "neoverse-v1": "max"}
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 HERE = pathlib.Path(__file__).resolve().parent
 
@@ -140,12 +143,18 @@ def _read_specs(lines):
     return specs
 
 
-@contextlib.contextmanager
-def installed(cpu):
-    """Models that are loaded meanwhile run on qemu's `cpu`."""
-    runner, native = Runner(cpu), _model._mopt
+def install(target):
+    """Models that are loaded from now on run on a processor that has what `target` has."""
+    runner = Runner(CPUS[target])
     atexit.register(runner.close)
     _model._mopt = types.SimpleNamespace(Model=type("Model", (Model,), {"runner": runner}))
+    return runner
+
+
+@contextlib.contextmanager
+def installed(target):
+    """Models that are loaded meanwhile do."""
+    native, runner = _model._mopt, install(target)
     try:
         yield
     finally:

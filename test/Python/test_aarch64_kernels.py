@@ -9,20 +9,16 @@ from onnx.reference import ReferenceEvaluator
 
 import emulated
 import mopt
+import test_block_weights as test_block_weights_cases
 import test_quantized_bits
 from test_integers import TYPES, build, draw
 
 pytestmark = pytest.mark.skipif(bool(emulated.MISSING),
                                 reason=f"needs {' and '.join(emulated.MISSING)}")
 
-# Targets and the processors of qemu that run them.
-CPUS = {"armv8-a": "cortex-a53", "cortex-a76": "cortex-a76", "neoverse-n1": "neoverse-n1",
-        "neoverse-v1": "max"}
-
-
-@pytest.fixture(scope="module", name="target", params=CPUS)
+@pytest.fixture(scope="module", name="target", params=emulated.CPUS)
 def emulated_target(request):
-    with emulated.installed(CPUS[request.param]):
+    with emulated.installed(request.param):
         yield request.param
 
 
@@ -158,3 +154,18 @@ def test_bits(target, build_graph, numerics):
     """Models of quantized operators give the bits that they give here."""
     graph = test_quantized_bits.Model(11)
     graph.check(build_graph(graph), numerics, target)
+
+
+@pytest.mark.parametrize("numerics", ["default", "strict"])
+@pytest.mark.parametrize("rows, depth, width, group, options", [
+    ((1,), 64, 16, 32, {}), ((3,), 96, 37, 32, {"zeros": True}), ((1,), 256, 70, 128, {}),
+    ((5,), 100, 24, 16, {"zeros": True, "scales": np.float16}),
+    ((3, 3), 160, 33, 32, {"dynamic": True}), ((19,), 128, 20, 64, {"dynamic": True}),
+    ((4,), 64, 40, 16, {"bits": 8, "zeros": True}), ((2,), 96, 17, 32, {"bits": 8}),
+    ((3,), 64, 20, 32, {"bits": 2, "zeros": True})], ids=str)
+def test_block_weights(target, numerics, rows, depth, width, group, options):
+    """Activations are rounded to 16 bits, or not at all."""
+    case = test_block_weights_cases.Case(rows, depth, width, group, **options)
+    found = run(case.model, target, {"x": case.x}, f"--numerics={numerics}")
+    error = np.abs(found - case.wanted).max() / np.abs(case.wanted).max()
+    assert error < test_block_weights_cases.ERRORS[numerics]

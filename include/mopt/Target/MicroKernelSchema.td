@@ -16,7 +16,8 @@ class MicroKernelRow<string kind> {
   // "product": scalars of the left side times vectors of the right one.
   // "depthwise": vectors of channels.
   // "block-weights": as "product", of weights in few bits with group scales. An
-  // instruction takes pairs of 16 bits; without one, floats are multiplied.
+  // instruction takes pairs of 16 bits, or with an Interleave of 4 signed bytes,
+  // twice for left sides of 16 bits; without one, floats are multiplied.
   // "lookup": bytes in a table; the instruction takes 64 of the table, the lower 7
   // bits of 64 indices, and the next 64 of the table.
   // "gather": elements of 32 bits collected by indices of 32 bits.

@@ -93,3 +93,23 @@ class NeonHalfProduct<string name, int rows, int vectors, int rank>
 def : NeonHalfProduct<"8x24", 8, 6, 3>;
 def : NeonHalfProduct<"12x16", 12, 4, 2>;
 def : NeonHalfProduct<"16x8", 16, 2, 1>;
+
+// Weights of few bits with group scales.
+class NeonBlockWeights<string name, int rows, int vectors>
+    : NeonProduct<name, rows, vectors, 1> {
+  let Name = "neon-" # name;
+  let Kind = "block-weights";
+  let Streams = 1;
+  let LhsSteps = 1;
+  let Unroll = 4;
+}
+// Both parts of a left side of 16 bits have sums.
+def : NeonBlockWeights<"i16b", 2, 4> {
+  let Features = "neon,dotprod";
+  let Interleave = 4;
+  let Instruction = "llvm.aarch64.neon.sdot.v4i32.v16i8";
+  let Accumulates = 1;
+  let LhsBits = 8;
+  let RhsBits = 8;
+}
+def : NeonBlockWeights<"f32w", 2, 4>;
