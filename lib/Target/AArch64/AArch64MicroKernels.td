@@ -94,6 +94,19 @@ def : NeonHalfProduct<"8x24", 8, 6, 3>;
 def : NeonHalfProduct<"12x16", 12, 4, 2>;
 def : NeonHalfProduct<"16x8", 16, 2, 1>;
 
+// A row of outputs more than the generic tile has: of a window of 3 x 3 they share
+// two rows of inputs.
+def : MicroKernelRow<"depthwise"> {
+  let Types = "";
+  let Name = "neon-depthwise-3x4";
+  let Features = "neon";
+  let VectorBits = 128;
+  let Registers = 32;
+  let Rows = 3;
+  let Vectors = 4;
+  let Rank = 1;
+}
+
 // Weights of few bits with group scales.
 class NeonBlockWeights<string name, int rows, int vectors>
     : NeonProduct<name, rows, vectors, 1> {
