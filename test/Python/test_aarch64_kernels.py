@@ -11,6 +11,7 @@ import emulated
 import mopt
 import test_block_weights as test_block_weights_cases
 import test_quantized_bits
+import test_sparsity
 from test_integers import TYPES, build, draw
 
 pytestmark = pytest.mark.skipif(bool(emulated.MISSING),
@@ -169,3 +170,27 @@ def test_block_weights(target, numerics, rows, depth, width, group, options):
     found = run(case.model, target, {"x": case.x}, f"--numerics={numerics}")
     error = np.abs(found - case.wanted).max() / np.abs(case.wanted).max()
     assert error < test_block_weights_cases.ERRORS[numerics]
+
+
+@pytest.mark.parametrize("pattern, shape, depth, width", [
+    ("2:4", (1,), 149, 83), ("2:4", (131,), 149, 83), ("1:4", (2,), 149, 83), ("1:2", (5,), 70, 30),
+    ("4:8", (12,), 131, 70), ("2:4", (64,), 128, 128), ("4:16", (27,), 300, 83)], ids=str)
+def test_sparse(tmp_path, target, pattern, shape, depth, width):
+    model, feeds, expected = test_sparsity.save(
+        tmp_path, test_sparsity.sparse(depth, width, pattern), shape)
+    check_sparse(model, feeds, expected, target, tmp_path)
+
+
+@pytest.mark.parametrize("rows, depth, width", [
+    (1, 149, 83), (3, 65, 30), (9, 700, 130), (65, 149, 83)], ids=str)
+def test_zeros_without_a_pattern(tmp_path, target, rows, depth, width):
+    model, feeds, expected = test_sparsity.save(
+        tmp_path, test_sparsity.unstructured(depth, width, 0.7, 1), (rows,))
+    check_sparse(model, feeds, expected, target, tmp_path)
+
+
+def check_sparse(model, feeds, expected, target, folder):
+    library, said = test_sparsity.compile_sparse(model, folder, target)
+    test_sparsity.check_kernel(said, packed=True)
+    found = mopt.InferenceSession(str(library)).run(None, feeds)[0]
+    np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-4)

@@ -126,3 +126,14 @@ def : NeonBlockWeights<"i16b", 2, 4> {
   let RhsBits = 8;
 }
 def : NeonBlockWeights<"f32w", 2, 4>;
+
+// Each value of sparse weights times vectors of rows; see the rows of x86.
+def : MicroKernelRow<"sparse-scalars"> {
+  let Name = "neon-f32-transposed";
+  let Features = "neon";
+  let VectorBits = 128;
+  let Registers = 32;
+  let Rows = 64;
+  let Vectors = 16;
+  let Rank = 1;
+}
