@@ -19,7 +19,9 @@ class MicroKernelRow<string kind> {
   // instruction takes pairs of 16 bits, or with an Interleave of 4 signed bytes,
   // twice for left sides of 16 bits; without one, floats are multiplied.
   // "lookup": bytes in a table; the instruction takes 64 of the table, the lower 7
-  // bits of 64 indices, and the next 64 of the table.
+  // bits of 64 indices, and the next 64 of the table. Of two instructions both take
+  // four vectors of the table and a vector of indices; the second one takes the
+  // results so far before them, and keeps those whose indices are not in there.
   // "gather": elements of 32 bits collected by indices of 32 bits.
   string Kind = kind;
   string Name = ?;

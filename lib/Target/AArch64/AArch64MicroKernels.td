@@ -127,6 +127,17 @@ def : NeonBlockWeights<"i16b", 2, 4> {
 }
 def : NeonBlockWeights<"f32w", 2, 4>;
 
+def : MicroKernelRow<"lookup"> {
+  let Name = "neon-lookup";
+  let Features = "neon";
+  let VectorBits = 128;
+  let Registers = 32;
+  let Rows = 1;
+  let Vectors = 1;
+  let Rank = 1;
+  let Instruction = "llvm.aarch64.neon.tbl4.v16i8,llvm.aarch64.neon.tbx4.v16i8";
+}
+
 // Each value of sparse weights times vectors of rows; see the rows of x86.
 def : MicroKernelRow<"sparse-scalars"> {
   let Name = "neon-f32-transposed";
