@@ -46,7 +46,7 @@ ConfigAttr getConfig(TargetAttr target, const SparseKernel &kernel,
                          /*prefetchNext=*/false, row.interleave,
                          row.accumulates, row.lhsBits, row.rhsBits,
                          getInstructions(kernel).first, row.matrixUnit,
-                         /*wordGroups=*/1);
+                         /*wordGroups=*/1, row.lhsSteps);
 }
 
 StringAttr getPermutation(OpBuilder &b, const SparseKernel &kernel,

@@ -1,6 +1,6 @@
 // Level in and out: buffer. Loops whose body is one load from a table of 256
 // bytes become vector permutations of the table, where the target has an
-// instruction that looks bytes up in 128 of them. Other targets keep loads.
+// instruction that looks bytes up in a part of it. Other targets keep loads.
 #include "mopt/Codegen/Passes.h"
 #include "mopt/Target/MicroKernels.h"
 
@@ -20,6 +20,9 @@ namespace mopt {
 } // namespace mopt
 
 using namespace mopt;
+
+/// Vectors of the table that one of two instructions takes.
+static constexpr int64_t kVectorsOfPart = 4;
 
 static const MicroKernelRow *findRow(TargetAttr target) {
   for (ArrayRef<MicroKernelRow> table : getMicroKernelTables())
@@ -67,8 +70,7 @@ class LookupExpansion {
 public:
   LookupExpansion(OpBuilder &b, linalg::GenericOp op, Value table,
                   const MicroKernelRow &row)
-      : b(b), loc(op.getLoc()), instruction(row.instruction),
-        lanes(row.vectorBits / 8),
+      : b(b), loc(op.getLoc()), lanes(row.vectorBits / 8),
         type(VectorType::get(lanes, b.getIntegerType(8))),
         from(collapse(b, loc, op.getDpsInputs()[0])),
         to(collapse(b, loc, op.getDpsInits()[0])) {
@@ -77,6 +79,7 @@ public:
       from = op.getDpsInputs()[0];
       to = op.getDpsInits()[0];
     }
+    std::tie(first, second) = StringRef(row.instruction).split(',');
     zero = getIndex(0);
     for (int64_t i = 0; i < 256; i += lanes)
       parts.push_back(vector::LoadOp::create(b, loc, type, table, getIndex(i)));
@@ -129,17 +132,43 @@ private:
     vector::MaskedStoreOp::create(b, loc, to, position, mask, lookUp(bytes));
   }
 
+  Value permute(StringRef instruction, ValueRange operands) {
+    return LLVM::CallIntrinsicOp::create(b, loc, type,
+                                         b.getStringAttr(instruction), operands)
+        .getResult(0);
+  }
+
+  Value splat(int64_t value) {
+    return arith::ConstantOp::create(
+        b, loc, DenseElementsAttr::get(type, b.getI8IntegerAttr(value)));
+  }
+
+  Value lookUp(Value bytes) {
+    return second.empty() ? lookUpInHalves(bytes) : lookUpInParts(bytes);
+  }
+
+  /// Bytes that count from the start of a part; what is none of it stays what
+  /// the parts before made it.
+  Value lookUpInParts(Value bytes) {
+    Value found;
+    for (size_t i = 0; i < parts.size(); i += kVectorsOfPart) {
+      SmallVector<Value> operands(ArrayRef(parts).slice(i, kVectorsOfPart));
+      if (found)
+        operands.insert(operands.begin(), found);
+      operands.push_back(
+          i == 0 ? bytes
+                 : Value(arith::SubIOp::create(
+                       b, loc, bytes, splat(static_cast<int8_t>(i * lanes)))));
+      found = permute(found ? second : first, operands);
+    }
+    return found;
+  }
+
   /// The instruction takes the lower bits of a byte; its highest one says which
   /// half of the table it means.
-  Value lookUp(Value bytes) {
-    auto permute = [&](Value low, Value high) {
-      return LLVM::CallIntrinsicOp::create(b, loc, type,
-                                           b.getStringAttr(instruction),
-                                           ValueRange{low, bytes, high})
-          .getResult(0);
-    };
-    Value lower = permute(parts[0], parts[1]),
-          upper = permute(parts[2], parts[3]);
+  Value lookUpInHalves(Value bytes) {
+    Value lower = permute(first, {parts[0], bytes, parts[1]}),
+          upper = permute(first, {parts[2], bytes, parts[3]});
     Value zeros = arith::ConstantOp::create(b, loc, b.getZeroAttr(type));
     Value isUpper =
         arith::CmpIOp::create(b, loc, arith::CmpIPredicate::slt, bytes, zeros);
@@ -148,7 +177,7 @@ private:
 
   OpBuilder &b;
   Location loc;
-  StringRef instruction;
+  StringRef first, second;
   int64_t lanes;
   VectorType type;
   Value from, to, zero;

@@ -14,8 +14,8 @@ namespace mopt {
 #include "mopt/Codegen/Passes.h.inc"
 
 namespace {
-/// Channels of a group that are a multiple of this suit every row.
-constexpr int64_t kLargestInterleave = 4;
+/// The most neighbours of the rows that multiply some groups twice.
+constexpr int64_t kLargestSplit = 4;
 
 int64_t product(ArrayRef<int64_t> sizes) {
   int64_t result = 1;
@@ -92,9 +92,9 @@ ConfigAttr select(TargetAttr target, MatmulOp op) {
   int64_t rows = shared && !op.getTransposeLhs() ? product(shape.drop_back())
                                                  : shape[rank - 2];
   ProductShape product{*types, rows, shape.back(), rhs.getDimSize(depthDim)};
-  product.isDepthDense = !op.getTransposeLhs();
+  product.depthUnit = op.getTransposeLhs();
   product.canSplit =
-      shared && product.isDepthDense && product.depth % kLargestInterleave == 0;
+      shared && !op.getTransposeLhs() && product.depth % kLargestSplit == 0;
   return selectProduct(target, product);
 }
 
@@ -131,13 +131,13 @@ ConfigAttr select(TargetAttr target, ConvOp op) {
                      outputs / group, product(filter.getShape().drop_front())};
   shape.parts = product(filter.getShape().drop_front(2));
   // A group's channels can be padded only where there is one group.
-  shape.isDepthDense = group == 1 || channels % kLargestInterleave == 0;
+  shape.depthUnit = group == 1 ? 0 : channels;
   // A last group that is not whole is multiplied once, unless it is padded.
-  shape.canSplit = !op.isProductOfRows() || channels % kLargestInterleave == 0;
+  shape.canSplit = !op.isProductOfRows() || channels % kLargestSplit == 0;
   if (op.isProductOfRows())
     return selectProduct(target, shape);
   // Two groups must not belong to two positions of a window.
-  if (channels % (2 * kLargestInterleave) != 0)
+  if (channels % (2 * kLargestSplit) != 0)
     shape.types.unsafeInTwo = std::nullopt;
   shape.rowRun = result.getDimSize(rank - 2);
   shape.depthRun = getDepthRun(*types, channels, filter.getShape().back(),

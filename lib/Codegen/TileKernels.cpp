@@ -79,7 +79,9 @@ struct TileKernels : mopt::impl::TileKernelsBase<TileKernels> {
     options.setFusionControlFn(
         [](tensor::ExtractSliceOp, OpResult producer, bool isDestination)
             -> std::optional<scf::SCFTileAndFuseOptions::ControlFnResult> {
-          if (!isa<linalg::LinalgOp>(producer.getOwner()))
+          auto op = dyn_cast<linalg::LinalgOp>(producer.getOwner());
+          // Upstream's tiling drops loops that never run.
+          if (!op || llvm::is_contained(op.getStaticLoopRanges(), 0))
             return std::nullopt;
           return scf::SCFTileAndFuseOptions::ControlFnResult{};
         });

@@ -10,12 +10,14 @@ using namespace mopt;
 namespace {
 #define GET_X86MicroKernels_IMPL
 #include "X86/X86MicroKernels.inc"
+#define GET_AArch64MicroKernels_IMPL
+#include "AArch64/AArch64MicroKernels.inc"
 #define GET_GenericMicroKernels_IMPL
 #include "GenericMicroKernels.inc"
 } // namespace
 
 llvm::SmallVector<llvm::ArrayRef<MicroKernelRow>> mopt::getMicroKernelTables() {
-  return {X86MicroKernels, GenericMicroKernels};
+  return {X86MicroKernels, AArch64MicroKernels, GenericMicroKernels};
 }
 
 bool mopt::canRun(TargetAttr target, const MicroKernelRow &row) {
@@ -28,12 +30,23 @@ bool mopt::canRun(TargetAttr target, const MicroKernelRow &row) {
          });
 }
 
-bool mopt::multipliesBytes(TargetAttr target) {
+/// Does one of its rows multiply several elements of `types` at once?
+static bool multiplies(TargetAttr target, llvm::StringRef types) {
   for (llvm::ArrayRef<MicroKernelRow> table : getMicroKernelTables())
     for (const MicroKernelRow &row : table)
-      if (row.interleave > 1 && canRun(target, row))
+      if (row.interleave > 1 && types == row.types && canRun(target, row))
         return true;
   return false;
+}
+
+bool mopt::multipliesBytes(TargetAttr target) {
+  return llvm::any_of(
+      llvm::ArrayRef<llvm::StringRef>{"u8s8", "s8s8", "x8s8", "u8p8"},
+      [&](llvm::StringRef types) { return multiplies(target, types); });
+}
+
+bool mopt::multipliesSignedBytes(TargetAttr target) {
+  return multiplies(target, "s8s8") && !multiplies(target, "u8s8");
 }
 
 bool mopt::fusesProducts(TargetAttr target) {
@@ -42,13 +55,15 @@ bool mopt::fusesProducts(TargetAttr target) {
 }
 
 bool mopt::roundsToBrainFloats(TargetAttr target) {
-  return target.hasFeature("avx512bf16");
+  return target.hasFeature("avx512bf16") ||
+         (target.hasFeature("neon") && target.hasFeature("bf16"));
 }
 
 bool mopt::multipliesInMatrices(TargetAttr target, llvm::StringRef types) {
   for (llvm::ArrayRef<MicroKernelRow> table : getMicroKernelTables())
     for (const MicroKernelRow &row : table)
-      if (*row.matrixUnit && types == row.types && canRun(target, row))
+      if ((*row.matrixUnit || row.getBlockRows() > 1) && types == row.types &&
+          canRun(target, row))
         return true;
   return false;
 }

@@ -1,8 +1,10 @@
 // Level in and out: graph. Signed bytes that only move between quantization and
 // dequantization become unsigned ones with zero points that are 128 larger:
-// integer micro-kernels take unsigned left sides. Leaves bytes alone that
-// anything else reads, and constants.
+// integer micro-kernels take unsigned left sides. Where the target's take
+// signed ones it is the other way round. Leaves bytes alone that anything else
+// reads, and constants.
 #include "mopt/Dialect/Mopt/IR/QuantizationParameters.h"
+#include "mopt/Target/MicroKernels.h"
 #include "mopt/Transforms/Passes.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -22,8 +24,9 @@ static RankedTensorType getTensor(Value value) {
   return cast<RankedTensorType>(value.getType());
 }
 
-static bool isSignedByte(Value value) {
-  return getTensor(value).getElementType().isSignlessInteger(8);
+static bool isByte(Value value, bool isSigned) {
+  Type element = getTensor(value).getElementType();
+  return isSigned ? element.isSignlessInteger(8) : element.isUnsignedInteger(8);
 }
 
 namespace {
@@ -94,20 +97,29 @@ private:
 
 struct NormalizeSigns : mopt::impl::NormalizeSignsBase<NormalizeSigns> {
   void runOnOperation() override {
+    TargetAttr target = TargetAttr::lookup(getOperation());
+    toSigned = target && multipliesSignedBytes(target);
     SmallVector<QuantizeOp> candidates;
     getOperation().walk([&](QuantizeOp op) { candidates.push_back(op); });
     for (QuantizeOp op : candidates) {
       // A web is turned at its first source.
-      if (!isSignedByte(op.getResult()))
+      if (!isByte(op.getResult(), !toSigned))
         continue;
       if (std::optional<Web> web = Web::collect(op))
         turn(*web);
     }
   }
 
-  static void turn(Web &web) {
+  /// Bytes as they become, and how far each number moves.
+  Type getByte(OpBuilder &b) {
+    return toSigned ? b.getIntegerType(8)
+                    : b.getIntegerType(8, /*isSigned=*/false);
+  }
+  int64_t getShift() { return toSigned ? -128 : 128; }
+
+  void turn(Web &web) {
     OpBuilder b(web.sources.front());
-    Type byte = b.getIntegerType(8, /*isSigned=*/false);
+    Type byte = getByte(b);
     for (Value value : web.values)
       value.setType(getTensor(value).clone(byte));
     for (QuantizeOp source : web.sources)
@@ -118,8 +130,8 @@ struct NormalizeSigns : mopt::impl::NormalizeSignsBase<NormalizeSigns> {
           moveZero(b, sink, sink.getScale(), sink.getZeroPoint()));
     for (auto [pad, number] : web.pads) {
       b.setInsertionPoint(pad);
-      pad.getValueMutable().set(
-          create(b, pad, getTensor(pad.getValue()).clone(byte), number + 128));
+      pad.getValueMutable().set(create(
+          b, pad, getTensor(pad.getValue()).clone(byte), number + getShift()));
     }
   }
 
@@ -131,27 +143,29 @@ struct NormalizeSigns : mopt::impl::NormalizeSignsBase<NormalizeSigns> {
             type, b.getIntegerAttr(type.getElementType(), number))));
   }
 
-  /// `zero`, null for 0, plus 128; its shape is that of `scale` if it is null.
-  static Value moveZero(OpBuilder &b, Operation *op, Value scale, Value zero) {
+  /// `zero`, null for 0, moved; its shape is that of `scale` if it is null.
+  Value moveZero(OpBuilder &b, Operation *op, Value scale, Value zero) {
     b.setInsertionPoint(op);
-    Type byte = b.getIntegerType(8, /*isSigned=*/false);
+    Type byte = getByte(b);
     RankedTensorType type = getTensor(scale).clone(byte);
     if (!zero)
       return create(b, op, type.clone(SmallVector<int64_t>(type.getRank(), 1)),
-                    128);
+                    getShift());
     type = getTensor(zero).clone(byte);
     if (std::optional<ConstantTensor> constant = getConstantTensor(zero)) {
       std::optional<ConstantTensor> moved = ConstantTensor::allocate(type);
       for (int64_t i = 0; i < constant->getNumElements(); ++i)
-        moved->setInt(i, constant->getInt(i) + 128);
+        moved->setInt(i, constant->getInt(i) + getShift());
       return arith::ConstantOp::create(
           b, op->getLoc(), cast<TypedAttr>(std::move(*moved).toAttr("zero")));
     }
     Value bits = BitcastOp::create(b, op->getLoc(), type, zero);
-    Value half =
-        create(b, op, type.clone(SmallVector<int64_t>(type.getRank(), 1)), 128);
+    Value half = create(
+        b, op, type.clone(SmallVector<int64_t>(type.getRank(), 1)), getShift());
     return BinaryOp::create(b, op->getLoc(), type, BinaryKind::xor_, bits,
                             half);
   }
+
+  bool toSigned = false;
 };
 } // namespace

@@ -297,6 +297,7 @@ static ConstantTensor pack(const Weights &weights, BlockWeightsAttr layout,
 //===----------------------------------------------------------------------===//
 
 /// The micro-kernel for packed weights that `target` can run, null for none.
+/// Without one of integers floats are multiplied.
 static ConfigAttr selectConfig(TargetAttr target, bool exact) {
   const MicroKernelRow *best = nullptr;
   for (ArrayRef<MicroKernelRow> table : getMicroKernelTables())
@@ -307,14 +308,14 @@ static ConfigAttr selectConfig(TargetAttr target, bool exact) {
                         std::pair(best->vectorBits, best->rank)))
         best = &row;
   if (!best)
-    return {};
+    return exact ? ConfigAttr() : selectConfig(target, /*exact=*/true);
   int64_t lanes = best->vectorBits / 32;
   return ConfigAttr::get(
       target.getContext(), best->name, best->rows, lanes * best->vectors, lanes,
       best->unroll, best->streams, best->prefetchRows,
       /*prefetchNext=*/false, best->interleave, best->accumulates,
       best->lhsBits, best->rhsBits, best->instruction, "",
-      /*wordGroups=*/1);
+      /*wordGroups=*/1, best->lhsSteps);
 }
 
 /// Rows up to which packed weights are faster than floats, which need no

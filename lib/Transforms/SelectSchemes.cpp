@@ -1,6 +1,7 @@
 // Level in and out: legal. Quantized contractions become products of integers
 // where the target multiplies those faster, else of floats. Integer products
-// have an unsigned left and a signed right side afterwards. Leaves products of
+// have a left side with the signs that the target multiplies, unsigned if it
+// has no preference, and a signed right side afterwards. Leaves products of
 // floats alone.
 #include "mopt/Dialect/Mopt/IR/IntegerProduct.h"
 #include "mopt/Dialect/Mopt/IR/QuantizationParameters.h"
@@ -93,10 +94,16 @@ static Value scaleSums(OpBuilder &b, Location loc, Value sums, Type result,
   return BinaryOp::create(b, loc, BinaryKind::mul, half, rhsScale);
 }
 
+/// Are left sides signed in the target's micro-kernels?
+static bool wantsSignedLhs(Operation *op) {
+  TargetAttr target = TargetAttr::lookup(op);
+  return target && multipliesSignedBytes(target);
+}
+
 static Value computeInIntegers(OpBuilder &b, QuantizedMatmulOp op) {
   Location loc = op.getLoc();
   IntegerMatmul product(b, loc, op.getLhs(), op.getRhs(), op.getTransposeLhs(),
-                        op.getTransposeRhs());
+                        op.getTransposeRhs(), wantsSignedLhs(op));
   Value sums =
       product.build(op.getLhsZeroPoint(), op.getRhsZeroPoint(),
                     op->getAttrOfType<SparsityAttr>(SparsityAttr::kAttrName));
@@ -109,7 +116,7 @@ static Value computeInIntegers(OpBuilder &b, QuantizedConvOp op) {
   Location loc = op.getLoc();
   IntegerConv product(b, loc, op.getInput(), op.getFilter(), op.getStrides(),
                       op.getDilations(), op.getPadsBegin(), op.getPadsEnd(),
-                      op.getGroup());
+                      op.getGroup(), wantsSignedLhs(op));
   Value sums = product.build(op.getInputZeroPoint(), op.getFilterZeroPoint());
   return scaleSums(b, loc, sums, op.getType(), op.getInputScale(),
                    product.orientFilter(op.getFilterScale()));
@@ -241,9 +248,9 @@ struct SelectSchemes : mopt::impl::SelectSchemesBase<SelectSchemes> {
       else if (auto conv = dyn_cast<QuantizedConvOp>(op))
         decide(rewriter, conv);
       else if (auto matmul = dyn_cast<MatmulOp>(op))
-        normalizeSigns(rewriter, matmul);
+        normalizeSigns(rewriter, matmul, wantsSignedLhs(op));
       else if (auto conv = dyn_cast<ConvOp>(op))
-        normalizeSigns(rewriter, conv);
+        normalizeSigns(rewriter, conv, wantsSignedLhs(op));
       else if (auto dequantize = dyn_cast<DequantizeOp>(op))
         foldDequantize(rewriter, dequantize);
     });

@@ -1,5 +1,6 @@
 // RUN: mopt-opt %s -mopt-expand-brain-floats | FileCheck %s
 // RUN: mopt-opt %s -mopt-expand-brain-floats=instructions | FileCheck %s --check-prefix=ONE
+// RUN: sed 's/+avx512f,+avx512bf16/+neon,+bf16/' %s | mopt-opt -mopt-expand-brain-floats=instructions | FileCheck %s --check-prefix=ONE
 // RUN: sed 's/+avx512bf16/+avx512vnni/' %s | mopt-opt -mopt-expand-brain-floats=instructions | FileCheck %s
 
 module attributes {mopt.target = #mopt.target<name = "m", triple = "t", cpu = "c", features = "+avx512f,+avx512bf16", vectorBits = 512, vectorRegisters = 32, l1Bytes = 32768, l2Bytes = 1048576>} {

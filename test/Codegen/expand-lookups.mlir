@@ -1,5 +1,6 @@
 // RUN: mopt-opt %s --mopt-expand-lookups | FileCheck %s
 // RUN: sed 's/+avx512vbmi//' %s | mopt-opt --mopt-expand-lookups | FileCheck %s --check-prefix=LOADS
+// RUN: sed 's/features = "[^"]*", vectorBits = 512/features = "+neon", vectorBits = 128/' %s | mopt-opt --mopt-expand-lookups | FileCheck %s --check-prefix=PARTS
 
 #id = affine_map<(d0, d1) -> (d0, d1)>
 #swap = affine_map<(d0, d1) -> (d1, d0)>
@@ -21,6 +22,19 @@ module attributes {mopt.target = #mopt.target<name = "m", triple = "t", cpu = "c
   // CHECK: vector.maskedload
   // CHECK: vector.maskedstore
   // CHECK-NOT: linalg.generic
+  // Four parts of the table, from which bytes count.
+  // PARTS-LABEL: @dense
+  // PARTS-COUNT-16: vector.load %arg1
+  // PARTS: scf.for
+  // PARTS: %[[X:.*]] = vector.load
+  // PARTS: %[[A:.*]] = llvm.call_intrinsic "llvm.aarch64.neon.tbl4.v16i8"(%{{.*}}, %{{.*}}, %{{.*}}, %{{.*}}, %[[X]])
+  // PARTS: %[[C:.*]] = arith.constant dense<64> : vector<16xi8>
+  // PARTS: %[[I:.*]] = arith.subi %[[X]], %[[C]]
+  // PARTS: %[[B:.*]] = llvm.call_intrinsic "llvm.aarch64.neon.tbx4.v16i8"(%[[A]], %{{.*}}, %{{.*}}, %{{.*}}, %{{.*}}, %[[I]])
+  // PARTS: arith.constant dense<-128> : vector<16xi8>
+  // PARTS: arith.constant dense<-64> : vector<16xi8>
+  // PARTS: %[[D:.*]] = llvm.call_intrinsic "llvm.aarch64.neon.tbx4.v16i8"
+  // PARTS: vector.store %[[D]]
   // LOADS-LABEL: @dense
   // LOADS-NOT: vector.load
   // LOADS: linalg.generic

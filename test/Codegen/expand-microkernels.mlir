@@ -92,6 +92,100 @@ func.func @some_depth(%a: memref<2x?xi8>, %b: memref<1x?x16xi8>, %c: memref<2x4x
 
 // -----
 
+// Groups of two steps are one load, each group in all lanes. The third step is one
+// by itself.
+// CHECK-LABEL: @group_lanes
+// CHECK: %[[G:.*]] = vector.load %{{.*}} : memref<24xi8{{.*}}>, vector<8xi8>
+// CHECK: %[[W:.*]] = vector.bitcast %[[G]] : vector<8xi8> to vector<2xi32>
+// CHECK: %[[S0:.*]] = vector.shuffle %[[W]], %[[W]] [0, 0, 0, 0] : vector<2xi32>, vector<2xi32>
+// CHECK: %[[B0:.*]] = vector.bitcast %[[S0]] : vector<4xi32> to vector<16xi8>
+// CHECK: %[[S1:.*]] = vector.shuffle %[[W]], %[[W]] [1, 1, 1, 1]
+// CHECK: %[[B1:.*]] = vector.bitcast %[[S1]]
+// Of the same signs, what is in all lanes comes last.
+// CHECK: %[[SUM:.*]] = llvm.call_intrinsic "llvm.dot"(%{{.*}}, %{{.*}}, %[[B0]])
+// CHECK: llvm.call_intrinsic "llvm.dot"(%[[SUM]], %{{.*}}, %[[B1]])
+// CHECK: vector.load {{.*}}, vector<4xi8>
+func.func @group_lanes(%a: memref<2x12xi8>, %b: memref<1x3x16xi8>, %c: memref<2x4xi32>) {
+  mopt.contract_anchor ins(%a, %b : memref<2x12xi8>, memref<1x3x16xi8>) outs(%c : memref<2x4xi32>)
+      attributes {interleave = 4 : i64, config = #mopt.config<kernel = "k", rows = 2, columns = 4, lanes = 4, unroll = 2, streams = 1, prefetchRows = 0, prefetchNext = false, interleave = 4, accumulates = true, lhsBits = 8, rhsBits = 8, instruction = "llvm.dot", lhsSteps = 2>} {
+  ^bb0(%acc: i32):
+    mopt.yield %acc : i32
+  }
+  return
+}
+
+// -----
+
+// Elements of a column are no neighbours.
+// CHECK-LABEL: @strided
+// CHECK-NOT: vector.load {{.*}}, vector<2xf32>
+// CHECK: return
+func.func @strided(%a: memref<8x2xf32>, %b: memref<1x8x4xf32>, %c: memref<2x4xf32>) {
+  mopt.contract_anchor ins(%a, %b : memref<8x2xf32>, memref<1x8x4xf32>) outs(%c : memref<2x4xf32>)
+      attributes {lhs_map = affine_map<(m, k) -> (k, m)>, config = #mopt.config<kernel = "k", rows = 2, columns = 4, lanes = 4, unroll = 2, streams = 1, prefetchRows = 0, prefetchNext = false, lhsSteps = 2>} {
+  ^bb0(%acc: f32):
+    mopt.yield %acc : f32
+  }
+  return
+}
+
+// -----
+
+// Two rows by two columns at once: the third row has itself beside it. Halves of
+// two squares are a row.
+// CHECK-LABEL: @squares
+// CHECK: scf.for {{.*}} -> (vector<4xi32>, vector<4xi32>, vector<4xi32>, vector<4xi32>) {
+// CHECK: %[[B0:.*]] = vector.load {{.*}}, vector<16xi8>
+// CHECK: %[[B1:.*]] = vector.load {{.*}}, vector<16xi8>
+// CHECK: %[[R0:.*]] = vector.load {{.*}}, vector<8xi8>
+// CHECK: %[[R1:.*]] = vector.load {{.*}}, vector<8xi8>
+// CHECK: %[[P:.*]] = vector.shuffle %[[R0]], %[[R1]] [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15]
+// CHECK: llvm.call_intrinsic "llvm.squares"(%{{.*}}, %[[P]], %[[B0]]) : (vector<4xi32>, vector<16xi8>, vector<16xi8>) -> vector<4xi32>
+// CHECK: llvm.call_intrinsic "llvm.squares"(%{{.*}}, %[[P]], %[[B1]])
+// CHECK: %[[R2:.*]] = vector.load {{.*}}, vector<8xi8>
+// CHECK: vector.shuffle %[[R2]], %[[R2]]
+// CHECK: scf.yield
+// CHECK: vector.shuffle %[[S0:.*]], %[[S1:.*]] [0, 1, 4, 5]
+// CHECK: vector.shuffle %[[S0]], %[[S1]] [2, 3, 6, 7]
+// CHECK: vector.shuffle %{{.*}} [0, 1, 4, 5]
+// CHECK-NOT: [2, 3, 6, 7]
+// CHECK: return
+func.func @squares(%a: memref<3x32xi8>, %b: memref<1x4x32xi8>, %c: memref<3x4xi32>) {
+  mopt.contract_anchor ins(%a, %b : memref<3x32xi8>, memref<1x4x32xi8>) outs(%c : memref<3x4xi32>)
+      attributes {interleave = 8 : i64, unsigned_lhs, config = #mopt.config<kernel = "k", rows = 4, columns = 4, lanes = 4, unroll = 1, streams = 1, prefetchRows = 0, prefetchNext = false, interleave = 8, accumulates = true, lhsBits = 8, rhsBits = 8, instruction = "llvm.squares">} {
+  ^bb0(%acc: i32):
+    mopt.yield %acc : i32
+  }
+  return
+}
+
+// -----
+
+// Sums of 16 bits have the columns of two vectors of f32, to which halves are
+// added. The last two columns have a vector of 16 bits for themselves.
+// CHECK-LABEL: @narrow_columns
+// CHECK: %[[N:.*]]:2 = scf.for {{.*}} -> (vector<8xf16>, vector<8xf16>) {
+// CHECK: vector.load {{.*}}, vector<8xf16>
+// CHECK: %[[X:.*]] = vector.load {{.*}}, vector<2xf16>
+// CHECK: vector.shuffle %[[X]], %[[X]] [0, 0, 0, 0, 0, 0, 0, 0]
+// CHECK: vector.fma {{.*}} : vector<8xf16>
+// CHECK: %[[L:.*]] = vector.extract_strided_slice %[[N]]#0 {offsets = [0], sizes = [4], strides = [1]}
+// CHECK: arith.extf %[[L]] : vector<4xf16> to vector<4xf32>
+// CHECK: %[[H:.*]] = vector.extract_strided_slice %[[N]]#0 {offsets = [4], sizes = [4], strides = [1]}
+// CHECK: vector.extract_strided_slice %[[N]]#1 {offsets = [0], sizes = [4], strides = [1]}
+// CHECK-NOT: vector.extract_strided_slice
+// CHECK: vector.maskedstore
+func.func @narrow_columns(%a: memref<1x32xf16>, %b: memref<1x32x16xf16>, %c: memref<1x10xf32>) {
+  mopt.contract_anchor ins(%a, %b : memref<1x32xf16>, memref<1x32x16xf16>) outs(%c : memref<1x10xf32>)
+      attributes {config = #mopt.config<kernel = "k", rows = 2, columns = 16, lanes = 4, unroll = 2, streams = 1, prefetchRows = 0, prefetchNext = false, lhsBits = 16, rhsBits = 16, wordGroups = 32, lhsSteps = 2>} {
+  ^bb0(%acc: f32):
+    mopt.yield %acc : f32
+  }
+  return
+}
+
+// -----
+
 // Two instructions: products of neighbours, then sums of two of them.
 // CHECK-LABEL: @pairs
 // CHECK: %[[ONES:.*]] = arith.constant dense<1> : vector<8xi16>

@@ -174,12 +174,82 @@ module attributes {mopt.target = #pairs} {
 
 // -----
 
-#neon = #mopt.target<name = "m", triple = "t", cpu = "c", features = "+neon", vectorBits = 128, vectorRegisters = 32, l1Bytes = 32768, l2Bytes = 524288>
-module attributes {mopt.target = #neon} {
+// No row is for this machine.
+#plain = #mopt.target<name = "m", triple = "t", cpu = "c", features = "+some", vectorBits = 128, vectorRegisters = 32, l1Bytes = 32768, l2Bytes = 524288>
+module attributes {mopt.target = #plain} {
   // CHECK-LABEL: @generic
   func.func @generic(%a: tensor<128x768xf32>, %b: tensor<768x768xf32>) {
     // CHECK: generic-8x3", rows = 8, columns = 12, lanes = 4
     %0 = mopt.matmul %a, %b : tensor<128x768xf32>, tensor<768x768xf32> -> tensor<128x768xf32>
+    return
+  }
+}
+
+// -----
+
+#neon = #mopt.target<name = "m", triple = "t", cpu = "c", features = "+neon", vectorBits = 128, vectorRegisters = 32, l1Bytes = 32768, l2Bytes = 524288>
+module attributes {mopt.target = #neon} {
+  // CHECK-LABEL: @neon
+  func.func @neon(%a: tensor<128x768xf32>, %b: tensor<768x768xf32>, %c: tensor<768x64xf32>, %d: tensor<768x8xf32>, %e: tensor<768x3xf32>, %x: tensor<1x32x32x64xf32>, %w: tensor<64x1x3x3xf32>) {
+    // CHECK: neon-f32-8x12", rows = 8, columns = 12, lanes = 4, unroll = 2, {{.*}}lhsSteps = 2
+    %0 = mopt.matmul %a, %b : tensor<128x768xf32>, tensor<768x768xf32> -> tensor<128x768xf32>
+    // Five panels and a third of one are more than four.
+    // CHECK: neon-f32-5x16"
+    %1 = mopt.matmul %a, %c : tensor<128x768xf32>, tensor<768x64xf32> -> tensor<128x64xf32>
+    // CHECK: neon-f32-12x8"
+    %2 = mopt.matmul %a, %d : tensor<128x768xf32>, tensor<768x8xf32> -> tensor<128x8xf32>
+    // CHECK: neon-f32-16x4"
+    %3 = mopt.matmul %a, %e : tensor<128x768xf32>, tensor<768x3xf32> -> tensor<128x3xf32>
+    // CHECK: neon-depthwise-3x4", rows = 3, columns = 4, lanes = 4
+    %4 = mopt.conv %x, %w {channels_last, group = 64, strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads_begin = array<i64: 1, 1>, pads_end = array<i64: 1, 1>} : tensor<1x32x32x64xf32>, tensor<64x1x3x3xf32> -> tensor<1x32x32x64xf32>
+    return
+  }
+}
+
+// -----
+
+#dot = #mopt.target<name = "m", triple = "t", cpu = "c", features = "+neon,+dotprod", vectorBits = 128, vectorRegisters = 32, l1Bytes = 32768, l2Bytes = 524288>
+module attributes {mopt.target = #dot} {
+  // CHECK-LABEL: @dot
+  func.func @dot(%a: tensor<128x768xi8>, %u: tensor<128x768xui8>, %b: tensor<768x768xi8>) {
+    // CHECK: neon-s8s8-8x12", {{.*}}instruction = "llvm.aarch64.neon.sdot.v4i32.v16i8", lhsSteps = 2
+    %0 = mopt.matmul %a, %b : tensor<128x768xi8>, tensor<768x768xi8> -> tensor<128x768xi32>
+    // CHECK: generic-8x3"
+    %1 = mopt.matmul %u, %b : tensor<128x768xui8>, tensor<768x768xi8> -> tensor<128x768xi32>
+    return
+  }
+}
+
+// -----
+
+#i8mm = #mopt.target<name = "m", triple = "t", cpu = "c", features = "+neon,+dotprod,+i8mm", vectorBits = 128, vectorRegisters = 32, l1Bytes = 32768, l2Bytes = 524288>
+module attributes {mopt.target = #i8mm} {
+  // CHECK-LABEL: @squares
+  func.func @squares(%a: tensor<128x768xui8>, %b: tensor<768x768xi8>, %x: tensor<1x64x64x3xui8>, %w: tensor<24x3x3x3xi8>, %y: tensor<1x8x8x24xui8>, %v: tensor<24x12x3x3xi8>) {
+    // CHECK: neon-u8s8-squares-8x12", {{.*}}interleave = 8, {{.*}}instruction = "llvm.aarch64.neon.usmmla.v4i32.v16i8"
+    %0 = mopt.matmul %a, %b : tensor<128x768xui8>, tensor<768x768xi8> -> tensor<128x768xi32>
+    // Of eight neighbours three would be used.
+    // CHECK: neon-u8s8-8x12", {{.*}}interleave = 4, {{.*}}instruction = "llvm.aarch64.neon.usdot.v4i32.v16i8"
+    %1 = mopt.conv %x, %w {channels_last, group = 1, strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads_begin = array<i64: 1, 1>, pads_end = array<i64: 1, 1>} : tensor<1x64x64x3xui8>, tensor<24x3x3x3xi8> -> tensor<1x64x64x24xi32>
+    // Eight would reach into the next group.
+    // CHECK: neon-u8s8-8x12", {{.*}}interleave = 4
+    %2 = mopt.conv %y, %v {channels_last, group = 2, strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads_begin = array<i64: 1, 1>, pads_end = array<i64: 1, 1>} : tensor<1x8x8x24xui8>, tensor<24x12x3x3xi8> -> tensor<1x8x8x24xi32>
+    return
+  }
+}
+
+// -----
+
+#narrow = #mopt.target<name = "m", triple = "t", cpu = "c", features = "+neon,+fullfp16,+bf16", vectorBits = 128, vectorRegisters = 32, l1Bytes = 32768, l2Bytes = 524288>
+module attributes {mopt.target = #narrow} {
+  // CHECK-LABEL: @narrow
+  func.func @narrow(%a: tensor<128x768xf16>, %b: tensor<768x768xf16>, %c: tensor<768x64xf16>, %x: tensor<128x768xbf16>, %w: tensor<768x768xbf16>) {
+    // CHECK: neon-f16-8x24", rows = 8, columns = 24, lanes = 4, {{.*}}wordGroups = 32, lhsSteps = 2
+    %0 = mopt.matmul %a, %b {f32_result} : tensor<128x768xf16>, tensor<768x768xf16> -> tensor<128x768xf32>
+    // CHECK: neon-f16-12x16"
+    %1 = mopt.matmul %a, %c {f32_result} : tensor<128x768xf16>, tensor<768x64xf16> -> tensor<128x64xf32>
+    // CHECK: neon-bf16-squares-8x12", {{.*}}interleave = 4, {{.*}}instruction = "llvm.aarch64.neon.bfmmla"
+    %2 = mopt.matmul %x, %w {f32_result} : tensor<128x768xbf16>, tensor<768x768xbf16> -> tensor<128x768xf32>
     return
   }
 }

@@ -64,3 +64,27 @@ func.func private @bordered(%x: tensor<512x4096xf32>, %d: tensor<512x4097xf32> {
   %2 = tensor.insert_slice %f into %1[0, 4096] [512, 1] [1, 1] : tensor<512x1xf32> into tensor<512x4097xf32>
   return %2 : tensor<512x4097xf32>
 }
+
+// Sums of nothing are not cut along with what reads them.
+// CHECK-LABEL: @empty_sums
+// CHECK: linalg.generic {{.*}} ins(%{{.*}} : tensor<?x0xi32>)
+// CHECK: scf.forall
+func.func private @empty_sums(%x: tensor<?x0xi32>, %d: tensor<?x5xi32> {mopt.destination = 0 : i64}) -> tensor<?x5xi32> attributes {mopt.kernel} {
+  %c0 = arith.constant 0 : index
+  %zero = arith.constant 0 : i32
+  %n = tensor.dim %x, %c0 : tensor<?x0xi32>
+  %e = tensor.empty(%n) : tensor<?xi32>
+  %f = linalg.fill ins(%zero : i32) outs(%e : tensor<?xi32>) -> tensor<?xi32>
+  %s = linalg.generic {indexing_maps = [affine_map<(i, j) -> (i, j)>, affine_map<(i, j) -> (i)>], iterator_types = ["parallel", "reduction"]}
+      ins(%x : tensor<?x0xi32>) outs(%f : tensor<?xi32>) {
+  ^bb0(%in: i32, %out: i32):
+    %0 = arith.addi %out, %in : i32
+    linalg.yield %0 : i32
+  } -> tensor<?xi32>
+  %y = linalg.generic {indexing_maps = [affine_map<(i, j) -> (i)>, affine_map<(i, j) -> (i, j)>], iterator_types = ["parallel", "parallel"]}
+      ins(%s : tensor<?xi32>) outs(%d : tensor<?x5xi32>) {
+  ^bb0(%sum: i32, %out: i32):
+    linalg.yield %sum : i32
+  } -> tensor<?x5xi32>
+  return %y : tensor<?x5xi32>
+}

@@ -1,4 +1,5 @@
 // RUN: mopt-opt %s -split-input-file --pass-pipeline="builtin.module(func.func(mopt-reduce-precision{type=bf16}),cse)" | FileCheck %s
+// RUN: sed "s/+avx512f,+amx-tile,+amx-bf16/+neon,+bf16/" %s | mopt-opt -split-input-file --pass-pipeline="builtin.module(func.func(mopt-reduce-precision{type=bf16}),cse)" | FileCheck %s
 // RUN: mopt-opt %s -split-input-file --pass-pipeline="builtin.module(func.func(mopt-reduce-precision{type=bf16 remarks=true}))" -verify-diagnostics -o /dev/null
 // RUN: mopt-opt %s -split-input-file --pass-pipeline="builtin.module(func.func(mopt-reduce-precision))" | FileCheck %s --check-prefix=NONE
 // RUN: not mopt-opt %s -split-input-file --pass-pipeline="builtin.module(func.func(mopt-reduce-precision{type=f8}))" -o /dev/null 2>&1 | FileCheck %s --check-prefix=TYPE

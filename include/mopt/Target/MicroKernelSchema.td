@@ -16,9 +16,12 @@ class MicroKernelRow<string kind> {
   // "product": scalars of the left side times vectors of the right one.
   // "depthwise": vectors of channels.
   // "block-weights": as "product", of weights in few bits with group scales. An
-  // instruction takes pairs of 16 bits; without one, floats are multiplied.
+  // instruction takes pairs of 16 bits, or with an Interleave of 4 signed bytes,
+  // twice for left sides of 16 bits; without one, floats are multiplied.
   // "lookup": bytes in a table; the instruction takes 64 of the table, the lower 7
-  // bits of 64 indices, and the next 64 of the table.
+  // bits of 64 indices, and the next 64 of the table. Of two instructions both take
+  // four vectors of the table and a vector of indices; the second one takes the
+  // results so far before them, and keeps those whose indices are not in there.
   // "gather": elements of 32 bits collected by indices of 32 bits.
   string Kind = kind;
   string Name = ?;
@@ -42,13 +45,14 @@ class MicroKernelRow<string kind> {
   // Decides between tiles that waste about as much.
   bits<32> Rank = ?;
   // What is multiplied: "float" elements of one type, "u8s8" for unsigned by
-  // signed bytes, "x8s8" for bytes of any sign by signed ones, "u8p8" for
+  // signed bytes, "s8s8" for signed ones, "x8s8" for bytes of any sign by signed ones, "u8p8" for
   // unsigned bytes by constant signed ones whose products are summed in 16 bits
   // (few of them may be too large), "bf16" or "f16" for both sides of that type.
   // Empty: anything, each widened to its accumulator.
   string Types = "float";
   // Neighbours along the depth that the instruction, an LLVM intrinsic, sums
-  // into one lane. With Accumulates it takes the lanes as its first operand. A
+  // into one lane. Where they have 64 bits it multiplies the groups of two rows
+  // by those of two columns, and four lanes are the square of sums. With Accumulates it takes the lanes as its first operand. A
   // second intrinsic, behind a comma, multiplies what the first one gives, of
   // twice the width, by ones and sums neighbours.
   bits<32> Interleave = 1;
@@ -62,8 +66,12 @@ class MicroKernelRow<string kind> {
   // Groups of neighbours whose products the first of two instructions leaves in
   // words that are added before the second one; Cost is for all of them. Without
   // an instruction the elements are multiplied and added in their own 16 bits,
-  // and the sums of as many groups widened.
+  // and the sums of as many groups widened: of two neighbours in a lane, or with
+  // an Interleave of 1 of two lanes' columns.
   bits<32> WordGroups = 1;
+  // Steps whose elements of the left side are loaded as one vector where they
+  // are neighbours: for instructions that multiply by a lane of a register.
+  bits<32> LhsSteps = 1;
   // The unit whose registers hold matrices (MatrixUnit.h): Rows and Vectors are
   // up to two registers each way.
   string MatrixUnit = "";
@@ -75,7 +83,7 @@ class MicroKernelTable : GenericTable {
                 "Vectors", "Unroll", "Streams", "PrefetchBytes",
                 "PrefetchRows", "Rank", "Types", "Interleave", "Instruction",
                 "Accumulates", "LhsBits", "RhsBits", "Cost", "MatrixUnit",
-                "WordGroups"];
+                "WordGroups", "LhsSteps"];
 }
 
 #endif // MOPT_TARGET_MICROKERNELSCHEMA_TD

@@ -33,6 +33,15 @@ struct MicroKernelRow {
   uint32_t cost;
   const char *matrixUnit;
   uint32_t wordGroups;
+  uint32_t lhsSteps;
+
+  /// Rows and columns that an instruction multiplies by each other: groups of
+  /// more than 32 bits are those of a block.
+  int64_t getBlockRows() const {
+    return interleave > 1 && !*matrixUnit && interleave * lhsBits > 32
+               ? interleave * lhsBits / 32
+               : 1;
+  }
 
   /// Are products summed in the elements' own type first?
   bool sumsNarrow() const { return wordGroups > 1 && !*instruction; }
@@ -48,6 +57,10 @@ bool canRun(TargetAttr target, const MicroKernelRow &row);
 /// multiplies them faster than floats.
 bool multipliesBytes(TargetAttr target);
 
+/// Are the left sides signed in what multiplies several bytes at once? They are
+/// unsigned elsewhere, and on a target that has both kinds.
+bool multipliesSignedBytes(TargetAttr target);
+
 /// Does one of its instructions add a product to a float, rounded once?
 /// `math.fma` is a call of the system's library where none does.
 bool fusesProducts(TargetAttr target);
@@ -56,7 +69,7 @@ bool fusesProducts(TargetAttr target);
 bool roundsToBrainFloats(TargetAttr target);
 
 /// Has `target` one that multiplies elements of `types` (MicroKernelSchema.td)
-/// in matrix registers?
+/// in matrix registers, or in squares of rows and columns?
 bool multipliesInMatrices(TargetAttr target, llvm::StringRef types);
 
 /// The products that one of its micro-kernels sums in the elements' own 16 bits

@@ -268,10 +268,12 @@ def PropagateQuantization
 }
 
 def NormalizeSigns : Pass<"mopt-normalize-signs", "::mlir::func::FuncOp"> {
-  let summary = "make quantized activations unsigned";
+  let summary = "give quantized activations the signs that the target multiplies";
   let description = [{
     Signed 8-bit integers that `mopt.quantize` makes, that only move and that
     `mopt.dequantize` reads become unsigned, with zero points that are 128 larger.
+    Where the target's micro-kernels take signed left sides, unsigned ones become
+    signed, with zero points that are 128 smaller.
   }];
   let dependentDialects = ["::mlir::arith::ArithDialect",
     "::mopt::MoptDialect"];

@@ -14,20 +14,21 @@
 using namespace mlir;
 using namespace mopt;
 
-/// The largest integer of 16 bits in magnitude.
-static constexpr float kSteps = 32767;
+/// The largest integer of 16 bits in magnitude, and the largest whose parts are
+/// signed bytes.
+static constexpr float kSteps = 32767, kStepsInParts = 127 * 256 + 127;
 /// Below this a group counts as 0: its reciprocal would be infinite.
 static constexpr float kSmallest = 1e-33f;
 
-int64_t BlockRows::getBytes(BlockWeightsAttr layout, bool areIntegers) {
+int64_t BlockRows::getBytes(BlockWeightsAttr layout, Form form) {
   int64_t depth = layout.getGroups() * layout.getGroup();
-  return areIntegers ? depth * 2 + layout.getGroups() * 8 : depth * 4;
+  return form == Form::floats ? depth * 4 : depth * 2 + layout.getGroups() * 8;
 }
 
 BlockRows::BlockRows(IndexBuilder &ib, BlockWeightsAttr layout,
-                     int64_t capacity, int64_t lanes, bool areIntegers)
+                     int64_t capacity, int64_t lanes, Form form)
     : layout(layout), lanes(lanes),
-      depth(layout.getGroups() * layout.getGroup()), areIntegers(areIntegers) {
+      depth(layout.getGroups() * layout.getGroup()), form(form) {
   Operation *around = ib.b.getInsertionBlock()->getParentOp();
   while (!isa<scf::ForallOp, FunctionOpInterface>(around))
     around = around->getParentOp();
@@ -39,10 +40,16 @@ BlockRows::BlockRows(IndexBuilder &ib, BlockWeightsAttr layout,
                                     ib.b.getI64IntegerAttr(64));
   };
   Type f32 = ib.b.getF32Type();
-  elements =
-      allocate(capacity * depth, areIntegers ? Type(ib.b.getI16Type()) : f32);
-  if (!areIntegers)
+  switch (form) {
+  case Form::floats:
+    elements = allocate(capacity * depth, f32);
     return;
+  case Form::words:
+    elements = allocate(capacity * depth, ib.b.getI16Type());
+    break;
+  case Form::bytes:
+    elements = allocate(capacity * depth * 2, ib.b.getI8Type());
+  }
   scales = allocate(capacity * layout.getGroups(), f32);
   sums = allocate(capacity * layout.getGroups(), ib.b.getI32Type());
 }
@@ -106,7 +113,7 @@ void BlockRows::fillGroup(IndexBuilder &ib, OpFoldResult row,
           ib.b, ib.loc, type, lhs.buffer, ib.value(position), mask, zero));
     }
   }
-  if (areIntegers)
+  if (form != Form::floats)
     return storeIntegers(ib, row, group, vectors);
   OpFoldResult first = ib.mul(group, ib.constant(layout.getGroup()));
   for (auto [i, vector] : llvm::enumerate(vectors)) {
@@ -160,13 +167,15 @@ void BlockRows::storeIntegers(IndexBuilder &ib, OpFoldResult row,
   };
   Value isLarge = arith::CmpFOp::create(b, loc, arith::CmpFPredicate::OGT, most,
                                         number(kSmallest));
+  float count = form == Form::bytes ? kStepsInParts : kSteps;
   Value factor = arith::SelectOp::create(
-      b, loc, isLarge, arith::DivFOp::create(b, loc, number(kSteps), most),
+      b, loc, isLarge, arith::DivFOp::create(b, loc, number(count), most),
       number(0));
-  Value scale = arith::MulFOp::create(b, loc, most, number(1 / kSteps));
+  Value scale = arith::MulFOp::create(b, loc, most, number(1 / count));
   Value factors = vector::BroadcastOp::create(b, loc, type, factor);
 
-  Value low = splat(ib, type, -kSteps), high = splat(ib, type, kSteps), sum;
+  Value low = splat(ib, type, -count), high = splat(ib, type, count), sum;
+  SmallVector<Value> integers;
   OpFoldResult first = ib.mul(group, ib.constant(layout.getGroup()));
   for (auto [i, vector] : llvm::enumerate(vectors)) {
     Value steps = arith::MulFOp::create(b, loc, vector, factors);
@@ -176,6 +185,10 @@ void BlockRows::storeIntegers(IndexBuilder &ib, OpFoldResult row,
     Value q = arith::FPToSIOp::create(b, loc, words,
                                       math::RoundEvenOp::create(b, loc, steps));
     sum = sum ? Value(arith::AddIOp::create(b, loc, sum, q)) : q;
+    if (form == Form::bytes) {
+      integers.push_back(q);
+      continue;
+    }
     Value narrow =
         arith::TruncIOp::create(b, loc, type.clone(b.getI16Type()), q);
     int64_t offset = i * lanes, left = layout.getGroup() - offset;
@@ -187,15 +200,81 @@ void BlockRows::storeIntegers(IndexBuilder &ib, OpFoldResult row,
         b, loc, narrow, elements,
         ib.value(at(ib, row, ib.add(first, ib.constant(offset)))));
   }
+  if (form == Form::bytes)
+    storeParts(ib, row, group, integers);
   Value total =
       vector::ReductionOp::create(b, loc, vector::CombiningKind::ADD, sum);
   int64_t zero = layout.hasZeroPoints() ? 1 : layout.getZeroPoint();
+  if (form == Form::bytes && !layout.hasZeroPoints())
+    zero -= getByteShift(layout);
   Value negative =
       arith::ConstantOp::create(b, loc, b.getI32IntegerAttr(-zero));
   Value correction = arith::MulIOp::create(b, loc, total, negative);
   Value position = ib.value(groupAt(ib, row, group));
   memref::StoreOp::create(b, loc, scale, scales, position);
   memref::StoreOp::create(b, loc, correction, sums, position);
+}
+
+void BlockRows::storeParts(IndexBuilder &ib, OpFoldResult row,
+                           OpFoldResult group, ArrayRef<Value> integers) {
+  OpBuilder &b = ib.b;
+  Location loc = ib.loc;
+  // Vectors are joined to whole words of weights.
+  int64_t perWord = layout.getPerWord(), bits = layout.getBits();
+  int64_t joined = std::max<int64_t>(perWord / lanes, 1), size = joined * lanes;
+  auto words = VectorType::get(size, b.getI32Type());
+  // Of four bytes in a word the lower two are the first neighbours of pairs.
+  SmallVector<int64_t> order;
+  for (int64_t word = 0; word < size; word += perWord)
+    for (int64_t place = 0; place < 8 / bits; ++place)
+      for (int64_t part : {int64_t(0), size})
+        for (int64_t byte = 0; byte < 4; ++byte)
+          order.push_back(part + word + 2 * (byte % 2 * (8 / bits) + place) +
+                          byte / 2);
+  auto splatWord = [&](int64_t value) -> Value {
+    return arith::ConstantOp::create(
+        b, loc, DenseElementsAttr::get(words, b.getI32IntegerAttr(value)));
+  };
+  OpFoldResult first = ib.mul(group, ib.constant(layout.getGroup()));
+  for (size_t i = 0; i < integers.size(); i += joined) {
+    Value q = splatWord(0);
+    for (auto [j, vector] : llvm::enumerate(
+             integers.slice(i, std::min<size_t>(joined, integers.size() - i))))
+      q = vector::InsertStridedSliceOp::create(
+          b, loc, vector, q, ArrayRef<int64_t>{int64_t(j) * lanes},
+          ArrayRef<int64_t>{1});
+    Value high = arith::ShRSIOp::create(
+        b, loc, arith::AddIOp::create(b, loc, q, splatWord(128)), splatWord(8));
+    auto narrow = words.clone(b.getI8Type());
+    Value parts = vector::ShuffleOp::create(
+        b, loc, arith::TruncIOp::create(b, loc, narrow, high),
+        arith::TruncIOp::create(b, loc, narrow, q), order);
+    int64_t offset = i * lanes, left = layout.getGroup() - offset;
+    if (left < size)
+      parts = vector::ExtractStridedSliceOp::create(
+          b, loc, parts, ArrayRef<int64_t>{0}, ArrayRef<int64_t>{2 * left},
+          ArrayRef<int64_t>{1});
+    Value position = ib.value(ib.mul(
+        at(ib, row, ib.add(first, ib.constant(offset))), ib.constant(2)));
+    vector::StoreOp::create(b, loc, parts, elements, position);
+  }
+}
+
+SmallVector<Value> BlockRows::loadParts(IndexBuilder &ib, OpFoldResult row,
+                                        OpFoldResult k) {
+  int64_t count = layout.getPerWord() / 2;
+  Value bytes = vector::LoadOp::create(
+      ib.b, ib.loc, VectorType::get(4 * count, ib.b.getI8Type()), elements,
+      ib.value(ib.mul(at(ib, row, k), ib.constant(2))));
+  Value groups = vector::BitCastOp::create(
+      ib.b, ib.loc, VectorType::get(count, ib.b.getI32Type()), bytes);
+  SmallVector<Value> parts;
+  for (int64_t i = 0; i < count; ++i)
+    parts.push_back(vector::BitCastOp::create(
+        ib.b, ib.loc, VectorType::get(4 * lanes, ib.b.getI8Type()),
+        vector::ShuffleOp::create(ib.b, ib.loc, groups, groups,
+                                  SmallVector<int64_t>(lanes, i))));
+  return parts;
 }
 
 static Value loadSplat(IndexBuilder &ib, Value memory, OpFoldResult position,

@@ -12,10 +12,14 @@ namespace mopt {
 /// a scale of its own. 0 behind the depth.
 class BlockRows {
 public:
+  /// Bytes are the two parts of integers, `256 * high + low`, both signed: four
+  /// high ones, then four low ones, of the neighbours that stand in the four
+  /// bytes of a word of weights at one place.
+  enum class Form { floats, words, bytes };
   /// Slots for `capacity` rows, at the head of the function or parallel body
-  /// around the insertion point. `areIntegers` chooses the form.
+  /// around the insertion point.
   BlockRows(IndexBuilder &ib, BlockWeightsAttr layout, int64_t capacity,
-            int64_t lanes, bool areIntegers);
+            int64_t lanes, Form form);
 
   /// Fills in row `row` from `depth` elements from `start` on, `stride` apart.
   void fill(IndexBuilder &ib, mlir::OpFoldResult row, const LinearView &lhs,
@@ -24,6 +28,10 @@ public:
   /// Two neighbours of 16 bits in each lane, from number `k` of row `row` on.
   mlir::Value loadPair(IndexBuilder &ib, mlir::OpFoldResult row,
                        mlir::OpFoldResult k);
+  /// For each place in a word of weights whose first neighbour is number `k`
+  /// the high parts of its four bytes in each lane, and then the low ones.
+  llvm::SmallVector<mlir::Value>
+  loadParts(IndexBuilder &ib, mlir::OpFoldResult row, mlir::OpFoldResult k);
   /// Element `k` of row `row` in all lanes, for floats: divided by the power of
   /// two that its weight counts at its place in a half word.
   mlir::Value loadFloat(IndexBuilder &ib, mlir::OpFoldResult row,
@@ -32,12 +40,17 @@ public:
   mlir::Value loadScale(IndexBuilder &ib, mlir::OpFoldResult row,
                         mlir::OpFoldResult group);
   /// Minus the sum of a group's integers, times the zero point that all weights
-  /// have, in all lanes.
+  /// have, if they have one, in all lanes. Zero points are as those of signed
+  /// bytes if the form is bytes.
   mlir::Value loadNegativeSum(IndexBuilder &ib, mlir::OpFoldResult row,
                               mlir::OpFoldResult group);
 
   /// Bytes of a row.
-  static int64_t getBytes(BlockWeightsAttr layout, bool areIntegers);
+  static int64_t getBytes(BlockWeightsAttr layout, Form form);
+  /// How far weights and zero points move to fit a signed byte.
+  static int64_t getByteShift(BlockWeightsAttr layout) {
+    return layout.getBits() == 8 ? 128 : 0;
+  }
 
 private:
   mlir::OpFoldResult at(IndexBuilder &ib, mlir::OpFoldResult row,
@@ -49,10 +62,13 @@ private:
                  mlir::OpFoldResult start, mlir::OpFoldResult stride);
   void storeIntegers(IndexBuilder &ib, mlir::OpFoldResult row,
                      mlir::OpFoldResult group, mlir::ValueRange vectors);
+  void storeParts(IndexBuilder &ib, mlir::OpFoldResult row,
+                  mlir::OpFoldResult group,
+                  llvm::ArrayRef<mlir::Value> integers);
 
   BlockWeightsAttr layout;
   int64_t lanes, depth;
-  bool areIntegers;
+  Form form;
   mlir::Value elements, scales, sums;
 };
 } // namespace mopt

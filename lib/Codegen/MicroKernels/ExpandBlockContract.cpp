@@ -34,23 +34,28 @@ public:
         epilogue(ib, cast<AnchorOpInterface>(op.getOperation())),
         init(LinearView::create(ib, op.getInit())),
         batchRank(op.getBatchRank()), lanes(config.getLanes()),
-        areIntegers(config.getInterleave() > 1),
-        words(VectorType::get(lanes, b.getI32Type())),
+        form(getForm(config)), words(VectorType::get(lanes, b.getI32Type())),
         floats(VectorType::get(lanes, b.getF32Type())) {
     rowCount = getSize(op.getInitIndexingMap(), batchRank);
     width = getSize(op.getInitIndexingMap(), batchRank + 1);
-    int64_t bytes = BlockRows::getBytes(layout, areIntegers);
+    int64_t bytes = BlockRows::getBytes(layout, form);
     capacity = std::clamp(kRowBytes / bytes / config.getRows() *
                               int64_t(config.getRows()),
                           int64_t(config.getRows()), kMostRows);
     if (std::optional<int64_t> known = getConstantIntValue(rowCount))
       capacity = std::min(capacity, std::max<int64_t>(*known, 1));
-    rows.emplace(ib, layout, capacity, lanes, areIntegers);
+    rows.emplace(ib, layout, capacity, lanes, form);
   }
 
   void emit() { emitBatches({}); }
 
 private:
+  static BlockRows::Form getForm(ConfigAttr config) {
+    return config.getInterleave() == 1   ? BlockRows::Form::floats
+           : config.getInterleave() == 2 ? BlockRows::Form::words
+                                         : BlockRows::Form::bytes;
+  }
+
   int64_t getPosition(AffineMap map, int64_t dim) {
     return *map.getResultPosition(getAffineDimExpr(dim, map.getContext()));
   }
@@ -120,9 +125,9 @@ private:
           OpFoldResult start =
               ib.add(panel, ib.mul(group, getStride(rhs, map, batchRank + 1)));
           emitPrefetch(start);
-          return areIntegers
-                     ? addIntegers(tileRows, group, start, std::move(current))
-                     : addFloats(tileRows, group, start, std::move(current));
+          return form == BlockRows::Form::floats
+                     ? addFloats(tileRows, group, start, std::move(current))
+                     : addIntegers(tileRows, group, start, std::move(current));
         });
     llvm::SmallBitVector varying(batchRank + 1);
     varying.set(batchRank);
@@ -195,8 +200,12 @@ private:
   Value loadZeros(OpFoldResult start, int64_t v) {
     OpFoldResult position =
         ib.add(start, ib.constant(layout.getZeroOffset() + v * lanes));
-    return arith::ExtUIOp::create(ib.b, ib.loc, words,
-                                  loadBytes(position, lanes, ib.b.getI8Type()));
+    Value zeros = arith::ExtUIOp::create(
+        ib.b, ib.loc, words, loadBytes(position, lanes, ib.b.getI8Type()));
+    int64_t moved = BlockRows::getByteShift(layout);
+    if (form != BlockRows::Form::bytes || moved == 0)
+      return zeros;
+    return arith::SubIOp::create(ib.b, ib.loc, zeros, constant(words, moved));
   }
 
   Value constant(VectorType type, int64_t value) {
@@ -227,7 +236,8 @@ private:
       function_ref<void(OpFoldResult position, OpFoldResult k, Values &values)>
           body) {
     int64_t steps = layout.getGroup() / layout.getPerWord();
-    bool isRolled = areIntegers && !config.getAccumulates() &&
+    bool isRolled = form == BlockRows::Form::words &&
+                    !config.getAccumulates() &&
                     int64_t(values.size()) > vectors;
     int64_t unroll = isRolled ? 1 : kUnroll;
     while (steps % unroll != 0)
@@ -245,8 +255,8 @@ private:
         isRolled);
   }
 
-  Value multiplyPairs(Value weights, Value pair, Value sum) {
-    Values operands{weights, pair};
+  Value multiplyGroups(Value weights, Value group, Value sum) {
+    Values operands{weights, group};
     if (config.getAccumulates())
       operands.insert(operands.begin(), sum);
     Value result = LLVM::CallIntrinsicOp::create(
@@ -258,10 +268,86 @@ private:
     return arith::AddIOp::create(ib.b, ib.loc, result, sum);
   }
 
+  /// Adds to `parts` the products of a group, with pairs of 16 bits.
+  Values addPairs(ArrayRef<OpFoldResult> tileRows, OpFoldResult firstK,
+                  OpFoldResult start, Values parts) {
+    return forEachStep(
+        start, std::move(parts),
+        [&](OpFoldResult position, OpFoldResult k, Values &values) {
+          Values packed;
+          for (int64_t v = 0; v < vectors; ++v)
+            packed.push_back(
+                loadBytes(ib.add(position, ib.constant(v * lanes * 4)),
+                          2 * lanes, ib.b.getI16Type()));
+          for (int64_t t = 0; t < layout.getPerWord() / 2; ++t) {
+            Values weights;
+            for (Value bits : packed)
+              weights.push_back(takeBits(bits, t * layout.getBits()));
+            OpFoldResult at = ib.add(firstK, ib.add(k, ib.constant(2 * t)));
+            for (auto [r, row] : llvm::enumerate(tileRows)) {
+              Value pair = rows->loadPair(ib, row, at);
+              for (int64_t v = 0; v < vectors; ++v) {
+                Value &sum = values[r * vectors + v];
+                sum = multiplyGroups(weights[v], pair, sum);
+              }
+            }
+          }
+        });
+  }
+
+  /// The same in bytes: high and low parts of the left side have sums of their
+  /// own.
+  Values addBytes(ArrayRef<OpFoldResult> tileRows, OpFoldResult firstK,
+                  OpFoldResult start, Values parts) {
+    size_t count = parts.size();
+    parts.append(count, constant(words, 0));
+    parts = forEachStep(
+        start, std::move(parts),
+        [&](OpFoldResult position, OpFoldResult k, Values &values) {
+          Values packed;
+          for (int64_t v = 0; v < vectors; ++v)
+            packed.push_back(
+                loadBytes(ib.add(position, ib.constant(v * lanes * 4)),
+                          4 * lanes, ib.b.getI8Type()));
+          OpFoldResult at = ib.add(firstK, k);
+          SmallVector<Values> left;
+          for (OpFoldResult row : tileRows)
+            left.push_back(rows->loadParts(ib, row, at));
+          for (int64_t t = 0; t < layout.getPerWord() / 4; ++t)
+            for (int64_t v = 0; v < vectors; ++v) {
+              Value weights = takeSignedBits(packed[v], t * layout.getBits());
+              for (auto [r, of] : llvm::enumerate(left)) {
+                Value &low = values[r * vectors + v],
+                      &high = values[count + r * vectors + v];
+                high = multiplyGroups(weights, of[2 * t], high);
+                low = multiplyGroups(weights, of[2 * t + 1], low);
+              }
+            }
+        });
+    Values sums;
+    for (size_t i = 0; i < count; ++i)
+      sums.push_back(arith::AddIOp::create(
+          ib.b, ib.loc, parts[i],
+          arith::ShLIOp::create(ib.b, ib.loc, parts[count + i],
+                                constant(words, 8))));
+    return sums;
+  }
+
+  /// Weights in signed bytes, less what makes them fit.
+  Value takeSignedBits(Value packed, int64_t shift) {
+    Value bits = takeBits(packed, shift);
+    int64_t moved = BlockRows::getByteShift(layout);
+    if (moved == 0)
+      return bits;
+    return arith::XOrIOp::create(
+        ib.b, ib.loc, bits, constant(cast<VectorType>(bits.getType()), -moved));
+  }
+
   Values addIntegers(ArrayRef<OpFoldResult> tileRows, OpFoldResult group,
                      OpFoldResult start, Values sums) {
-    int64_t size = tileRows.size(), perWord = layout.getPerWord();
+    int64_t size = tileRows.size();
     OpFoldResult firstK = ib.mul(group, ib.constant(layout.getGroup()));
+    bool inBytes = form == BlockRows::Form::bytes;
     // Sums start with what zero points take away.
     Values parts;
     for (OpFoldResult row : tileRows) {
@@ -272,28 +358,8 @@ private:
                                   ib.b, ib.loc, loadZeros(start, v), negative))
                             : negative);
     }
-    parts = forEachStep(
-        start, std::move(parts),
-        [&](OpFoldResult position, OpFoldResult k, Values &values) {
-          Values packed;
-          for (int64_t v = 0; v < vectors; ++v)
-            packed.push_back(
-                loadBytes(ib.add(position, ib.constant(v * lanes * 4)),
-                          2 * lanes, ib.b.getI16Type()));
-          for (int64_t t = 0; t < perWord / 2; ++t) {
-            Values weights;
-            for (Value bits : packed)
-              weights.push_back(takeBits(bits, t * layout.getBits()));
-            OpFoldResult at = ib.add(firstK, ib.add(k, ib.constant(2 * t)));
-            for (int64_t r = 0; r < size; ++r) {
-              Value pair = rows->loadPair(ib, tileRows[r], at);
-              for (int64_t v = 0; v < vectors; ++v) {
-                Value &sum = values[r * vectors + v];
-                sum = multiplyPairs(weights[v], pair, sum);
-              }
-            }
-          }
-        });
+    parts = inBytes ? addBytes(tileRows, firstK, start, std::move(parts))
+                    : addPairs(tileRows, firstK, start, std::move(parts));
     Values scales;
     for (int64_t v = 0; v < vectors; ++v)
       scales.push_back(loadScales(start, v));
@@ -389,7 +455,7 @@ private:
   Epilogue epilogue;
   LinearView init;
   int64_t batchRank, lanes, vectors = 0, capacity = 0;
-  bool areIntegers;
+  BlockRows::Form form;
   VectorType words, floats;
   std::optional<BlockRows> rows;
   OpFoldResult rowCount, width;

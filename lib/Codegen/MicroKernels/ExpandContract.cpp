@@ -63,6 +63,8 @@ private:
   /// Panels that advance together when one block of `count` rows is all.
   int64_t getStreams(int64_t count) {
     int64_t accumulators = config.getRows() * config.getColumns();
+    count = llvm::alignTo(
+        count, getDotProduct(config, false, false).getBlockRows());
     int64_t streams = 1;
     while (streams * 2 <= config.getStreams() &&
            streams * 2 * count * config.getColumns() <= accumulators)
@@ -203,6 +205,7 @@ private:
             ib.add(panels.firstBlock, ib.constant(p)), excess->strides[0]));
     }
     tile.unroll = config.getUnroll();
+    tile.lhsSteps = config.getLhsSteps();
     tile.prefetchRows = config.getPrefetchRows();
     if (config.getPrefetchNext() && panels.count == 1)
       tile.prefetch = getPanelPrefetch(

@@ -220,6 +220,7 @@ private:
         tile.excess->lhsSteps.push_back(loop.lhsStep);
     }
     tile.unroll = config.getUnroll();
+    tile.lhsSteps = config.getLhsSteps();
     tile.prefetchRows = config.getPrefetchRows();
     if (config.getPrefetchNext())
       tile.prefetch = getPanelPrefetch(

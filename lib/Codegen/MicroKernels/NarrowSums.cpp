@@ -1,4 +1,4 @@
-// Widens sums of 16 bits, two vectors at a time: where neighbours are added,
+// Widens sums of 16 bits. Where neighbours are added, two vectors at a time:
 // half of each result is left, and two halves make a vector without gaps.
 #include "NarrowSums.h"
 
@@ -34,6 +34,12 @@ static Value addNeighbours(IndexBuilder &ib, Value x, Value y) {
   return arith::AddFOp::create(ib.b, ib.loc, inner, outer);
 }
 
+static void addWidened(IndexBuilder &ib, Value half, Value &sum) {
+  sum = arith::AddFOp::create(
+      ib.b, ib.loc, sum,
+      arith::ExtFOp::create(ib.b, ib.loc, sum.getType(), half));
+}
+
 void mopt::addNarrowSums(IndexBuilder &ib, ArrayRef<Value> narrow,
                          MutableArrayRef<Value> sums) {
   for (size_t i = 0; i < narrow.size(); i += 2) {
@@ -50,10 +56,17 @@ void mopt::addNarrowSums(IndexBuilder &ib, ArrayRef<Value> narrow,
     for (size_t j = 0; j < count; ++j) {
       Value half = vector::ExtractStridedSliceOp::create(
           ib.b, ib.loc, apart, {int64_t(j) * lanes / 2}, {lanes / 2}, {1});
-      Value &sum = sums[i + j];
-      sum = arith::AddFOp::create(
-          ib.b, ib.loc, sum,
-          arith::ExtFOp::create(ib.b, ib.loc, sum.getType(), half));
+      addWidened(ib, half, sums[i + j]);
     }
+  }
+}
+
+void mopt::addNarrowHalves(IndexBuilder &ib, ArrayRef<Value> narrow,
+                           MutableArrayRef<Value> sums) {
+  for (auto [i, sum] : llvm::enumerate(sums)) {
+    int64_t lanes = countLanes(sum);
+    Value half = vector::ExtractStridedSliceOp::create(
+        ib.b, ib.loc, narrow[i / 2], {int64_t(i % 2) * lanes}, {lanes}, {1});
+    addWidened(ib, half, sum);
   }
 }

@@ -5,7 +5,6 @@
 #include "PanelPrefetch.h"
 
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
-#include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 
@@ -51,87 +50,23 @@ DotProduct mopt::getDotProduct(ConfigAttr config, bool unsignedLhs,
           unsignedRhs};
 }
 
-/// A scalar or vector in the element type `element`.
-static Value widen(IndexBuilder &ib, Value value, Type element,
-                   bool isUnsigned) {
-  Type from = getElementTypeOrSelf(value.getType());
-  if (from == element)
-    return value;
-  Type to = element;
-  if (auto vector = dyn_cast<VectorType>(value.getType()))
-    to = vector.clone(element);
-  if (isa<FloatType>(element) && isa<FloatType>(from))
-    return arith::ExtFOp::create(ib.b, ib.loc, to, value);
-  if (isa<FloatType>(element)) {
-    Value number = widen(ib, value, ib.b.getI32Type(), isUnsigned);
-    return arith::SIToFPOp::create(ib.b, ib.loc, to, number);
-  }
-  if (isUnsigned)
-    return arith::ExtUIOp::create(ib.b, ib.loc, to, value);
-  return arith::ExtSIOp::create(ib.b, ib.loc, to, value);
-}
-
 int64_t RegisterTile::getWordLanes() const {
   return accumulatorType.getNumElements() *
          accumulatorType.getElementTypeBitWidth() / 32;
 }
 
-/// What groups of neighbours are multiplied as.
-static Type getMultiplied(IndexBuilder &ib, Type element, int64_t bits) {
-  return isa<FloatType>(element) ? element : ib.b.getIntegerType(bits);
+int64_t RegisterTile::getRhsElements() const {
+  return dot.interleave == 1
+             ? accumulatorType.getNumElements()
+             : getWordLanes() * dot.interleave / dot.getBlockRows();
 }
 
-Value RegisterTile::loadLhs(IndexBuilder &ib, OpFoldResult position,
-                            OpFoldResult group) const {
-  if (dot.interleave == 1) {
-    Value scalar =
-        memref::LoadOp::create(ib.b, ib.loc, lhs->buffer, ib.value(position));
-    return vector::BroadcastOp::create(
-        ib.b, ib.loc, accumulatorType,
-        widen(ib, scalar, accumulatorType.getElementType(), dot.unsignedLhs));
-  }
-  auto type = VectorType::get(dot.interleave, lhs->getElementType());
-  Value elements;
-  std::optional<int64_t> count = getConstantIntValue(group);
-  if (count == dot.interleave) {
-    elements = vector::LoadOp::create(ib.b, ib.loc, type, lhs->buffer,
-                                      ib.value(position));
-  } else {
-    // Nothing behind the last element may be read. Where only run time knows
-    // which one that is, it is read again: the right side is 0 there.
-    elements = arith::ConstantOp::create(ib.b, ib.loc, ib.b.getZeroAttr(type));
-    for (int64_t i = 0; i < count.value_or(dot.interleave - 1); ++i) {
-      OpFoldResult offset = ib.constant(i);
-      if (!count && i > 0)
-        offset = ib.min(offset, ib.sub(group, ib.constant(1)));
-      Value scalar = memref::LoadOp::create(ib.b, ib.loc, lhs->buffer,
-                                            ib.value(ib.add(position, offset)));
-      elements = vector::InsertOp::create(ib.b, ib.loc, scalar, elements, i);
-    }
-  }
-  Type element = getMultiplied(ib, lhs->getElementType(), dot.lhsBits);
-  elements = widen(ib, elements, element, dot.unsignedLhs);
-  // The group as one word, which is cheap to put into all lanes.
-  int64_t lanes = getWordLanes();
-  Type word = ib.b.getIntegerType(dot.interleave * dot.lhsBits);
-  Value bits = vector::BitCastOp::create(ib.b, ib.loc, VectorType::get(1, word),
-                                         elements);
-  Value splat = vector::BroadcastOp::create(
-      ib.b, ib.loc, VectorType::get(lanes, word),
-      vector::ExtractOp::create(ib.b, ib.loc, bits, 0));
-  return vector::BitCastOp::create(
-      ib.b, ib.loc, VectorType::get(lanes * dot.interleave, element), splat);
+int64_t RegisterTile::getWidth() const {
+  return rhsPanels.size() * vectors * dot.getBlockRows();
 }
 
-Value RegisterTile::loadRhs(IndexBuilder &ib, OpFoldResult position) const {
-  Value vector = vector::LoadOp::create(
-      ib.b, ib.loc,
-      VectorType::get(getWordLanes() * dot.interleave, rhs->getElementType()),
-      rhs->buffer, ib.value(position));
-  Type element = dot.interleave == 1
-                     ? accumulatorType.getElementType()
-                     : getMultiplied(ib, rhs->getElementType(), dot.rhsBits);
-  return widen(ib, vector, element, dot.unsignedRhs);
+int64_t RegisterTile::countSumRows() const {
+  return llvm::divideCeil(lhsRows.size(), dot.getBlockRows());
 }
 
 static Value callIntrinsic(IndexBuilder &ib, StringAttr name, Type type,
@@ -166,6 +101,10 @@ Value RegisterTile::multiplyAdd(IndexBuilder &ib, Value x, Value y,
   if (dot.pairSum)
     return addWords(ib, multiplyToWords(ib, x, y), sum);
   SmallVector<Value> operands{x, y};
+  // An instruction that multiplies by a lane takes it last; it does not matter
+  // otherwise where the signs are the same.
+  if (lhsSteps > 1 && !dot.unsignedLhs)
+    std::swap(operands[0], operands[1]);
   if (dot.accumulates)
     operands.insert(operands.begin(), sum);
   Value result = callIntrinsic(ib, dot.instruction, accumulatorType, operands);
@@ -186,7 +125,7 @@ void RegisterTile::emitPrefetch(IndexBuilder &ib, OpFoldResult step) const {
 RegisterTile::Values RegisterTile::loadPanels(IndexBuilder &ib,
                                               const ReductionLoop &loop,
                                               OpFoldResult rhsOffset) const {
-  int64_t size = getWordLanes() * dot.interleave;
+  int64_t size = getRhsElements(), count = vectors * dot.getBlockRows();
   Values loaded;
   for (OpFoldResult panel : rhsPanels) {
     OpFoldResult base = ib.add(panel, rhsOffset);
@@ -194,8 +133,8 @@ RegisterTile::Values RegisterTile::loadPanels(IndexBuilder &ib,
       mopt::emitPrefetch(
           ib, *rhs,
           ib.add(base, ib.mul(ib.constant(prefetchRows), loop.rhsStep)),
-          vectors * size, /*locality=*/3);
-    for (int64_t v = 0; v < vectors; ++v)
+          count * size, /*locality=*/3);
+    for (int64_t v = 0; v < count; ++v)
       loaded.push_back(loadRhs(ib, ib.add(base, ib.constant(v * size))));
   }
   return loaded;
@@ -206,9 +145,9 @@ RegisterTile::emitStep(IndexBuilder &ib, const ReductionLoop &loop,
                        OpFoldResult group, OpFoldResult lhsOffset,
                        OpFoldResult rhsOffset, Values sums) const {
   Values vectorsOfStep = loadPanels(ib, loop, rhsOffset);
-  int64_t width = vectorsOfStep.size();
-  for (auto [r, row] : llvm::enumerate(lhsRows)) {
-    Value splat = loadLhs(ib, ib.add(row, lhsOffset), group);
+  int64_t width = getWidth();
+  for (int64_t r = 0; r < countSumRows(); ++r) {
+    Value splat = loadLhsRow(ib, r, lhsOffset, group);
     for (int64_t v = 0; v < width; ++v)
       sums[r * width + v] =
           multiplyAdd(ib, splat, vectorsOfStep[v], sums[r * width + v]);
@@ -220,16 +159,49 @@ RegisterTile::Values
 RegisterTile::emitSteps(IndexBuilder &ib, const ReductionLoop &loop,
                         int64_t count, OpFoldResult lhsOffset,
                         OpFoldResult rhsOffset, Values sums) const {
+  bool hasNeighbours = hasLhsNeighbours(loop);
   for (int64_t u = 0; u < count;) {
     OpFoldResult lhsAt =
         ib.add(lhsOffset, ib.mul(ib.constant(u), loop.lhsStep));
     OpFoldResult rhsAt =
         ib.add(rhsOffset, ib.mul(ib.constant(u), loop.rhsStep));
-    bool together = dot.wordGroups > 1 && u + dot.wordGroups <= count;
-    sums = together ? emitWordGroups(ib, loop, lhsAt, rhsAt, std::move(sums))
-                    : emitStep(ib, loop, ib.constant(dot.interleave), lhsAt,
-                               rhsAt, std::move(sums));
-    u += together ? dot.wordGroups : 1;
+    if (dot.wordGroups > 1 && u + dot.wordGroups <= count) {
+      sums = emitWordGroups(ib, loop, lhsAt, rhsAt, std::move(sums));
+      u += dot.wordGroups;
+    } else if (hasNeighbours && u + lhsSteps <= count) {
+      sums = emitLhsSteps(ib, loop, lhsAt, rhsAt, std::move(sums));
+      u += lhsSteps;
+    } else {
+      sums = emitStep(ib, loop, ib.constant(dot.interleave), lhsAt, rhsAt,
+                      std::move(sums));
+      ++u;
+    }
+  }
+  return sums;
+}
+
+bool RegisterTile::hasLhsNeighbours(const ReductionLoop &loop) const {
+  return lhsSteps > 1 && getConstantIntValue(loop.lhsStep) == dot.interleave;
+}
+
+RegisterTile::Values RegisterTile::emitLhsSteps(IndexBuilder &ib,
+                                                const ReductionLoop &loop,
+                                                OpFoldResult lhsOffset,
+                                                OpFoldResult rhsOffset,
+                                                Values sums) const {
+  int64_t width = rhsPanels.size() * vectors;
+  Values right;
+  for (int64_t s = 0; s < lhsSteps; ++s)
+    llvm::append_range(
+        right,
+        loadPanels(ib, loop,
+                   ib.add(rhsOffset, ib.mul(ib.constant(s), loop.rhsStep))));
+  for (auto [r, row] : llvm::enumerate(lhsRows)) {
+    Values splats = loadLhsGroups(ib, ib.add(row, lhsOffset), lhsSteps);
+    for (auto [s, splat] : llvm::enumerate(splats))
+      for (int64_t v = 0; v < width; ++v)
+        sums[r * width + v] =
+            multiplyAdd(ib, splat, right[s * width + v], sums[r * width + v]);
   }
   return sums;
 }
@@ -309,13 +281,27 @@ RegisterTile::Values RegisterTile::emitNarrow(
     IndexBuilder &ib, Values sums,
     function_ref<Values(const RegisterTile &, Values)> emit) const {
   RegisterTile narrow = *this;
-  narrow.accumulatorType =
-      VectorType::get(getWordLanes() * dot.interleave, lhs->getElementType());
+  Type element = lhs->getElementType();
+  // As many bits: two neighbours along the depth for a column, or twice as many
+  // columns.
+  narrow.accumulatorType = VectorType::get(
+      getWordLanes() * (32 / element.getIntOrFloatBitWidth()), element);
   narrow.dot.wordGroups = 1;
+  if (dot.interleave == 1)
+    narrow.vectors = llvm::divideCeil(vectors, 2);
   Value zero = arith::ConstantOp::create(
       ib.b, ib.loc, ib.b.getZeroAttr(narrow.accumulatorType));
-  Values parts = emit(narrow, Values(sums.size(), zero));
-  addNarrowSums(ib, parts, sums);
+  Values parts = emit(narrow, Values(countSumRows() * narrow.getWidth(), zero));
+  if (dot.interleave > 1) {
+    addNarrowSums(ib, parts, sums);
+    return sums;
+  }
+  // Each panel has columns of its own.
+  MutableArrayRef<Value> rest = sums;
+  for (ArrayRef<Value> own = parts; !own.empty();
+       own = own.drop_front(narrow.vectors), rest = rest.drop_front(vectors))
+    addNarrowHalves(ib, own.take_front(narrow.vectors),
+                    rest.take_front(vectors));
   return sums;
 }
 
@@ -453,15 +439,15 @@ RegisterTile::Values RegisterTile::emitExcess(IndexBuilder &ib,
 SmallVector<Value> RegisterTile::emit(IndexBuilder &ib) const {
   Value zero = arith::ConstantOp::create(ib.b, ib.loc,
                                          ib.b.getZeroAttr(accumulatorType));
-  Values sums(lhsRows.size() * rhsPanels.size() * vectors, zero);
+  Values sums(countSumRows() * getWidth(), zero);
   sums = emitLoops(ib, loops, ib.constant(0), ib.constant(0), ib.constant(0),
                    std::move(sums));
   if (excess)
     sums = emitExcess(ib, std::move(sums));
   if (!partialGroup)
-    return sums;
+    return splitBlocks(ib, std::move(sums));
   const ReductionLoop &loop = loops.front();
-  return carry(
+  sums = carry(
       ib, ib.constant(0), ib.min(partialGroup, ib.constant(1)), 1,
       std::move(sums), [&](OpFoldResult, Values current) {
         OpFoldResult l = ib.mul(loop.count, loop.lhsStep),
@@ -474,4 +460,23 @@ SmallVector<Value> RegisterTile::emit(IndexBuilder &ib) const {
                                                    std::move(zeros));
                           });
       });
+  return splitBlocks(ib, std::move(sums));
+}
+
+RegisterTile::Values RegisterTile::splitBlocks(IndexBuilder &ib,
+                                               Values sums) const {
+  if (dot.getBlockRows() == 1)
+    return sums;
+  // Of two squares side by side the upper halves are one row, and the lower
+  // ones the next.
+  Values rows;
+  for (size_t r = 0; r < lhsRows.size(); ++r) {
+    const Value *squares = &sums[r / 2 * getWidth()];
+    int64_t first = r % 2 * 2;
+    for (int64_t w = 0; w < getWidth(); w += 2)
+      rows.push_back(vector::ShuffleOp::create(
+          ib.b, ib.loc, squares[w], squares[w + 1],
+          ArrayRef<int64_t>{first, first + 1, first + 4, first + 5}));
+  }
+  return rows;
 }

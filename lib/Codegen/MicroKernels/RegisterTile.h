@@ -41,6 +41,13 @@ struct DotProduct {
   bool accumulates = false;
   int64_t lhsBits = 0, rhsBits = 0;
   bool unsignedLhs = false, unsignedRhs = false;
+
+  /// Rows and columns that the instruction multiplies by each other. Groups of
+  /// more than a lane of 32 bits are those of two: a vector of sums is a
+  /// square.
+  int64_t getBlockRows() const {
+    return interleave > 1 ? interleave * lhsBits / 32 : 1;
+  }
 };
 
 DotProduct getDotProduct(ConfigAttr config, bool unsignedLhs, bool unsignedRhs);
@@ -77,6 +84,9 @@ struct RegisterTile {
   /// Outermost first.
   llvm::SmallVector<ReductionLoop> loops;
   int64_t unroll;
+  /// Steps whose elements of the left side are loaded at once where they are
+  /// neighbours, so that products read them from lanes of one register.
+  int64_t lhsSteps = 1;
   /// Prefetch of the panels in use, that many steps ahead; 0 for none.
   int64_t prefetchRows = 0;
   std::optional<PanelPrefetch> prefetch;
@@ -86,8 +96,13 @@ struct RegisterTile {
   llvm::SmallVector<mlir::Value> emit(IndexBuilder &ib) const;
 
   /// What a row multiplies by: a scalar, or a group of them, in all lanes.
+  /// For an instruction that takes blocks of rows, the group alone.
   mlir::Value loadLhs(IndexBuilder &ib, mlir::OpFoldResult position,
                       mlir::OpFoldResult group) const;
+  /// The groups of `count` steps, which are neighbours: each in all lanes.
+  llvm::SmallVector<mlir::Value> loadLhsGroups(IndexBuilder &ib,
+                                               mlir::OpFoldResult position,
+                                               int64_t count) const;
   mlir::Value multiplyAdd(IndexBuilder &ib, mlir::Value x, mlir::Value y,
                           mlir::Value sum) const;
 
@@ -99,8 +114,20 @@ private:
   Values emitSteps(IndexBuilder &ib, const ReductionLoop &loop, int64_t count,
                    mlir::OpFoldResult lhsOffset, mlir::OpFoldResult rhsOffset,
                    Values sums) const;
-  /// Words of 32 bits in a vector of sums, each for a group of neighbours.
+  /// Words of 32 bits in a vector of sums.
   int64_t getWordLanes() const;
+  /// Elements of the right side that are loaded at once, and such loads for the
+  /// panels of a step.
+  int64_t getRhsElements() const;
+  int64_t getWidth() const;
+  /// Rows of vectors of sums: each for a row, or for a block of them.
+  int64_t countSumRows() const;
+  /// What row `r` of the sums multiplies by, `offset` behind the start of its
+  /// rows.
+  mlir::Value loadLhsRow(IndexBuilder &ib, int64_t r, mlir::OpFoldResult offset,
+                         mlir::OpFoldResult group) const;
+  /// Squares of sums as vectors for each row.
+  Values splitBlocks(IndexBuilder &ib, Values sums) const;
   /// Are products summed in the elements' own type first?
   bool sumsNarrow() const;
   /// What `emit` adds to sums of that type, which start at 0, widened.
@@ -112,6 +139,12 @@ private:
                          mlir::OpFoldResult lhsOffset,
                          mlir::OpFoldResult rhsOffset, mlir::OpFoldResult step,
                          Values sums) const;
+  /// `lhsSteps` steps with one vector of each row of the left side.
+  Values emitLhsSteps(IndexBuilder &ib, const ReductionLoop &loop,
+                      mlir::OpFoldResult lhsOffset,
+                      mlir::OpFoldResult rhsOffset, Values sums) const;
+  /// Are the groups of steps neighbours in the left side?
+  bool hasLhsNeighbours(const ReductionLoop &loop) const;
   /// `dot.wordGroups` steps whose products are summed in words first.
   Values emitWordGroups(IndexBuilder &ib, const ReductionLoop &loop,
                         mlir::OpFoldResult lhsOffset,

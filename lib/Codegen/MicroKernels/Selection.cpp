@@ -80,6 +80,8 @@ static bool fits(const MicroKernelRow &row, const ProductShape &shape) {
     return false;
   if (kind == "x8s8")
     return true;
+  if (kind == "s8s8")
+    return !types.unsignedLhs && areBytes;
   if (!types.unsignedLhs || !areBytes)
     return false;
   if (kind == "u8s8")
@@ -129,14 +131,19 @@ static double getCycles(const MicroKernelRow &row, int64_t lanes,
       1, parts * llvm::divideCeil(known(shape.depth) / parts, row.interleave));
   // A group by itself is spared the multiplications and additions that the
   // others of a sum in words add to one: those behind the last sum, and excess.
-  double further = row.sumsNarrow() ? 1 : 2;
+  // Without neighbours narrow sums have twice the columns.
+  double further = row.sumsNarrow() ? row.interleave / 2.0 : 2;
   double single = row.cost - further * (row.wordGroups - 1);
   int64_t columns = std::min(lanes * row.vectors, known(shape.width));
   double sums = countSums(row, shape, steps);
   double cost = (sums * single + (steps - sums) * further) / steps;
+  int64_t block = row.getBlockRows();
   auto stepCycles = [&](int64_t count, double instructions) {
-    double multiplies = count * row.vectors * instructions / kPerCycle;
-    double loads = (count + row.vectors) / kPerCycle;
+    // Rows of a block have to be put side by side.
+    int64_t joined = block == 1 ? 0 : llvm::divideCeil(count, block);
+    double multiplies = (llvm::alignTo(count, block) * row.vectors + joined) *
+                        instructions / kPerCycle;
+    double loads = (count + row.vectors * block) / kPerCycle;
     return std::max({multiplies, loads, kLatency});
   };
   auto blockCycles = [&](double instructions) {
@@ -192,7 +199,7 @@ ConfigAttr mopt::selectProduct(TargetAttr target, const ProductShape &shape) {
           (shape.columns && (shape.columns != lanes * row->vectors ||
                              shape.interleave != row->interleave)))
         continue;
-      if (row->interleave > 1 && !shape.isDepthDense)
+      if (shape.depthUnit % row->interleave != 0)
         continue;
       // A wider vector is a newer family of rows, and preferred as a whole.
       bool inMatrices = *row->matrixUnit;
@@ -211,11 +218,12 @@ ConfigAttr mopt::selectProduct(TargetAttr target, const ProductShape &shape) {
     int64_t bytes = known(shape.width) * known(shape.depth) *
                     (shape.types.rhs.getIntOrFloatBitWidth() / 8);
     bool prefetch = bytes > best->prefetchBytes;
-    return ConfigAttr::get(
-        target.getContext(), best->name, best->rows, lanes * best->vectors,
-        lanes, best->unroll, best->streams, prefetch ? best->prefetchRows : 0,
-        prefetch, best->interleave, best->accumulates, best->lhsBits,
-        best->rhsBits, best->instruction, best->matrixUnit, best->wordGroups);
+    return ConfigAttr::get(target.getContext(), best->name, best->rows,
+                           lanes * best->vectors, lanes, best->unroll,
+                           best->streams, prefetch ? best->prefetchRows : 0,
+                           prefetch, best->interleave, best->accumulates,
+                           best->lhsBits, best->rhsBits, best->instruction,
+                           best->matrixUnit, best->wordGroups, best->lhsSteps);
   }
   return {};
 }
@@ -237,7 +245,7 @@ ConfigAttr mopt::selectDepthwise(TargetAttr target, Type element, int64_t width,
                              getLanes(row, target, element), 1, 1, 0, false,
                              /*interleave=*/1, /*accumulates=*/false,
                              /*lhsBits=*/0, /*rhsBits=*/0, "", "",
-                             /*wordGroups=*/1);
+                             /*wordGroups=*/1, /*lhsSteps=*/1);
     }
   return {};
 }

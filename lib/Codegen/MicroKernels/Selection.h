@@ -29,8 +29,9 @@ struct ProductShape {
   int64_t parts = 1;
   /// Can groups of neighbours be multiplied twice?
   bool canSplit = false;
-  /// Can neighbours along the depth be read at once?
-  bool isDepthDense = true;
+  /// Runs of neighbours along the depth that can be read at once are multiples
+  /// of this: 1 if none can, 0 if all are neighbours.
+  int64_t depthUnit = 0;
   /// Neighbours along the depth that stand side by side in the left side, and
   /// rows that are evenly spaced there; 0 for all.
   int64_t depthRun = 0, rowRun = 0;

@@ -12,7 +12,8 @@ LogicalResult ConfigAttr::verify(function_ref<InFlightDiagnostic()> emitError,
                                  int64_t prefetchRows, bool, int64_t interleave,
                                  bool accumulates, int64_t lhsBits,
                                  int64_t rhsBits, StringRef instruction,
-                                 StringRef matrixUnit, int64_t wordGroups) {
+                                 StringRef matrixUnit, int64_t wordGroups,
+                                 int64_t lhsSteps) {
   if (rows < 1 || columns < 1 || lanes < 1 || unroll < 1 || streams < 1)
     return emitError()
            << "expected rows, columns, lanes, unroll and streams of "
@@ -20,24 +21,34 @@ LogicalResult ConfigAttr::verify(function_ref<InFlightDiagnostic()> emitError,
   if (prefetchRows < 0)
     return emitError() << "expected 'prefetchRows' of at least 0, found "
                        << prefetchRows;
+  if (lhsSteps < 1 || unroll % lhsSteps != 0)
+    return emitError() << "expected 'lhsSteps' to divide 'unroll', found "
+                       << lhsSteps;
   bool sumsNarrow = instruction.empty() && wordGroups > 1;
-  if (sumsNarrow && (interleave != 2 || accumulates || wordGroups % unroll))
+  bool hasWholeSums =
+      interleave == 2 || (interleave == 1 && columns % (2 * lanes) == 0);
+  if (sumsNarrow && (!hasWholeSums || accumulates || wordGroups % unroll))
     return emitError()
            << "expected 'wordGroups' without an 'instruction' to be "
-              "for an 'interleave' of 2 and a multiple of "
-              "'unroll', found "
+              "for an 'interleave' of 2, or of 1 and pairs of vectors, and a "
+              "multiple of 'unroll', found "
            << wordGroups;
   if (interleave < 1 || (interleave > 1 && !sumsNarrow) != !instruction.empty())
     return emitError()
            << "expected an 'instruction' that takes the 'interleave' "
               "of more than 1, found '"
            << instruction << "' for " << interleave;
-  // A group of the left side is put into all lanes as one word.
-  if (interleave > 1 && (interleave * lhsBits != 32 || lhsBits != rhsBits))
-    return emitError() << "expected groups of 32 bits on both sides, found "
+  // A group of the left side is put into all lanes as one word, or beside that
+  // of the next row in a vector of two.
+  int64_t more = instruction.count(','), groupBits = interleave * lhsBits;
+  bool inBlocks = groupBits == 64 && lanes == 4 && accumulates &&
+                  lhsSteps == 1 && matrixUnit.empty();
+  if (interleave > 1 && ((groupBits != 32 && !inBlocks) || lhsBits != rhsBits))
+    return emitError() << "expected groups of 32 bits on both sides, or of 64 "
+                          "where an instruction adds products of two rows and "
+                          "columns to 4 lanes, found "
                        << interleave << " elements of " << lhsBits << " and "
                        << rhsBits << " bits";
-  int64_t more = instruction.count(',');
   if (more > 1 || (more == 1 && (interleave != 4 || accumulates)))
     return emitError() << "expected one instruction, or two that sum four "
                           "neighbours and do not accumulate, found '"

@@ -29,6 +29,16 @@ static Value createNumber(OpBuilder &b, Location loc, Type element,
           DenseElementsAttr::get(type, b.getIntegerAttr(element, number))));
 }
 
+/// What a flip of signs made `x` of; null if none did.
+static Value getUnflipped(Value x) {
+  auto flip = x.getDefiningOp<BinaryOp>();
+  if (!flip || flip.getKind() != BinaryKind::xor_)
+    return {};
+  std::optional<double> mask = getSplatNumber(flip.getRhs());
+  auto bits = flip.getLhs().getDefiningOp<BitcastOp>();
+  return bits && mask && std::abs(*mask) == 128 ? bits.getInput() : Value();
+}
+
 /// `x` in the other signedness, each element moved by 128 so that their order
 /// stays.
 static Value flipSigns(OpBuilder &b, Location loc, Value x) {
@@ -46,6 +56,12 @@ static Value flipSigns(OpBuilder &b, Location loc, Value x) {
     return arith::ConstantOp::create(
         b, loc, cast<TypedAttr>(std::move(*result).toAttr("flipped")));
   }
+  // No kernel runs over nothing.
+  if (flipped.hasStaticShape() && flipped.getNumElements() == 0)
+    return arith::ConstantOp::create(
+        b, loc, DenseElementsAttr::get(flipped, ArrayRef<APInt>()));
+  if (Value before = getUnflipped(x); before && before.getType() == flipped)
+    return before;
   Value bits = BitcastOp::create(b, loc, flipped, x);
   return BinaryOp::create(
       b, loc, BinaryKind::xor_, bits,
@@ -158,11 +174,17 @@ Value IntegerMatmul::buildByWeights() {
   return MatmulOp::create(b, loc, lhs, rhs, transposeLhs, transposeRhs);
 }
 
+/// How far elements move that are made signed or unsigned, if they are.
+static int64_t getShift(bool flips, bool toSigned) {
+  return !flips ? 0 : toSigned ? -128 : 128;
+}
+
 Value IntegerMatmul::build(Value lhsZero, Value rhsZero,
                            SparsityAttr sparsity) {
   int64_t rank = getTensor(lhs).getRank();
-  bool flipsLhs = isSignedByte(lhs), flipsRhs = !isSignedByte(rhs);
-  lhsZero = moveZero(b, loc, orientLhs(lhsZero), rank, flipsLhs ? 128 : 0);
+  bool flipsLhs = isSignedByte(lhs) != signedLhs, flipsRhs = !isSignedByte(rhs);
+  lhsZero =
+      moveZero(b, loc, orientLhs(lhsZero), rank, getShift(flipsLhs, signedLhs));
   rhsZero = moveZero(b, loc, orientRhs(rhsZero), rank, flipsRhs ? -128 : 0);
   if (flipsLhs)
     lhs = flipSigns(b, loc, lhs);
@@ -241,16 +263,21 @@ Value IntegerConv::sumWindows() {
   return ReshapeOp::create(b, loc, sums, merged);
 }
 
-Value IntegerConv::build(Value inputZero, Value filterZero) {
+Value IntegerConv::build(Value inputZero, Value filterZero,
+                         std::optional<int64_t> padding) {
   int64_t rank = getTensor(input).getRank();
-  bool flipsInput = isSignedByte(input), flipsFilter = !isSignedByte(filter);
-  inputZero = moveZero(b, loc, inputZero, rank, flipsInput ? 128 : 0);
+  bool flipsInput = isSignedByte(input) != signedInput,
+       flipsFilter = !isSignedByte(filter);
+  int64_t shift = getShift(flipsInput, signedInput);
+  inputZero = moveZero(b, loc, inputZero, rank, shift);
   filterZero = moveZero(b, loc, filterZero, rank, flipsFilter ? -128 : 0);
   if (flipsInput)
     input = flipSigns(b, loc, input);
   if (flipsFilter)
     filter = flipSigns(b, loc, filter);
-  if (inputZero)
+  if (padding)
+    padValue = *padding + shift;
+  else if (inputZero)
     padInput(inputZero);
   SmallVector<int64_t> axes = llvm::to_vector(llvm::seq<int64_t>(1, rank));
   return correct(
@@ -264,27 +291,27 @@ Value IntegerConv::build(Value inputZero, Value filterZero) {
 // Signs
 //===----------------------------------------------------------------------===//
 
-static bool needsFlip(Value lhs, Value rhs) {
+static bool needsFlip(Value lhs, Value rhs, bool signedLhs) {
   return getTensor(lhs).getElementType().isInteger(8) &&
          getTensor(rhs).getElementType().isInteger(8) &&
-         (isSignedByte(lhs) || !isSignedByte(rhs));
+         (isSignedByte(lhs) != signedLhs || !isSignedByte(rhs));
 }
 
-void mopt::normalizeSigns(IRRewriter &rewriter, MatmulOp op) {
-  if (!needsFlip(op.getLhs(), op.getRhs()))
+void mopt::normalizeSigns(IRRewriter &rewriter, MatmulOp op, bool signedLhs) {
+  if (!needsFlip(op.getLhs(), op.getRhs(), signedLhs))
     return;
   IntegerMatmul product(rewriter, op.getLoc(), op.getLhs(), op.getRhs(),
-                        op.getTransposeLhs(), op.getTransposeRhs());
+                        op.getTransposeLhs(), op.getTransposeRhs(), signedLhs);
   rewriter.replaceOp(op, product.build(Value(), Value()));
 }
 
-void mopt::normalizeSigns(IRRewriter &rewriter, ConvOp op) {
-  if (op.getChannelsLast() || !needsFlip(op.getInput(), op.getFilter()) ||
-      op.getPadValue() != 0 ||
+void mopt::normalizeSigns(IRRewriter &rewriter, ConvOp op, bool signedLhs) {
+  if (op.getChannelsLast() ||
+      !needsFlip(op.getInput(), op.getFilter(), signedLhs) ||
       (op.getGroup() > 1 && getTensor(op.getFilter()).isDynamicDim(0)))
     return;
   IntegerConv product(rewriter, op.getLoc(), op.getInput(), op.getFilter(),
                       op.getStrides(), op.getDilations(), op.getPadsBegin(),
-                      op.getPadsEnd(), op.getGroup());
-  rewriter.replaceOp(op, product.build(Value(), Value()));
+                      op.getPadsEnd(), op.getGroup(), signedLhs);
+  rewriter.replaceOp(op, product.build(Value(), Value(), op.getPadValue()));
 }

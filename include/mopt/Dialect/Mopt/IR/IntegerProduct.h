@@ -1,9 +1,9 @@
 //===- IntegerProduct.h - contractions of 8-bit integers --------*- C++ -*-===//
 //
 // (a - x)(b - y) = ab - x sum b - y sum a + xy count: a product of the bytes as
-// they are, of an unsigned left and a signed right side, and terms that correct
-// it for zero points and for the change of signs. Sums of constants are
-// constants.
+// they are, of a left side with the signs that the target multiplies and a
+// signed right side, and terms that correct it for zero points and for the
+// change of signs. Sums of constants are constants.
 //
 //===----------------------------------------------------------------------===//
 
@@ -24,9 +24,10 @@ inline constexpr int64_t kMostProductsOfBytes = 33025;
 class IntegerMatmul {
 public:
   IntegerMatmul(mlir::OpBuilder &b, mlir::Location loc, mlir::Value lhs,
-                mlir::Value rhs, bool transposeLhs, bool transposeRhs)
+                mlir::Value rhs, bool transposeLhs, bool transposeRhs,
+                bool signedLhs = false)
       : b(b), loc(loc), lhs(lhs), rhs(rhs), transposeLhs(transposeLhs),
-        transposeRhs(transposeRhs) {}
+        transposeRhs(transposeRhs), signedLhs(signedLhs) {}
 
   /// The product of the operands less their zero points (null for 0), in i32,
   /// marked with the sparsity of the right side, if that keeps its zeros.
@@ -46,7 +47,7 @@ private:
   mlir::OpBuilder &b;
   mlir::Location loc;
   mlir::Value lhs, rhs;
-  bool transposeLhs, transposeRhs;
+  bool transposeLhs, transposeRhs, signedLhs;
 };
 
 /// A convolution of them, channels first. The zero point of the input is one
@@ -57,15 +58,18 @@ public:
               mlir::Value filter, llvm::ArrayRef<int64_t> strides,
               llvm::ArrayRef<int64_t> dilations,
               llvm::ArrayRef<int64_t> padsBegin,
-              llvm::ArrayRef<int64_t> padsEnd, int64_t group)
+              llvm::ArrayRef<int64_t> padsEnd, int64_t group,
+              bool signedInput = false)
       : b(b), loc(loc), input(input), filter(filter), strides(strides),
         dilations(dilations), padsBegin(padsBegin), padsEnd(padsEnd),
-        group(group) {}
+        group(group), signedInput(signedInput) {}
 
   /// The convolution of the operands less their zero points (null for 0), in
-  /// i32, with padding of 0. A filter with a zero point, or an unsigned one,
-  /// has one group or a static number of outputs.
-  mlir::Value build(mlir::Value inputZero, mlir::Value filterZero);
+  /// i32, with padding of 0, or of elements `padding` of the input. A filter
+  /// with a zero point, or an unsigned one, has one group or a static number of
+  /// outputs.
+  mlir::Value build(mlir::Value inputZero, mlir::Value filterZero,
+                    std::optional<int64_t> padding = std::nullopt);
 
   /// A parameter of the filter so that it is broadcast to the result.
   mlir::Value orientFilter(mlir::Value parameter);
@@ -83,13 +87,15 @@ private:
   mlir::Value input, filter;
   llvm::SmallVector<int64_t> strides, dilations, padsBegin, padsEnd;
   int64_t group, padValue = 0;
+  bool signedInput;
 };
 
-/// Replaces a product of integers whose left side is signed or whose right side
-/// is unsigned by one with the signs that micro-kernels take. Leaves floats
-/// alone, and convolutions in groups with a filter of dynamic size.
-void normalizeSigns(mlir::IRRewriter &rewriter, MatmulOp op);
-void normalizeSigns(mlir::IRRewriter &rewriter, ConvOp op);
+/// Replaces a product of integers whose left side has not the signs that
+/// `signedLhs` asks for, or whose right side is unsigned, by one with the signs
+/// that micro-kernels take. Leaves floats alone, and convolutions in groups
+/// with a filter of dynamic size.
+void normalizeSigns(mlir::IRRewriter &rewriter, MatmulOp op, bool signedLhs);
+void normalizeSigns(mlir::IRRewriter &rewriter, ConvOp op, bool signedLhs);
 } // namespace mopt
 
 #endif // MOPT_DIALECT_MOPT_IR_INTEGERPRODUCT_H

@@ -21,7 +21,8 @@ def Mopt_ConfigAttr : AttrDef<Mopt_Dialect, "Config"> {
     reduction are emitted at once. When one block of rows covers the whole
     result, `streams` packed blocks advance together. `prefetchNext` fetches the
     next packed block while one is in use, `prefetchRows` the same block that
-    many steps ahead.
+    many steps ahead. Where the elements of the left side for `lhsSteps` steps
+    are neighbours they are loaded as one vector, each lane of which multiplies.
 
     A micro-kernel of integers takes `interleave` neighbours along the depth at
     once: `instruction`, an LLVM intrinsic, sums their products into one lane of
@@ -32,7 +33,9 @@ def Mopt_ConfigAttr : AttrDef<Mopt_Dialect, "Config"> {
     in twice their width, and the second multiplies these by ones and sums two of
     them in a lane; with `wordGroups` it does so once for the sum of as many
     groups. No right side may make these sums overflow: `mopt-split-weight-pairs`
-    sees to that. Without an instruction `interleave` and `wordGroups` are for
+    sees to that. Where `interleave` elements have 64 bits, the instruction takes
+    the groups of two rows and of two columns, and the four lanes are the sums of
+    each with each. Without an instruction `interleave` and `wordGroups` are for
     floats of 16 bits, which are multiplied and added as such; after up to
     `wordGroups` steps the sums of two neighbours are added, rounded once more,
     widened, and added to the lanes.
@@ -59,7 +62,8 @@ def Mopt_ConfigAttr : AttrDef<Mopt_Dialect, "Config"> {
     DefaultValuedParameter<"int64_t", "0">:$rhsBits,
     StringRefParameter<"LLVM intrinsic", [{""}]>:$instruction,
     StringRefParameter<"unit of matrix registers", [{""}]>:$matrixUnit,
-    DefaultValuedParameter<"int64_t", "1">:$wordGroups);
+    DefaultValuedParameter<"int64_t", "1">:$wordGroups,
+    DefaultValuedParameter<"int64_t", "1">:$lhsSteps);
   let assemblyFormat = "`<` struct(params) `>`";
   let genVerifyDecl = 1;
   let extraClassDeclaration = [{
