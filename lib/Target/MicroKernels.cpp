@@ -10,12 +10,14 @@ using namespace mopt;
 namespace {
 #define GET_X86MicroKernels_IMPL
 #include "X86/X86MicroKernels.inc"
+#define GET_NVPTXMicroKernels_IMPL
+#include "NVPTX/NVPTXMicroKernels.inc"
 #define GET_GenericMicroKernels_IMPL
 #include "GenericMicroKernels.inc"
 } // namespace
 
 llvm::SmallVector<llvm::ArrayRef<MicroKernelRow>> mopt::getMicroKernelTables() {
-  return {X86MicroKernels, GenericMicroKernels};
+  return {X86MicroKernels, NVPTXMicroKernels, GenericMicroKernels};
 }
 
 bool mopt::canRun(TargetAttr target, const MicroKernelRow &row) {

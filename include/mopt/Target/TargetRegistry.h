@@ -31,6 +31,9 @@ llvm::Expected<TargetInfo> describeTarget(llvm::StringRef triple,
                                           llvm::StringRef cpu,
                                           llvm::StringRef features);
 
+/// Is `target` a device beside a host?
+bool isDevice(const TargetInfo &target);
+
 /// LLVM's code generator for `target`. `optLevel` is 0 to 3.
 llvm::Expected<std::unique_ptr<llvm::TargetMachine>>
 createTargetMachine(const TargetInfo &target, unsigned optLevel);
