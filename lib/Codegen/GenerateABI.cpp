@@ -2,6 +2,7 @@
 // function that turns its tensors into memrefs and calls the entry, the model's
 // descriptor (Runtime.h: MoptModelDesc), and `mopt_model_<entry>`.
 #include "mopt/Codegen/ConstantStruct.h"
+#include "mopt/Codegen/DeviceCode.h"
 #include "mopt/Codegen/Passes.h"
 #include "mopt/Dialect/ONNX/IR/ONNX.h"
 #include "mopt/Support/Attributes.h"
@@ -333,6 +334,16 @@ struct GenerateABI : mopt::impl::GenerateABIBase<GenerateABI> {
     auto state =
         getOperation()->getAttrOfType<IntegerAttr>(kProcessorStateAttr);
     desc.addI64(state ? state.getInt() : 0);
+    if (auto code =
+            getOperation()->getAttrOfType<StringAttr>(kDeviceCodeAttr)) {
+      desc.addExternal("mopt_rt_device");
+      desc.addBytes(code.getValue().str() + std::string(1, '\0'));
+      auto image = getOperation()->getAttrOfType<StringAttr>(kDeviceImageAttr);
+      desc.addBytes(image ? image.getValue() : StringRef());
+    } else {
+      for (int field = 0; field < 3; ++field)
+        desc.addNull();
+    }
     desc.emit("mopt_desc");
 
     Type pointer = LLVM::LLVMPointerType::get(&getContext());

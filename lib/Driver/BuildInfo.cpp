@@ -4,12 +4,20 @@
 
 #include "mopt-c/Model.h"
 #include "mopt/Support/Version.h"
+#include "mopt/Target/TargetRegistry.h"
 
 #include "llvm/Config/llvm-config.h"
 #include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/JSON.h"
 
 using namespace mopt;
+
+static llvm::json::Object describe(const TargetInfo &target) {
+  return llvm::json::Object{
+      {"name", target.name},         {"triple", target.triple},
+      {"cpu", target.cpu},           {"tune", target.tune},
+      {"features", target.features}, {"vector_bits", target.vectorBits}};
+}
 
 std::string mopt::makeBuildInfo(const CompileOptions &options,
                                 const TargetInfo &target,
@@ -26,17 +34,16 @@ std::string mopt::makeBuildInfo(const CompileOptions &options,
   }
   for (auto &[name, size] : options.dims)
     dims[name] = size;
+  llvm::json::Array targets{describe(target)};
+  // The host's, then the device's, which the module was compiled for.
+  if (TargetAttr attr = TargetAttr::lookup(module);
+      attr && isDevice(TargetInfo(attr)))
+    targets.push_back(describe(TargetInfo(attr)));
   llvm::json::Object info{
       {"mopt_version", MOPT_VERSION},
       {"llvm_version", LLVM_VERSION_STRING},
       {"abi_version", MOPT_MODEL_ABI_VERSION},
-      {"targets", llvm::json::Array{llvm::json::Object{
-                      {"name", target.name},
-                      {"triple", target.triple},
-                      {"cpu", target.cpu},
-                      {"tune", target.tune},
-                      {"features", target.features},
-                      {"vector_bits", target.vectorBits}}}},
+      {"targets", std::move(targets)},
       {"weights", llvm::json::Object{{"bytes", weights.sizeBytes()},
                                      {"sha256", weights.sha256()}}},
       {"quantization", getQuantizedLayers(module)},

@@ -6,6 +6,7 @@
 #include "CrashHandler.h"
 #include "TuneLayers.h"
 
+#include "mopt/Codegen/DeviceCode.h"
 #include "mopt/InitAll.h"
 #include "mopt/Target/RuntimeBitcode.h"
 #include "mopt/Target/TargetRegistry.h"
@@ -75,6 +76,7 @@ private:
   }
 
   ExitCode checkOptions();
+  ExitCode checkDevice();
   ExitCode checkRuntime();
   ExitCode compileModel();
   ExitCode raiseTo(ModuleOp module, Level from, Level to);
@@ -84,12 +86,15 @@ private:
   }
   ExitCode tune(ModuleOp module);
   ExitCode emit(ModuleOp module, Level level);
+  ExitCode emitDevice(ModuleOp module, Level level);
   std::string placeWeights(ModuleOp module);
 
   const CompileOptions &options;
   DiagnosticCollector diagnostics;
   Progress progress;
   std::optional<TargetInfo> target;
+  /// What runs the kernels, if not `target` itself.
+  std::optional<TargetInfo> device;
   ModelInterface interface;
   KernelReport kernels;
   int64_t weightsBytes = 0;
@@ -123,14 +128,10 @@ ExitCode Compilation::checkOptions() {
                                    "--pipeline=reference and --sanitize");
   }
   std::string output = options.getOutputPath();
-  StringRef extension = llvm::sys::path::extension(output);
-  if (extension == ".ptx" || extension == ".cubin")
-    return fail(ExitCode::Unsupported,
-                "output of kind '" + extension + "' is not supported");
   if (!options.emit && !getLevelOfFile(output))
     return fail(ExitCode::Usage,
-                "expected an output that ends in .so, .a, .o, .s, .ll, .bc or "
-                ".mlir, or --emit, found '" +
+                "expected an output that ends in .so, .a, .o, .s, .ll, .bc, "
+                ".ptx, .cubin or .mlir, or --emit, found '" +
                     output + "'");
   StringRef folder = llvm::sys::path::parent_path(output);
   if (!folder.empty() && !llvm::sys::fs::is_directory(folder))
@@ -151,6 +152,13 @@ ExitCode Compilation::checkOptions() {
                : lookupTarget(name);
     if (!found)
       return fail(ExitCode::Usage, found.takeError());
+    if (isDevice(*found)) {
+      if (device && device->name != found->name)
+        return fail(ExitCode::Unsupported,
+                    "several devices in one file are not supported");
+      device = *found;
+      continue;
+    }
     if (target && target->triple != found->triple)
       return fail(ExitCode::Usage,
                   "one file cannot hold code for the architectures of '" +
@@ -160,7 +168,31 @@ ExitCode Compilation::checkOptions() {
                   "several targets in one file are not supported");
     target = *found;
   }
+  if (ExitCode code = checkDevice(); code != ExitCode::Success)
+    return code;
   return checkRuntime();
+}
+
+/// A device needs a host, this machine unless another is asked for.
+ExitCode Compilation::checkDevice() {
+  if (!device && options.getFinalLevel() > Level::SharedLibrary)
+    return fail(ExitCode::Usage,
+                "--emit=" + getLevelName(options.getFinalLevel()) +
+                    " is the kernels of a device, found the target '" +
+                    target->name + "'");
+  if (!device)
+    return ExitCode::Success;
+  if (options.profile || isTuned())
+    return fail(ExitCode::Unsupported,
+                "--profile and --tune are not supported for '" + device->name +
+                    "'");
+  if (target)
+    return ExitCode::Success;
+  llvm::Expected<TargetInfo> host = lookupTarget("native");
+  if (!host)
+    return fail(ExitCode::Usage, host.takeError());
+  target = *host;
+  return ExitCode::Success;
 }
 
 /// Code can be made only for machines that mopt has a runtime for.
@@ -285,7 +317,25 @@ ExitCode Compilation::raiseTo(ModuleOp module, Level from, Level to) {
   return ExitCode::Success;
 }
 
+/// The kernels alone, as they would be in the library.
+ExitCode Compilation::emitDevice(ModuleOp module, Level level) {
+  auto code = module->getAttrOfType<StringAttr>(
+      level == Level::DeviceText ? kDeviceCodeAttr : kDeviceImageAttr);
+  if (!code)
+    return fail(ExitCode::Unsupported,
+                "'" + getLevelName(level) +
+                    "' cannot be made: the device's assembler, ptxas, was not "
+                    "found");
+  progress.begin(getLevelName(level));
+  if (llvm::Error error = writeFile(options.getOutputPath(), code.getValue()))
+    return fail(ExitCode::Usage, std::move(error));
+  progress.end();
+  return ExitCode::Success;
+}
+
 ExitCode Compilation::emit(ModuleOp module, Level level) {
+  if (level > Level::SharedLibrary)
+    return emitDevice(module, level);
   static constexpr CodeFile kinds[] = {
       CodeFile::LLVMIR, CodeFile::Bitcode, CodeFile::Assembly,
       CodeFile::Object, CodeFile::Archive, CodeFile::SharedLibrary};
@@ -381,10 +431,18 @@ ExitCode Compilation::compileModel() {
   bool asked = !options.targets.empty() || !options.triple.empty() ||
                !options.cpu.empty() || !options.features.empty();
   if (asked || !module->hasAttr(TargetAttr::kModuleAttr))
-    module->setAttr(TargetAttr::kModuleAttr, target->toAttr(&context));
+    module->setAttr(TargetAttr::kModuleAttr,
+                    (device ? *device : *target).toAttr(&context));
   else if (auto attr =
                module->getAttrOfType<TargetAttr>(TargetAttr::kModuleAttr)) {
-    target = TargetInfo(attr);
+    TargetInfo written(attr);
+    // The host of a device is this machine, as without a module.
+    if (isDevice(written))
+      device = written;
+    else
+      target = written;
+    if (ExitCode code = checkDevice(); code != ExitCode::Success)
+      return code;
     if (ExitCode code = checkRuntime(); code != ExitCode::Success)
       return code;
   }

@@ -22,6 +22,8 @@ struct MoptModel {
   /// The mapped weight file, null for embedded weights.
   void *mapping;
   size_t mapping_bytes;
+  /// What the device's interface keeps; null for the processor.
+  void *device;
   /// Null where one thread does everything.
   MoptPool *pool;
   /// What `pool` points to for a caller's parallel loop.
@@ -56,6 +58,8 @@ typedef struct MoptPlan {
 struct MoptRun {
   void *arena;
   const void *weights;
+  /// What the device's interface keeps; null for the processor.
+  void *device;
   MoptPool *pool;
   /// Whether a parallel loop is under way. Written by the calling thread only
   /// before and after the loop, which orders it for the others.

@@ -95,7 +95,24 @@ typedef struct MoptModelDesc {
   /// The part of the processor's state that a process may use only after asking
   /// its operating system, as it is numbered there; 0 for none.
   /* 192 */ int64_t processor_state;
-} MoptModelDesc; /* 200 bytes */
+  /// What runs the kernels, null for the processor, and their code for it: text
+  /// that ends with a NUL. The entry then only launches; its inputs, outputs,
+  /// arena and weights lie in the device's memory.
+  /* 200 */ const struct MoptDeviceInterface *device;
+  /* 208 */ const char *device_code;
+  /// The same as machine code, null where that could not be made.
+  /* 216 */ const void *device_image;
+} MoptModelDesc; /* 224 bytes */
+
+/// The devices of the runtime, see Device.h.
+typedef struct MoptDeviceInterface MoptDeviceInterface;
+extern const MoptDeviceInterface mopt_rt_device;
+
+/// Launches the kernel `name` of the device's code on a grid of blocks. Each
+/// argument is an address in the device's memory or a number, in 8 bytes.
+void mopt_rt_launch(MoptRun *run, const char *name, int64_t blocks_x,
+                    int64_t blocks_y, int64_t threads, int64_t *arguments,
+                    int64_t count);
 
 /// The start of a weight file; the weights follow at `header_bytes`.
 typedef struct MoptWeightsHeader {

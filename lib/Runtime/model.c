@@ -1,5 +1,6 @@
 /* model.c: creation and destruction of models. */
 #include "Model.h"
+#include "Device.h"
 #include "Pool.h"
 #include <stdio.h>
 #include <string.h>
@@ -110,8 +111,10 @@ static MoptStatus create(const MoptModelDesc *desc,
   model->output_dims = desc->dim_count - model->input_dims;
   number_symbols(model);
   MoptStatus status = mopt_rt_open_weights(model, options->weights_path, run);
+  /* A device needs no threads of the host. */
   if (!status)
-    status = open_pool(model, options, run);
+    status = desc->device ? desc->device->open(model, run)
+                          : open_pool(model, options, run);
   if (status)
     mopt_rt_destroy(model);
   else
@@ -146,6 +149,8 @@ void mopt_rt_destroy(MoptModel *model) {
     return;
   if (model->pool)
     model->pool->release(model->pool);
+  if (model->desc->device)
+    model->desc->device->close(model);
   mopt_rt_close_weights(model);
   MoptAllocator allocator = model->allocator;
   mopt_rt_deallocate(&allocator, model, model_bytes(model->desc));
