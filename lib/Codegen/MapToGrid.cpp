@@ -73,7 +73,8 @@ struct Captures {
   void add(Value value) {
     Operation *def = value.getDefiningOp();
     if (!def || def->getNumRegions() != 0 || !isMemoryEffectFree(def) ||
-        isa<memref::AllocOp>(def)) {
+        // A place in the arena, which has no size of its own.
+        isa<memref::AllocOp, memref::ViewOp>(def)) {
       arguments.insert(value);
       return;
     }
@@ -103,7 +104,7 @@ struct MapToGrid : mopt::impl::MapToGridBase<MapToGrid> {
     module->setAttr(gpu::GPUDialect::getContainerModuleAttrName(),
                     b.getUnitAttr());
     device = gpu::GPUModuleOp::create(b, module.getLoc(), "device");
-    options = {reassociate, contract};
+    options = {reassociate};
     bool failed = false;
     for (auto function :
          llvm::make_early_inc_range(module.getOps<func::FuncOp>()))
@@ -210,9 +211,22 @@ struct MapToGrid : mopt::impl::MapToGridBase<MapToGrid> {
     mapping.map(captures.arguments.getArrayRef(),
                 entry.getArguments().take_front(types.size()));
     b.setInsertionPointToEnd(&entry);
-    for (Operation *repeated : captures.repeated)
+    for (Operation *repeated : captures.repeated) {
+      if (auto use = dyn_cast<memref::GetGlobalOp>(repeated))
+        addConstant(use);
       b.clone(*repeated, mapping);
+    }
     return kernel;
+  }
+
+  /// The device has constants of kernels of its own.
+  void addConstant(memref::GetGlobalOp use) {
+    if (device.lookupSymbol(use.getName()))
+      return;
+    auto global = SymbolTable::lookupNearestSymbolFrom<memref::GlobalOp>(
+        use, use.getNameAttr());
+    OpBuilder b = OpBuilder::atBlockBegin(device.getBody());
+    b.clone(*global);
   }
 
   void createLaunch(OpBuilder &b, Location loc, gpu::GPUFuncOp kernel,
@@ -296,6 +310,7 @@ struct MapToGrid : mopt::impl::MapToGridBase<MapToGrid> {
     OpBuilder b = OpBuilder::atBlockEnd(&kernel->getBody().front());
     for (Operation &op : body.without_terminator())
       b.clone(op, mapping);
+    body.walk([&](memref::GetGlobalOp use) { addConstant(use); });
     gpu::ReturnOp::create(b, function.getLoc());
     IRRewriter rewriter(&getContext());
     SmallVector<linalg::LinalgOp> loops;

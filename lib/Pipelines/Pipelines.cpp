@@ -202,7 +202,7 @@ void mopt::buildBufferPipeline(OpPassManager &pm,
 static void addDevicePasses(OpPassManager &pm, const PipelineOptions &options) {
   bool strict = options.numerics == Numerics::Strict;
   MapToGridOptions grid;
-  grid.reassociate = grid.contract = !strict;
+  grid.reassociate = !strict;
   pm.addPass(createMapToGrid(grid));
   OpPassManager &device = pm.nest<gpu::GPUModuleOp>();
   device.addPass(createCanonicalizer());

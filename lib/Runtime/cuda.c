@@ -153,7 +153,6 @@ static int64_t place_tensors(const MoptModel *model, CudaContext *context,
     const MoptTensorSpec *spec = &model->inputs[i];
     MoptTensor *tensor = &context->inputs[i];
     tensor->data = (void *)(uintptr_t)(base + (CudaAddress)total);
-    tensor->dims = (int64_t *)(uintptr_t)spec->dims;
     tensor->rank = spec->rank;
     tensor->dtype = spec->dtype;
     tensor->capacity_bytes = tensor_bytes(spec);
@@ -255,7 +254,13 @@ static MoptStatus record(MoptContext *owner) {
           cuStreamBeginCapture(context->stream, CUDA_CAPTURE_THREAD_LOCAL));
   if (status)
     return status;
-  status = owner->model->desc->entry(run, context->inputs, context->outputs);
+  const MoptModelDesc *desc = owner->model->desc;
+  for (int32_t i = 0; i < desc->input_count; ++i)
+    context->inputs[i].dims = owner->inputs[i].dims;
+  /* The entry writes those of what it returns. */
+  for (int32_t i = 0; i < desc->output_count; ++i)
+    context->outputs[i].dims = owner->outputs[i].dims;
+  status = desc->entry(run, context->inputs, context->outputs);
   if (mopt_rt_failed(run))
     status = run->status;
   CudaHandle graph = NULL;

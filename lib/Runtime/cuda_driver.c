@@ -65,11 +65,13 @@ static MoptStatus load(MoptRun *run) {
   if (code) {
     const char *text = NULL;
     driver.cuGetErrorString(code, &text);
+    mopt_rt_error(run, MOPT_UNSUPPORTED,
+                  "the library's code is for a GPU, and the NVIDIA driver "
+                  "cannot use one: '%s' (%d)",
+                  text ? text : "an unknown error", code);
+    /* The text was in it. */
     dlclose(library);
-    return mopt_rt_error(run, MOPT_UNSUPPORTED,
-                         "the library's code is for a GPU, and the NVIDIA "
-                         "driver cannot use one: '%s' (%d)",
-                         text ? text : "an unknown error", code);
+    return MOPT_UNSUPPORTED;
   }
   loaded = driver;
   is_loaded = 1;

@@ -1,5 +1,5 @@
 // RUN: mopt-opt %s --split-input-file -mopt-map-to-grid -canonicalize -cse -mlir-print-local-scope | FileCheck %s
-// RUN: mopt-opt %s --split-input-file -mopt-map-to-grid="reassociate=false contract=false" -canonicalize -cse -mlir-print-local-scope | FileCheck %s --check-prefix=STRICT
+// RUN: mopt-opt %s --split-input-file -mopt-map-to-grid="reassociate=false" -canonicalize -cse -mlir-print-local-scope | FileCheck %s --check-prefix=STRICT
 
 // A thread for each element, in the order of the result.
 // CHECK-LABEL: gpu.func @elementwise_0
@@ -76,22 +76,24 @@ func.func private @wide_sum(%x: memref<4x64xf64>, %y: memref<4xf64>) attributes 
 
 // -----
 
-// Tiles of 64 x 64: three by two, both sides in shared memory.
+// Tiles of 64 x 64: eighteen by eight, both sides in shared memory, the next
+// slices of the depth under way.
 // CHECK-LABEL: gpu.func @product_0
 // CHECK-SAME: workgroup(%{{.*}} : memref<1088xf32, #gpu.address_space<workgroup>> {llvm.align = 16 : i64}, %{{.*}} : memref<1024xf32,
+// CHECK: memref.load
 // CHECK: scf.for
 // CHECK: gpu.barrier
+// CHECK: memref.store
+// CHECK: gpu.barrier
+// CHECK: memref.load
 // CHECK: vector.load
 // CHECK: math.fma
-// CHECK: gpu.barrier
+// CHECK: scf.yield
 // CHECK: arith.maximumf
 // CHECK: memref.store
-// CHECK: gpu.launch_func @device::@product_0 blocks in (%c6, %c1, %c1) threads in (%c256,
-// STRICT-LABEL: gpu.func @product_0
-// STRICT-NOT: math.fma
-// STRICT: arith.mulf
-func.func private @product(%a: memref<130x37xf32>, %b: memref<2x37x64xf32>, %bias: memref<100xf32>, %c: memref<130x100xf32>) attributes {mopt.kernel} {
-  mopt.contract_anchor ins(%a, %b : memref<130x37xf32>, memref<2x37x64xf32>) epilogue_ins(%bias : memref<100xf32>) outs(%c : memref<130x100xf32>)
+// CHECK: gpu.launch_func @device::@product_0 blocks in (%c144, %c1, %c1) threads in (%c256,
+func.func private @product(%a: memref<1130x37xf32>, %b: memref<8x37x64xf32>, %bias: memref<500xf32>, %c: memref<1130x500xf32>) attributes {mopt.kernel} {
+  mopt.contract_anchor ins(%a, %b : memref<1130x37xf32>, memref<8x37x64xf32>) epilogue_ins(%bias : memref<500xf32>) outs(%c : memref<1130x500xf32>)
       attributes {epilogue_maps = [affine_map<(m, n) -> (n)>]} {
   ^bb0(%acc: f32, %add: f32):
     %zero = arith.constant 0.0 : f32
@@ -104,7 +106,29 @@ func.func private @product(%a: memref<130x37xf32>, %b: memref<2x37x64xf32>, %bia
 
 // -----
 
-// One row is a thread for each column.
+// Few results: tiles of 32 x 32, and four groups of 64 threads for the depth,
+// which are added in order. Strict sums are not divided.
+// CHECK-LABEL: gpu.func @small_product_0
+// CHECK: scf.for
+// CHECK: math.fma
+// CHECK: arith.cmpi ne
+// CHECK: gpu.barrier
+// CHECK: arith.addf
+// CHECK: gpu.launch_func @device::@small_product_0 blocks in (%c12, %c1, %c1) threads in (%c256,
+// STRICT-LABEL: gpu.func @small_product_0
+// STRICT-NOT: arith.addf
+// STRICT: gpu.launch_func @device::@small_product_0 blocks in (%c12, %c1, %c1) threads in (%c64,
+func.func private @small_product(%a: memref<97x770xf32>, %b: memref<2x770x64xf32>, %c: memref<97x90xf32>) attributes {mopt.kernel} {
+  mopt.contract_anchor ins(%a, %b : memref<97x770xf32>, memref<2x770x64xf32>) outs(%c : memref<97x90xf32>) {
+  ^bb0(%acc: f32):
+    mopt.yield %acc : f32
+  }
+  return
+}
+
+// -----
+
+// One row is a thread for each column, or several that divide the depth.
 // CHECK-LABEL: gpu.func @row_0
 // CHECK-NOT: gpu.barrier
 // CHECK: scf.for
@@ -171,5 +195,35 @@ func.func private @scan(%x: memref<8xf32>, %y: memref<8xf32>) attributes {mopt.k
     memref.store %t, %y[%i] : memref<8xf32>
     scf.yield %t : f32
   }
+  return
+}
+
+// -----
+
+// Constants that are not the entry's go along.
+// CHECK-LABEL: gpu.module @device
+// CHECK: memref.global "private" constant @table
+// CHECK-LABEL: gpu.func @lookup_0
+// CHECK-SAME: (%{{.*}}: memref<4xf32>)
+// CHECK: memref.get_global @table
+memref.global "private" constant @table : memref<4xf32> = dense<[1.0, 2.0, 3.0, 4.0]>
+func.func private @lookup(%y: memref<4xf32>) attributes {mopt.kernel} {
+  %t = memref.get_global @table : memref<4xf32>
+  linalg.copy ins(%t : memref<4xf32>) outs(%y : memref<4xf32>)
+  return
+}
+
+// -----
+
+// Places in the arena are the host's to compute.
+// CHECK-LABEL: gpu.func @entry_0
+// CHECK-SAME: (%{{.*}}: memref<4xf32>, %{{.*}}: memref<4xf32>)
+// CHECK-LABEL: func.func @entry
+// CHECK: memref.view
+// CHECK: gpu.launch_func
+func.func @entry(%x: memref<4xf32>, %arena: memref<?xi8>) attributes {mopt.entry} {
+  %c64 = arith.constant 64 : index
+  %y = memref.view %arena[%c64][] : memref<?xi8> to memref<4xf32>
+  linalg.copy ins(%x : memref<4xf32>) outs(%y : memref<4xf32>)
   return
 }

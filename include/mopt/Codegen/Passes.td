@@ -466,9 +466,7 @@ def MapToGrid : Pass<"mopt-map-to-grid", "::mlir::ModuleOp"> {
     becomes one thread. Shapes must be static: all else is an error.
   }];
   let options = [Option<"reassociate", "reassociate", "bool", "true",
-      "sums may be taken in another order">,
-    Option<"contract", "contract", "bool", "true",
-      "a product and a sum may round once">];
+      "sums may be taken in another order">];
   let dependentDialects = ["::mlir::affine::AffineDialect",
     "::mlir::arith::ArithDialect", "::mlir::gpu::GPUDialect",
     "::mlir::linalg::LinalgDialect", "::mlir::math::MathDialect",

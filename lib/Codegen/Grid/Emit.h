@@ -18,8 +18,6 @@ namespace mopt {
 struct EmitOptions {
   /// Sums may be taken in another order, of several threads.
   bool reassociate = true;
-  /// A product and a sum may round once.
-  bool contract = true;
 };
 
 /// A thread for each result, or a warp for each result that sums along the

@@ -1,5 +1,5 @@
 // NVIDIA's processors: rows, and PTX of a module of kernels.
-#include "Assemble.h"
+#include "Toolkit.h"
 #include "mopt/Target/TargetRegistry.h"
 
 #include "mlir/Conversion/Passes.h"
@@ -132,6 +132,8 @@ public:
         strict ? llvm::FPOpFusion::Strict : llvm::FPOpFusion::Standard;
     module->setTargetTriple((*machine)->getTargetTriple());
     module->setDataLayout((*machine)->createDataLayout());
+    if (llvm::Error error = linkMathFunctions(*module))
+      return std::move(error);
     optimize(*module, **machine);
     llvm::SmallString<0> text;
     llvm::raw_svector_ostream os(text);

@@ -1,4 +1,4 @@
-// RUN: mopt-opt %s -mopt-map-to-grid -mopt-emit-device-code | %python -c "import sys; print(sys.stdin.read().replace('\\0A', '\n').replace('\\09', ' '))" | FileCheck %s
+// RUN: mopt-opt %s -mopt-map-to-grid -mopt-emit-device-code | FileCheck %s
 // RUN: mopt-opt %s -mopt-map-to-grid -mopt-emit-device-code | FileCheck %s --check-prefix=HOST
 
 // CHECK: .target sm_80
@@ -9,14 +9,15 @@ module attributes {mopt.target = #mopt.target<name = "sm_80", triple = "nvptx64-
 // CHECK: .visible .entry product_0(
 // CHECK: .maxntid 256
 // CHECK: bar.sync
+// CHECK: st.shared
+// CHECK: bar.sync
 // CHECK: ld.shared.v4
 // CHECK: fma.rn.f32
-// CHECK: bar.sync
 // CHECK: add.rn.f32
 // CHECK: max
 // CHECK: st.global
-func.func private @product(%a: memref<130x37xf32>, %b: memref<2x37x64xf32>, %bias: memref<100xf32>, %c: memref<130x100xf32>) attributes {mopt.kernel} {
-  mopt.contract_anchor ins(%a, %b : memref<130x37xf32>, memref<2x37x64xf32>) epilogue_ins(%bias : memref<100xf32>) outs(%c : memref<130x100xf32>)
+func.func private @product(%a: memref<1130x37xf32>, %b: memref<8x37x64xf32>, %bias: memref<500xf32>, %c: memref<1130x500xf32>) attributes {mopt.kernel} {
+  mopt.contract_anchor ins(%a, %b : memref<1130x37xf32>, memref<8x37x64xf32>) epilogue_ins(%bias : memref<500xf32>) outs(%c : memref<1130x500xf32>)
       attributes {epilogue_maps = [affine_map<(m, n) -> (n)>]} {
   ^bb0(%acc: f32, %add: f32):
     %zero = arith.constant 0.0 : f32
