@@ -106,7 +106,7 @@ func.func private @product(%a: memref<1130x37xf32>, %b: memref<8x37x64xf32>, %bi
 
 // -----
 
-// Few results: tiles of 32 x 32, and four groups of 64 threads for the depth,
+// Few results: tiles of 16 x 32, and eight groups of 32 threads for the depth,
 // which are added in order. Strict sums are not divided.
 // CHECK-LABEL: gpu.func @small_product_0
 // CHECK: scf.for
@@ -114,10 +114,10 @@ func.func private @product(%a: memref<1130x37xf32>, %b: memref<8x37x64xf32>, %bi
 // CHECK: arith.cmpi ne
 // CHECK: gpu.barrier
 // CHECK: arith.addf
-// CHECK: gpu.launch_func @device::@small_product_0 blocks in (%c12, %c1, %c1) threads in (%c256,
+// CHECK: gpu.launch_func @device::@small_product_0 blocks in (%c21, %c1, %c1) threads in (%c256,
 // STRICT-LABEL: gpu.func @small_product_0
 // STRICT-NOT: arith.addf
-// STRICT: gpu.launch_func @device::@small_product_0 blocks in (%c12, %c1, %c1) threads in (%c64,
+// STRICT: gpu.launch_func @device::@small_product_0 blocks in (%c21, %c1, %c1) threads in (%c32,
 func.func private @small_product(%a: memref<97x770xf32>, %b: memref<2x770x64xf32>, %c: memref<97x90xf32>) attributes {mopt.kernel} {
   mopt.contract_anchor ins(%a, %b : memref<97x770xf32>, memref<2x770x64xf32>) outs(%c : memref<97x90xf32>) {
   ^bb0(%acc: f32):

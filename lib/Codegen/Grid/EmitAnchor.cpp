@@ -17,6 +17,9 @@ using namespace mopt;
 /// Steps of the depth that are in shared memory, and results of a thread each
 /// way.
 static constexpr int64_t kDepth = 16, kResults = 4;
+/// Slices of the depth that are on their way: memory answers after as long as
+/// these take to multiply.
+static constexpr int64_t kAhead = 3;
 /// Up to here a tile would mostly be empty.
 static constexpr int64_t kFewRows = 8;
 /// Blocks that keep a device busy.
@@ -225,11 +228,14 @@ private:
   }
 
   Tile chooseTile() {
+    static constexpr Tile tiles[] = {{64, 64, 1}, {32, 32, 1}, {16, 32, 1}};
     Tile tile;
-    if (countBlocks(tile) >= kEnoughBlocks)
-      return tile;
-    tile.rows = tile.columns = 32;
-    tile.parts = choosePartCount(countBlocks(tile), /*least=*/4 * kDepth, 4);
+    for (const Tile &candidate : tiles) {
+      tile = candidate;
+      if (countBlocks(tile) >= kEnoughBlocks)
+        return tile;
+    }
+    tile.parts = choosePartCount(countBlocks(tile), /*least=*/4 * kDepth, 8);
     return tile;
   }
 
@@ -258,15 +264,20 @@ private:
     Value start = g.mul(part, depth);
     int64_t count = kResults * kResults;
     SmallVector<Value> carried(count, zero());
-    llvm::append_range(carried, loadSlice(start, thread));
+    int64_t last = depth - kDepth;
+    for (int64_t slice = 0; slice < kAhead; ++slice)
+      llvm::append_range(
+          carried,
+          loadSlice(g.add(start, std::min(slice * kDepth, last)), thread));
+    int64_t loads = getLeftLoads() + getRightLoads();
     carried = g.loop(depth, kDepth, carried, [&](Value k, ValueRange values) {
       g.barrier();
-      storeSlice(values.drop_front(count), left, right, thread);
+      storeSlice(values.slice(count, loads), left, right, thread);
       g.barrier();
-      // The next slice is on its way while this one is multiplied; behind the
-      // last one that one again.
-      Value ahead = g.clamp(g.add(k, kDepth), depth - kDepth);
-      SmallVector<Value> slice = loadSlice(g.add(start, ahead), thread);
+      // Behind the last slice that one again.
+      Value ahead = g.clamp(g.add(k, kAhead * kDepth), last);
+      SmallVector<Value> slices(values.drop_front(count + loads));
+      llvm::append_range(slices, loadSlice(g.add(start, ahead), thread));
       SmallVector<Value> next(values.take_front(count));
       Value leftOfThread = g.add(leftStart, rowOfThread);
       Value rightOfThread = g.add(rightStart, columnOfThread);
@@ -278,7 +289,7 @@ private:
         for (int64_t i = 0; i < count; ++i)
           next[i] = multiplyAdd(xs[i / kResults], ys[i % kResults], next[i]);
       }
-      llvm::append_range(next, slice);
+      llvm::append_range(next, slices);
       return next;
     });
     SmallVector<Value> sums(ArrayRef(carried).take_front(count));
