@@ -1,5 +1,6 @@
 """lit's configuration: what the tests run and which features they may need."""
 
+import ctypes
 import os
 import shutil
 
@@ -49,6 +50,16 @@ if shutil.which("qemu-aarch64") and shutil.which(cross):
 # Processors with less than this one.
 if os.uname().machine == "x86_64" and shutil.which("qemu-x86_64"):
     config.available_features.add("qemu-x86_64")
+toolkit = shutil.which("ptxas") or shutil.which("ptxas", path="/usr/local/cuda/bin")
+if toolkit:
+    config.available_features.add("ptxas")
+    config.substitutions.append(("%ptxas", toolkit))
+else:
+    lit_config.note("code for devices is not assembled: no ptxas")
+try:
+    ctypes.CDLL("libcuda.so.1")
+except OSError:
+    config.available_features.add("no-nvidia-driver")
 for tool in ("valgrind", "ldd"):
     if shutil.which(tool):
         config.available_features.add(tool)

@@ -55,7 +55,9 @@ enum {
   /// The context is running in another thread.
   MOPT_BUSY = 9,
   /// A broken invariant: a defect of mopt.
-  MOPT_INTERNAL = 10
+  MOPT_INTERNAL = 10,
+  /// The device that the library's code runs on, or its driver, failed.
+  MOPT_DEVICE_ERROR = 11
 };
 
 /// Element types, numbered as ONNX numbers TensorProto.DataType.

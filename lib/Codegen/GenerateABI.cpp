@@ -2,6 +2,7 @@
 // function that turns its tensors into memrefs and calls the entry, the model's
 // descriptor (Runtime.h: MoptModelDesc), and `mopt_model_<entry>`.
 #include "mopt/Codegen/ConstantStruct.h"
+#include "mopt/Codegen/DeviceCode.h"
 #include "mopt/Codegen/Passes.h"
 #include "mopt/Dialect/ONNX/IR/ONNX.h"
 #include "mopt/Support/Attributes.h"
@@ -340,6 +341,16 @@ struct GenerateABI : mopt::impl::GenerateABIBase<GenerateABI> {
     desc.addI64(state ? state.getInt() : 0);
     addTarget(desc);
     addRepacks(desc);
+    if (auto code =
+            getOperation()->getAttrOfType<StringAttr>(kDeviceCodeAttr)) {
+      desc.addExternal("mopt_rt_device");
+      desc.addBytes(code.getValue().str() + std::string(1, '\0'));
+      auto image = getOperation()->getAttrOfType<StringAttr>(kDeviceImageAttr);
+      desc.addBytes(image ? image.getValue() : StringRef());
+    } else {
+      for (int field = 0; field < 3; ++field)
+        desc.addNull();
+    }
     // Variants are chained when they meet in one library.
     desc.addNull();
     desc.emit(kDescriptorSymbol);
@@ -364,8 +375,9 @@ struct GenerateABI : mopt::impl::GenerateABIBase<GenerateABI> {
 
   /// The machine, and what of its features a processor can be asked for.
   void addTarget(ConstantStruct &desc) {
-    auto attr =
-        getOperation()->getAttrOfType<TargetAttr>(TargetAttr::kModuleAttr);
+    auto attr = getOperation()->getAttrOfType<TargetAttr>(kHostAttr);
+    if (!attr)
+      attr = getOperation()->getAttrOfType<TargetAttr>(TargetAttr::kModuleAttr);
     TargetInfo target = attr ? TargetInfo(attr) : TargetInfo();
     std::string names;
     SmallVector<MoptFeature> features;

@@ -65,6 +65,8 @@ static bool collectSlice(Value value, llvm::SetVector<Operation *> &slice) {
 
 namespace {
 struct HoistScratch : mopt::impl::HoistScratchBase<HoistScratch> {
+  using HoistScratchBase::HoistScratchBase;
+
   void runOnOperation() override {
     DenseMap<StringAttr, SmallVector<func::CallOp>> calls;
     getOperation().walk([&](func::CallOp call) {
@@ -76,7 +78,7 @@ struct HoistScratch : mopt::impl::HoistScratchBase<HoistScratch> {
       resolveDims(kernel);
       SmallVector<memref::AllocOp> allocs;
       for (auto alloc : kernel.getBody().front().getOps<memref::AllocOp>())
-        if (!isSmall(alloc.getType()))
+        if (everything || !isSmall(alloc.getType()))
           allocs.push_back(alloc);
       for (memref::AllocOp alloc : allocs)
         hoist(kernel, alloc, calls[kernel.getSymNameAttr()]);

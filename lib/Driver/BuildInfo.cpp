@@ -4,6 +4,7 @@
 
 #include "mopt-c/Model.h"
 #include "mopt/Support/Version.h"
+#include "mopt/Target/TargetRegistry.h"
 
 #include "llvm/Config/llvm-config.h"
 #include "llvm/Support/FormatVariadic.h"
@@ -11,14 +12,17 @@
 
 using namespace mopt;
 
+static llvm::json::Object describe(const TargetInfo &target) {
+  return llvm::json::Object{
+      {"name", target.name},         {"triple", target.triple},
+      {"cpu", target.cpu},           {"tune", target.tune},
+      {"features", target.features}, {"vector_bits", target.vectorBits}};
+}
+
 static llvm::json::Array makeTargets(llvm::ArrayRef<CompiledVariant> variants) {
   llvm::json::Array targets;
   for (const CompiledVariant &variant : variants) {
-    const TargetInfo &target = variant.target;
-    llvm::json::Object entry{
-        {"name", target.name},         {"triple", target.triple},
-        {"cpu", target.cpu},           {"tune", target.tune},
-        {"features", target.features}, {"vector_bits", target.vectorBits}};
+    llvm::json::Object entry = describe(variant.target);
     // What holds for the library as a whole is the first one's.
     if (variants.size() > 1) {
       entry["quantization"] = getQuantizedLayers(variant.module);
@@ -26,6 +30,10 @@ static llvm::json::Array makeTargets(llvm::ArrayRef<CompiledVariant> variants) {
     }
     targets.push_back(std::move(entry));
   }
+  // The host's, then the device's, which the module was compiled for.
+  if (TargetAttr attr = TargetAttr::lookup(variants.front().module);
+      attr && isDevice(TargetInfo(attr)))
+    targets.push_back(describe(TargetInfo(attr)));
   return targets;
 }
 

@@ -6,6 +6,7 @@
 #include "CrashHandler.h"
 #include "TuneLayers.h"
 
+#include "mopt/Codegen/DeviceCode.h"
 #include "mopt/Codegen/ShareWeights.h"
 #include "mopt/InitAll.h"
 #include "mopt/Target/RuntimeBitcode.h"
@@ -79,6 +80,7 @@ private:
 
   ExitCode checkOptions();
   ExitCode findTargets();
+  ExitCode checkDevice();
   ExitCode checkRuntime();
   ExitCode compileModel();
   ExitCode raiseTo(CompiledVariant &variant, Level from, Level to);
@@ -91,12 +93,15 @@ private:
   ExitCode emit(Level level);
   void placeWeights();
   void addBuildInfo(ModuleOp module, const WeightsBlob &weights);
+  ExitCode emitDevice(Level level);
 
   const CompileOptions &options;
   DiagnosticCollector diagnostics;
   Progress progress;
   /// One for each machine, the preferred ones first.
   std::vector<CompiledVariant> variants;
+  /// What runs the kernels, if not the processor of the one variant.
+  std::optional<TargetInfo> device;
   ModelInterface interface;
   int64_t weightsBytes = 0;
 };
@@ -129,14 +134,10 @@ ExitCode Compilation::checkOptions() {
                                    "--pipeline=reference and --sanitize");
   }
   std::string output = options.getOutputPath();
-  StringRef extension = llvm::sys::path::extension(output);
-  if (extension == ".ptx" || extension == ".cubin")
-    return fail(ExitCode::Unsupported,
-                "output of kind '" + extension + "' is not supported");
   if (!options.emit && !getLevelOfFile(output))
     return fail(ExitCode::Usage,
-                "expected an output that ends in .so, .a, .o, .s, .ll, .bc or "
-                ".mlir, or --emit, found '" +
+                "expected an output that ends in .so, .a, .o, .s, .ll, .bc, "
+                ".ptx, .cubin or .mlir, or --emit, found '" +
                     output + "'");
   StringRef folder = llvm::sys::path::parent_path(output);
   if (!folder.empty() && !llvm::sys::fs::is_directory(folder))
@@ -173,6 +174,13 @@ ExitCode Compilation::findTargets() {
                : lookupTarget(name);
     if (!found)
       return fail(ExitCode::Usage, found.takeError());
+    if (isDevice(*found)) {
+      if (device && device->name != found->name)
+        return fail(ExitCode::Unsupported,
+                    "several devices in one file are not supported");
+      device = *found;
+      continue;
+    }
     if (llvm::any_of(variants, [&](const CompiledVariant &variant) {
           return variant.target.name == found->name;
         }))
@@ -188,6 +196,32 @@ ExitCode Compilation::findTargets() {
     return std::tie(b.target.rank, a.target.name) <
            std::tie(a.target.rank, b.target.name);
   });
+  return checkDevice();
+}
+
+/// A device needs a host, this machine unless another is asked for.
+ExitCode Compilation::checkDevice() {
+  if (!device && options.getFinalLevel() > Level::SharedLibrary)
+    return fail(ExitCode::Usage,
+                "--emit=" + getLevelName(options.getFinalLevel()) +
+                    " is the kernels of a device, found the target '" +
+                    variants.front().target.name + "'");
+  if (!device)
+    return ExitCode::Success;
+  if (variants.size() > 1)
+    return fail(ExitCode::Unsupported,
+                "several hosts of the device '" + device->name +
+                    "' in one file are not supported");
+  if (options.profile || isTuned())
+    return fail(ExitCode::Unsupported,
+                "--profile and --tune are not supported for '" + device->name +
+                    "'");
+  if (!variants.empty())
+    return ExitCode::Success;
+  llvm::Expected<TargetInfo> host = lookupTarget("native");
+  if (!host)
+    return fail(ExitCode::Usage, host.takeError());
+  variants.emplace_back().target = *host;
   return ExitCode::Success;
 }
 
@@ -350,7 +384,25 @@ ExitCode Compilation::raiseVariants(ModuleOp module, Level from) {
   return ExitCode::Success;
 }
 
+/// The kernels alone, as they would be in the library.
+ExitCode Compilation::emitDevice(Level level) {
+  auto code = variants.front().module->getAttrOfType<StringAttr>(
+      level == Level::DeviceText ? kDeviceCodeAttr : kDeviceImageAttr);
+  if (!code)
+    return fail(ExitCode::Unsupported,
+                "'" + getLevelName(level) +
+                    "' cannot be made: the device's assembler, ptxas, was not "
+                    "found");
+  progress.begin(getLevelName(level));
+  if (llvm::Error error = writeFile(options.getOutputPath(), code.getValue()))
+    return fail(ExitCode::Usage, std::move(error));
+  progress.end();
+  return ExitCode::Success;
+}
+
 ExitCode Compilation::emit(Level level) {
+  if (level > Level::SharedLibrary)
+    return emitDevice(level);
   ModuleOp module = variants.front().module;
   const TargetInfo &target = variants.front().target;
   static constexpr CodeFile kinds[] = {
@@ -462,11 +514,19 @@ ExitCode Compilation::compileModel() {
                   "module of level " +
                       getLevelName(loaded.level));
   } else if (asked || !module->hasAttr(TargetAttr::kModuleAttr)) {
-    module->setAttr(TargetAttr::kModuleAttr,
-                    variants.front().target.toAttr(&context));
+    module->setAttr(
+        TargetAttr::kModuleAttr,
+        (device ? *device : variants.front().target).toAttr(&context));
   } else if (auto attr =
                  module->getAttrOfType<TargetAttr>(TargetAttr::kModuleAttr)) {
-    variants.front().target = TargetInfo(attr);
+    TargetInfo written(attr);
+    // The host of a device is this machine, as without a module.
+    if (isDevice(written))
+      device = written;
+    else
+      variants.front().target = written;
+    if (ExitCode code = checkDevice(); code != ExitCode::Success)
+      return code;
     if (ExitCode code = checkRuntime(); code != ExitCode::Success)
       return code;
   }
@@ -496,6 +556,8 @@ ExitCode Compilation::compileModel() {
                 "expected a level from " + getLevelName(loaded.level) +
                     " on, found --emit=" + getLevelName(final));
   variants.front().module = module;
+  if (device)
+    module->setAttr(kHostAttr, variants.front().target.toAttr(&context));
   if (ExitCode code = variants.size() > 1
                           ? raiseVariants(module, loaded.level)
                           : raiseTo(variants.front(), loaded.level,

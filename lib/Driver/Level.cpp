@@ -29,6 +29,8 @@ static constexpr LevelRow rows[] = {
     {Level::Object, "obj", ".o"},
     {Level::Library, "lib", ".a"},
     {Level::SharedLibrary, "so", ".so"},
+    {Level::DeviceText, "ptx", ".ptx"},
+    {Level::DeviceImage, "cubin", ".cubin"},
 };
 
 llvm::StringRef mopt::getLevelName(Level level) {

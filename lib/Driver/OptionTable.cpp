@@ -32,10 +32,8 @@ static llvm::Error setEmit(CompileOptions &options, StringRef value) {
   options.emit = parseLevel(value);
   if (options.emit)
     return llvm::Error::success();
-  if (value == "ptx" || value == "cubin")
-    return llvm::createStringError("'" + value + "' is not supported");
   return expected("onnx, graph, legal, kernels, structured, vector, buffer, "
-                  "llvm, llvm-ir, bitcode, asm, obj, lib or so",
+                  "llvm, llvm-ir, bitcode, asm, obj, lib, so, ptx or cubin",
                   value);
 }
 

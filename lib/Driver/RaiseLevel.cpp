@@ -5,6 +5,7 @@
 #include "CrashHandler.h"
 
 #include "mopt/Pipelines/Pipelines.h"
+#include "mopt/Target/TargetRegistry.h"
 
 #include "mlir/Pass/PassInstrumentation.h"
 #include "mlir/Pass/PassManager.h"
@@ -66,6 +67,8 @@ LogicalResult mopt::raiseLevel(ModuleOp module, Level from,
   pipeline.instrumentRanges = options.instrument == "ranges";
   pipeline.remarks = options.verbose;
   pipeline.profile = options.profile;
+  if (TargetAttr target = TargetAttr::lookup(module))
+    pipeline.device = isDevice(TargetInfo(target));
   buildPipeline(from, passes, pipeline);
   return passes.run(module);
 }

@@ -8,6 +8,7 @@
 #include "mlir/Conversion/Passes.h"
 #include "mlir/Dialect/Bufferization/Transforms/Passes.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/GPU/IR/GPUDialect.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/Linalg/Passes.h"
 #include "mlir/Dialect/MemRef/Transforms/Passes.h"
@@ -165,6 +166,12 @@ void mopt::buildCodegenPipeline(OpPassManager &pm,
                                 const PipelineOptions &options) {
   if (options.reference)
     return;
+  if (options.device) {
+    // Grids are made of whole ops.
+    pm.addPass(createCanonicalizer());
+    pm.addPass(createCSEPass());
+    return;
+  }
   pm.addPass(createTileAnchors());
   pm.addNestedPass<func::FuncOp>(createTileKernels());
   pm.addPass(createCanonicalizer());
@@ -182,18 +189,37 @@ void mopt::buildBufferPipeline(OpPassManager &pm,
   pm.addPass(bufferization::createDropEquivalentBufferResultsPass());
   pm.addPass(createCSEPass());
   pm.addPass(createCanonicalizer());
-  pm.addPass(createHoistScratch());
+  HoistScratchOptions scratch;
+  scratch.everything = options.device;
+  pm.addPass(createHoistScratch(scratch));
   pm.addNestedPass<func::FuncOp>(createHoistShapes());
   pm.addPass(createCanonicalizer());
   pm.addPass(createCSEPass());
   pm.addPass(createBindOutputs());
   pm.addPass(createPlanMemory());
-  if (!options.reference)
+  if (!options.reference && !options.device)
     pm.addNestedPass<func::FuncOp>(createParallelizeCopies());
 }
 
-void mopt::buildLowerPipeline(OpPassManager &pm,
-                              const PipelineOptions &options) {
+/// What computes goes to the device; launches are left.
+static void addDevicePasses(OpPassManager &pm, const PipelineOptions &options) {
+  bool strict = options.numerics == Numerics::Strict;
+  MapToGridOptions grid;
+  grid.reassociate = !strict;
+  pm.addPass(createMapToGrid(grid));
+  OpPassManager &device = pm.nest<gpu::GPUModuleOp>();
+  device.addPass(createCanonicalizer());
+  device.addPass(createCSEPass());
+  // There is no libm to stay with.
+  device.addPass(createApproximateMath());
+  EmitDeviceCodeOptions emit;
+  emit.strict = strict;
+  pm.addPass(createEmitDeviceCode(emit));
+}
+
+/// What computes becomes loops for the processor and its threads.
+static void addProcessorPasses(OpPassManager &pm,
+                               const PipelineOptions &options) {
   if (options.profile)
     pm.addPass(createProfileKernels());
   if (options.numerics == Numerics::Fast)
@@ -226,6 +252,14 @@ void mopt::buildLowerPipeline(OpPassManager &pm,
       options.precision == "bf16" && options.numerics != Numerics::Strict;
   pm.addNestedPass<func::FuncOp>(createExpandBrainFloats(narrow));
   pm.addPass(createLowerParallel());
+}
+
+void mopt::buildLowerPipeline(OpPassManager &pm,
+                              const PipelineOptions &options) {
+  if (options.device)
+    addDevicePasses(pm, options);
+  else
+    addProcessorPasses(pm, options);
   pm.addPass(createGenerateSizeQueries());
   pm.addPass(createGenerateABI());
   pm.addNestedPass<func::FuncOp>(memref::createExpandOpsPass());

@@ -26,6 +26,8 @@ struct MoptModel {
   /// The mapped weight file, null for embedded weights.
   void *mapping;
   size_t mapping_bytes;
+  /// What the device's interface keeps; null for the processor.
+  void *device;
   /// Null where one thread does everything.
   MoptPool *pool;
   /// What `pool` points to for a caller's parallel loop.
@@ -61,6 +63,8 @@ struct MoptRun {
   void *arena;
   const void *weights;
   const void *repacked;
+  /// What the device's interface keeps; null for the processor.
+  void *device;
   MoptPool *pool;
   /// Whether a parallel loop is under way. Written by the calling thread only
   /// before and after the loop, which orders it for the others.

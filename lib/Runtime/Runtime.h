@@ -136,9 +136,26 @@ typedef struct MoptModelDesc {
   /* 232 */ int64_t repack_count;
   /* 240 */ const MoptRepack *repacks;
   /* 248 */ int64_t repacked_bytes;
+  /// What runs the kernels, null for the processor, and their code for it: text
+  /// that ends with a NUL. The entry then only launches; its inputs, outputs,
+  /// arena and weights lie in the device's memory.
+  /* 256 */ const struct MoptDeviceInterface *device;
+  /* 264 */ const char *device_code;
+  /// The same as machine code, null where that could not be made.
+  /* 272 */ const void *device_image;
   /// The same model for a machine that is less preferred, or null.
-  /* 256 */ const struct MoptModelDesc *next;
-} MoptModelDesc; /* 264 bytes */
+  /* 280 */ const struct MoptModelDesc *next;
+} MoptModelDesc; /* 288 bytes */
+
+/// The devices of the runtime, see Device.h.
+typedef struct MoptDeviceInterface MoptDeviceInterface;
+extern const MoptDeviceInterface mopt_rt_device;
+
+/// Launches the kernel `name` of the device's code on a grid of blocks. Each
+/// argument is an address in the device's memory or a number, in 8 bytes.
+void mopt_rt_launch(MoptRun *run, const char *name, int64_t blocks_x,
+                    int64_t blocks_y, int64_t threads, int64_t *arguments,
+                    int64_t count);
 
 /// The start of a weight file; the weights follow at `header_bytes`.
 typedef struct MoptWeightsHeader {

@@ -1,7 +1,20 @@
 /* context.c: contexts, and what generated code asks of them. */
+#include "Device.h"
 #include "Model.h"
 #include <setjmp.h>
 #include <string.h>
+
+/* The arena, and where the weights are for the entry. */
+static MoptStatus open_memory(MoptContext *context) {
+  MoptModel *model = context->model;
+  if (model->desc->device)
+    return model->desc->device->context_create(context);
+  context->run.arena =
+      mopt_rt_allocate(&model->allocator, model->desc->arena_bytes);
+  context->run.weights = model->weights;
+  context->run.repacked = model->repacked;
+  return context->run.arena ? MOPT_OK : MOPT_OUT_OF_MEMORY;
+}
 
 /* A context is one allocation: the struct, then its arrays of 8-byte fields. */
 MoptStatus mopt_rt_context_create(MoptModel *model, MoptContext **result) {
@@ -20,18 +33,16 @@ MoptStatus mopt_rt_context_create(MoptModel *model, MoptContext **result) {
   if (!context)
     return MOPT_OUT_OF_MEMORY;
   memset(context, 0, (size_t)bytes);
-  context->run.arena = mopt_rt_allocate(&model->allocator, desc->arena_bytes);
-  if (!context->run.arena) {
-    mopt_rt_deallocate(&model->allocator, context, bytes);
-    return MOPT_OUT_OF_MEMORY;
-  }
-  context->run.weights = model->weights;
-  context->run.repacked = model->repacked;
-  context->run.pool = model->pool;
   mopt_rt_region_init(&context->run.region, &model->allocator);
   mopt_rt_region_init(&context->staging, &model->allocator);
   context->model = model;
   context->bytes = bytes;
+  MoptStatus status = open_memory(context);
+  if (status) {
+    mopt_rt_context_destroy(context);
+    return status;
+  }
+  context->run.pool = model->pool;
   context->inputs = (MoptTensor *)(context + 1);
   context->outputs = context->inputs + desc->input_count;
   context->dims = (int64_t *)(context->outputs + desc->output_count);
@@ -49,8 +60,11 @@ void mopt_rt_context_destroy(MoptContext *context) {
   mopt_rt_plan_destroy(&context->run);
   mopt_rt_region_destroy(&context->run.region);
   mopt_rt_region_destroy(&context->staging);
-  mopt_rt_deallocate(allocator, context->run.arena,
-                     context->model->desc->arena_bytes);
+  if (context->model->desc->device)
+    context->model->desc->device->context_destroy(context);
+  else
+    mopt_rt_deallocate(allocator, context->run.arena,
+                       context->model->desc->arena_bytes);
   mopt_rt_deallocate(allocator, context, context->bytes);
 }
 

@@ -58,6 +58,7 @@ const char *mopt_rt_status_name(MoptStatus status) {
       "MOPT_UNSUPPORTED",
       "MOPT_BUSY",
       "MOPT_INTERNAL",
+      "MOPT_DEVICE_ERROR",
   };
   int in_range =
       status >= 0 && status < (MoptStatus)(sizeof(names) / sizeof(names[0]));

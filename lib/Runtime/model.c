@@ -1,5 +1,6 @@
 /* model.c: creation and destruction of models. */
 #include "Model.h"
+#include "Device.h"
 #include "Pool.h"
 #include <stdio.h>
 #include <string.h>
@@ -108,10 +109,12 @@ static MoptStatus create(const MoptModelDesc *desc,
   model->output_dims = desc->dim_count - model->input_dims;
   number_symbols(model);
   MoptStatus status = mopt_rt_open_weights(model, options->weights_path, run);
+  /* A device needs no threads of the host. */
   if (!status)
     status = mopt_rt_repack_weights(model, run);
   if (!status)
-    status = open_pool(model, options, run);
+    status = desc->device ? desc->device->open(model, run)
+                          : open_pool(model, options, run);
   if (status)
     mopt_rt_destroy(model);
   else
@@ -147,6 +150,8 @@ void mopt_rt_destroy(MoptModel *model) {
   if (model->pool)
     model->pool->release(model->pool);
   mopt_rt_free_repacked(model);
+  if (model->desc->device)
+    model->desc->device->close(model);
   mopt_rt_close_weights(model);
   MoptAllocator allocator = model->allocator;
   mopt_rt_deallocate(&allocator, model, model_bytes(model->desc));

@@ -1,4 +1,5 @@
 /* run.c: one run: check, compute, deliver. */
+#include "Device.h"
 #include "Model.h"
 #include <setjmp.h>
 
@@ -38,7 +39,7 @@ static MoptStatus run_checked(MoptContext *context, const MoptTensor *inputs,
   status = mopt_rt_prepare_outputs(context, outputs);
   if (status)
     return status;
-  status = call_entry(context);
+  status = desc->device ? desc->device->run(context) : call_entry(context);
   if (mopt_rt_failed(run))
     return run->status;
   if (status)

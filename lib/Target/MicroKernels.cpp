@@ -12,12 +12,15 @@ namespace {
 #include "X86/X86MicroKernels.inc"
 #define GET_AArch64MicroKernels_IMPL
 #include "AArch64/AArch64MicroKernels.inc"
+#define GET_NVPTXMicroKernels_IMPL
+#include "NVPTX/NVPTXMicroKernels.inc"
 #define GET_GenericMicroKernels_IMPL
 #include "GenericMicroKernels.inc"
 } // namespace
 
 llvm::SmallVector<llvm::ArrayRef<MicroKernelRow>> mopt::getMicroKernelTables() {
-  return {X86MicroKernels, AArch64MicroKernels, GenericMicroKernels};
+  return {X86MicroKernels, AArch64MicroKernels, NVPTXMicroKernels,
+          GenericMicroKernels};
 }
 
 bool mopt::canRun(TargetAttr target, const MicroKernelRow &row) {

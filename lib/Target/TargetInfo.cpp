@@ -25,3 +25,9 @@ TargetAttr TargetInfo::toAttr(mlir::MLIRContext *context) const {
 }
 
 TargetBackend::~TargetBackend() = default;
+
+llvm::Expected<DeviceCode>
+TargetBackend::emitDeviceCode(mlir::Operation *, const TargetInfo &target,
+                              bool) const {
+  return llvm::createStringError("'%s' is no device", target.name.c_str());
+}

@@ -14,11 +14,12 @@ namespace mopt {
 // One line per architecture, here and in the table below.
 const TargetBackend &getX86Backend();
 const TargetBackend &getAArch64Backend();
+const TargetBackend &getNVPTXBackend();
 } // namespace mopt
 
 llvm::ArrayRef<const TargetBackend *> mopt::getTargetBackends() {
-  static const TargetBackend *const backends[] = {&getX86Backend(),
-                                                  &getAArch64Backend()};
+  static const TargetBackend *const backends[] = {
+      &getX86Backend(), &getAArch64Backend(), &getNVPTXBackend()};
   return backends;
 }
 
@@ -27,6 +28,11 @@ const TargetBackend *mopt::getTargetBackend(const llvm::Triple &triple) {
     if (backend->handles(triple))
       return backend;
   return nullptr;
+}
+
+bool mopt::isDevice(const TargetInfo &target) {
+  const TargetBackend *backend = getTargetBackend(llvm::Triple(target.triple));
+  return backend && backend->isDevice();
 }
 
 static bool fits(const TargetRow &row, const llvm::StringSet<> &machine) {

@@ -113,8 +113,11 @@ def HoistScratch : Pass<"mopt-hoist-scratch", "::mlir::ModuleOp"> {
   let description = [{
     Buffers of kernels that are too large for a stack, or of dynamic size, become
     arguments, allocated before each call. Buffers inside of parallel loops stay,
-    and those whose size is not a function of the kernel's arguments.
+    and those whose size is not a function of the kernel's arguments. With
+    `everything` small ones are no exception: a device has no such stack.
   }];
+  let options = [Option<"everything", "everything", "bool", "false",
+      "small buffers too">];
   let dependentDialects = ["::mlir::arith::ArithDialect",
     "::mlir::memref::MemRefDialect"];
 }
@@ -453,16 +456,35 @@ def TileAnchors : Pass<"mopt-tile-anchors"> {
       "multiplications that a tile has at least">];
 }
 
-def ExpandAnchorsToThreads : Pass<"mopt-expand-anchors-to-threads"> {
-  let summary = "compute each element of an anchor by a thread of a GPU";
+def MapToGrid : Pass<"mopt-map-to-grid", "::mlir::ModuleOp"> {
+  let summary = "make each op on buffers a kernel on a grid of threads";
   let description = [{
-    Every `mopt.contract_anchor` on memrefs becomes a `gpu.launch` with its
-    epilogue on scalars. No pipeline runs it yet: it shows, with upstream's
-    passes behind it, that the anchor form carries to accelerators.
+    Every linalg op, anchor and copy of kernels and the entry becomes a
+    `gpu.func` in the module `@device` and a `gpu.launch_func` in its place; what
+    computes addresses stays. A fill before a sum is the sum's initial value. A
+    kernel with anything else on memory, such as a loop that reads what it wrote,
+    becomes one thread. Shapes must be static: all else is an error.
   }];
+  let options = [Option<"reassociate", "reassociate", "bool", "true",
+      "sums may be taken in another order">];
+  let dependentDialects = ["::mlir::affine::AffineDialect",
+    "::mlir::arith::ArithDialect", "::mlir::gpu::GPUDialect",
+    "::mlir::linalg::LinalgDialect", "::mlir::math::MathDialect",
+    "::mlir::memref::MemRefDialect", "::mlir::scf::SCFDialect",
+    "::mlir::vector::VectorDialect"];
+}
+
+def EmitDeviceCode : Pass<"mopt-emit-device-code", "::mlir::ModuleOp"> {
+  let summary = "compile the module @device and call the runtime to launch it";
+  let description = [{
+    The text of `@device` for the module's target becomes the attribute
+    `mopt.device_code`, each `gpu.launch_func` a call of `mopt_rt_launch`.
+  }];
+  let options = [Option<"strict", "strict", "bool", "false",
+      "no product and sum may round once">];
   let dependentDialects = ["::mlir::arith::ArithDialect",
-    "::mlir::gpu::GPUDialect", "::mlir::memref::MemRefDialect",
-    "::mlir::scf::SCFDialect"];
+    "::mlir::func::FuncDialect", "::mlir::LLVM::LLVMDialect",
+    "::mlir::memref::MemRefDialect"];
 }
 
 def ExpandMicrokernels : Pass<"mopt-expand-microkernels"> {

@@ -9,7 +9,8 @@
 namespace mopt {
 
 /// What `--emit=` names, in the order in which they are made. Up to LLVM they
-/// are levels of the IR; after it, kinds of files.
+/// are levels of the IR; after it, kinds of files. The last two are the kernels
+/// of a device alone.
 enum class Level {
   ONNX,
   Graph,
@@ -24,7 +25,9 @@ enum class Level {
   Assembly,
   Object,
   Library,
-  SharedLibrary
+  SharedLibrary,
+  DeviceText,
+  DeviceImage
 };
 
 /// The level's name on the command line, "kernels".

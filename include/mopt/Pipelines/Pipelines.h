@@ -34,6 +34,8 @@ struct PipelineOptions {
   bool remarks = false;
   /// Count the calls of kernels and their time.
   bool profile = false;
+  /// The module's target is a device beside a host.
+  bool device = false;
 };
 
 // Each moves exactly one level boundary, see docs/Architecture.md.

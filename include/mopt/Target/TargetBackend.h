@@ -12,6 +12,7 @@
 
 #include "llvm/ADT/ArrayRef.h"
 #include "llvm/ADT/StringSet.h"
+#include "llvm/Support/Error.h"
 #include "llvm/TargetParser/Triple.h"
 #include <optional>
 
@@ -19,7 +20,20 @@ namespace llvm {
 class Function;
 } // namespace llvm
 
+namespace mlir {
+class Operation;
+} // namespace mlir
+
 namespace mopt {
+
+/// Kernels for a device.
+struct DeviceCode {
+  /// What the device's driver compiles.
+  std::string text;
+  /// Machine code of the device; empty where the device's assembler is not
+  /// installed.
+  std::string image;
+};
 
 class TargetBackend {
 public:
@@ -47,6 +61,14 @@ public:
                             const TargetInfo &target) const = 0;
   /// Registers LLVM's code generator and assembler, once.
   virtual void initialize() const = 0;
+
+  /// Are its machines devices beside a host, which kernels are sent to?
+  virtual bool isDevice() const { return false; }
+  /// The code of the kernels in `module`, a gpu.module that is used up, for the
+  /// device `target`. `strict`: no product and sum may round once.
+  virtual llvm::Expected<DeviceCode> emitDeviceCode(mlir::Operation *module,
+                                                    const TargetInfo &target,
+                                                    bool strict) const;
 };
 
 } // namespace mopt

@@ -44,6 +44,9 @@ TargetInfo getBaseline(const TargetInfo &target);
 llvm::SmallVector<const FeatureRow *>
 getRequiredFeatures(const TargetInfo &target);
 
+/// Is `target` a device beside a host?
+bool isDevice(const TargetInfo &target);
+
 /// LLVM's code generator for `target`. `optLevel` is 0 to 3.
 llvm::Expected<std::unique_ptr<llvm::TargetMachine>>
 createTargetMachine(const TargetInfo &target, unsigned optLevel);

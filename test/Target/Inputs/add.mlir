@@ -16,10 +16,10 @@ module attributes {mopt.level = "llvm",
     llvm.return %0 : !llvm.array<352 x i8>
   }
 
-  llvm.mlir.global internal constant @mopt_desc() : !llvm.struct<(i32, i32, ptr, ptr, i32, i32, i64, ptr, ptr, ptr, ptr, ptr, ptr, i64, ptr, i64, ptr, i64, ptr, ptr, ptr, ptr, ptr, i64, i64, ptr, i64, ptr, i64, ptr, ptr, i64, ptr, i64, ptr)> {
-    %0 = llvm.mlir.zero : !llvm.struct<(i32, i32, ptr, ptr, i32, i32, i64, ptr, ptr, ptr, ptr, ptr, ptr, i64, ptr, i64, ptr, i64, ptr, ptr, ptr, ptr, ptr, i64, i64, ptr, i64, ptr, i64, ptr, ptr, i64, ptr, i64, ptr)>
+  llvm.mlir.global internal constant @mopt_desc() : !llvm.struct<(i32, i32, ptr, ptr, i32, i32, i64, ptr, ptr, ptr, ptr, ptr, ptr, i64, ptr, i64, ptr, i64, ptr, ptr, ptr, ptr, ptr, i64, i64, ptr, i64, ptr, i64, ptr, ptr, i64, ptr, i64, ptr, ptr, ptr, ptr)> {
+    %0 = llvm.mlir.zero : !llvm.struct<(i32, i32, ptr, ptr, i32, i32, i64, ptr, ptr, ptr, ptr, ptr, ptr, i64, ptr, i64, ptr, i64, ptr, ptr, ptr, ptr, ptr, i64, i64, ptr, i64, ptr, i64, ptr, ptr, i64, ptr, i64, ptr, ptr, ptr, ptr)>
     %c1 = llvm.mlir.constant(1 : i32) : i32
-    %c264 = llvm.mlir.constant(264 : i32) : i32
+    %c288 = llvm.mlir.constant(288 : i32) : i32
     %c2 = llvm.mlir.constant(2 : i64) : i64
     %c128 = llvm.mlir.constant(128 : i64) : i64
     %c352 = llvm.mlir.constant(352 : i64) : i64
@@ -35,26 +35,26 @@ module attributes {mopt.level = "llvm",
     %entry = llvm.mlir.addressof @mopt_entry : !llvm.ptr
     %create = llvm.mlir.addressof @create : !llvm.ptr
     %storage = llvm.mlir.addressof @storage : !llvm.ptr
-    %1 = llvm.insertvalue %c1, %0[0] : !llvm.struct<(i32, i32, ptr, ptr, i32, i32, i64, ptr, ptr, ptr, ptr, ptr, ptr, i64, ptr, i64, ptr, i64, ptr, ptr, ptr, ptr, ptr, i64, i64, ptr, i64, ptr, i64, ptr, ptr, i64, ptr, i64, ptr)>
-    %2 = llvm.insertvalue %c264, %1[1] : !llvm.struct<(i32, i32, ptr, ptr, i32, i32, i64, ptr, ptr, ptr, ptr, ptr, ptr, i64, ptr, i64, ptr, i64, ptr, ptr, ptr, ptr, ptr, i64, i64, ptr, i64, ptr, i64, ptr, ptr, i64, ptr, i64, ptr)>
-    %3 = llvm.insertvalue %name, %2[2] : !llvm.struct<(i32, i32, ptr, ptr, i32, i32, i64, ptr, ptr, ptr, ptr, ptr, ptr, i64, ptr, i64, ptr, i64, ptr, ptr, ptr, ptr, ptr, i64, i64, ptr, i64, ptr, i64, ptr, ptr, i64, ptr, i64, ptr)>
-    %4 = llvm.insertvalue %info, %3[3] : !llvm.struct<(i32, i32, ptr, ptr, i32, i32, i64, ptr, ptr, ptr, ptr, ptr, ptr, i64, ptr, i64, ptr, i64, ptr, ptr, ptr, ptr, ptr, i64, i64, ptr, i64, ptr, i64, ptr, ptr, i64, ptr, i64, ptr)>
-    %5 = llvm.insertvalue %c1, %4[4] : !llvm.struct<(i32, i32, ptr, ptr, i32, i32, i64, ptr, ptr, ptr, ptr, ptr, ptr, i64, ptr, i64, ptr, i64, ptr, ptr, ptr, ptr, ptr, i64, i64, ptr, i64, ptr, i64, ptr, ptr, i64, ptr, i64, ptr)>
-    %6 = llvm.insertvalue %c1, %5[5] : !llvm.struct<(i32, i32, ptr, ptr, i32, i32, i64, ptr, ptr, ptr, ptr, ptr, ptr, i64, ptr, i64, ptr, i64, ptr, ptr, ptr, ptr, ptr, i64, i64, ptr, i64, ptr, i64, ptr, ptr, i64, ptr, i64, ptr)>
-    %7 = llvm.insertvalue %c2, %6[6] : !llvm.struct<(i32, i32, ptr, ptr, i32, i32, i64, ptr, ptr, ptr, ptr, ptr, ptr, i64, ptr, i64, ptr, i64, ptr, ptr, ptr, ptr, ptr, i64, i64, ptr, i64, ptr, i64, ptr, ptr, i64, ptr, i64, ptr)>
-    %8 = llvm.insertvalue %names, %7[7] : !llvm.struct<(i32, i32, ptr, ptr, i32, i32, i64, ptr, ptr, ptr, ptr, ptr, ptr, i64, ptr, i64, ptr, i64, ptr, ptr, ptr, ptr, ptr, i64, i64, ptr, i64, ptr, i64, ptr, ptr, i64, ptr, i64, ptr)>
-    %9 = llvm.insertvalue %dtypes, %8[8] : !llvm.struct<(i32, i32, ptr, ptr, i32, i32, i64, ptr, ptr, ptr, ptr, ptr, ptr, i64, ptr, i64, ptr, i64, ptr, ptr, ptr, ptr, ptr, i64, i64, ptr, i64, ptr, i64, ptr, ptr, i64, ptr, i64, ptr)>
-    %10 = llvm.insertvalue %ranks, %9[9] : !llvm.struct<(i32, i32, ptr, ptr, i32, i32, i64, ptr, ptr, ptr, ptr, ptr, ptr, i64, ptr, i64, ptr, i64, ptr, ptr, ptr, ptr, ptr, i64, i64, ptr, i64, ptr, i64, ptr, ptr, i64, ptr, i64, ptr)>
-    %11 = llvm.insertvalue %dims, %10[10] : !llvm.struct<(i32, i32, ptr, ptr, i32, i32, i64, ptr, ptr, ptr, ptr, ptr, ptr, i64, ptr, i64, ptr, i64, ptr, ptr, ptr, ptr, ptr, i64, i64, ptr, i64, ptr, i64, ptr, ptr, i64, ptr, i64, ptr)>
-    %12 = llvm.insertvalue %dim_names, %11[11] : !llvm.struct<(i32, i32, ptr, ptr, i32, i32, i64, ptr, ptr, ptr, ptr, ptr, ptr, i64, ptr, i64, ptr, i64, ptr, ptr, ptr, ptr, ptr, i64, i64, ptr, i64, ptr, i64, ptr, ptr, i64, ptr, i64, ptr)>
-    %13 = llvm.insertvalue %kinds, %12[12] : !llvm.struct<(i32, i32, ptr, ptr, i32, i32, i64, ptr, ptr, ptr, ptr, ptr, ptr, i64, ptr, i64, ptr, i64, ptr, ptr, ptr, ptr, ptr, i64, i64, ptr, i64, ptr, i64, ptr, ptr, i64, ptr, i64, ptr)>
-    %14 = llvm.insertvalue %weights, %13[14] : !llvm.struct<(i32, i32, ptr, ptr, i32, i32, i64, ptr, ptr, ptr, ptr, ptr, ptr, i64, ptr, i64, ptr, i64, ptr, ptr, ptr, ptr, ptr, i64, i64, ptr, i64, ptr, i64, ptr, ptr, i64, ptr, i64, ptr)>
-    %15 = llvm.insertvalue %c128, %14[15] : !llvm.struct<(i32, i32, ptr, ptr, i32, i32, i64, ptr, ptr, ptr, ptr, ptr, ptr, i64, ptr, i64, ptr, i64, ptr, ptr, ptr, ptr, ptr, i64, i64, ptr, i64, ptr, i64, ptr, ptr, i64, ptr, i64, ptr)>
-    %16 = llvm.insertvalue %entry, %15[18] : !llvm.struct<(i32, i32, ptr, ptr, i32, i32, i64, ptr, ptr, ptr, ptr, ptr, ptr, i64, ptr, i64, ptr, i64, ptr, ptr, ptr, ptr, ptr, i64, i64, ptr, i64, ptr, i64, ptr, ptr, i64, ptr, i64, ptr)>
-    %17 = llvm.insertvalue %create, %16[21] : !llvm.struct<(i32, i32, ptr, ptr, i32, i32, i64, ptr, ptr, ptr, ptr, ptr, ptr, i64, ptr, i64, ptr, i64, ptr, ptr, ptr, ptr, ptr, i64, i64, ptr, i64, ptr, i64, ptr, ptr, i64, ptr, i64, ptr)>
-    %18 = llvm.insertvalue %storage, %17[22] : !llvm.struct<(i32, i32, ptr, ptr, i32, i32, i64, ptr, ptr, ptr, ptr, ptr, ptr, i64, ptr, i64, ptr, i64, ptr, ptr, ptr, ptr, ptr, i64, i64, ptr, i64, ptr, i64, ptr, ptr, i64, ptr, i64, ptr)>
-    %19 = llvm.insertvalue %c352, %18[23] : !llvm.struct<(i32, i32, ptr, ptr, i32, i32, i64, ptr, ptr, ptr, ptr, ptr, ptr, i64, ptr, i64, ptr, i64, ptr, ptr, ptr, ptr, ptr, i64, i64, ptr, i64, ptr, i64, ptr, ptr, i64, ptr, i64, ptr)>
-    llvm.return %19 : !llvm.struct<(i32, i32, ptr, ptr, i32, i32, i64, ptr, ptr, ptr, ptr, ptr, ptr, i64, ptr, i64, ptr, i64, ptr, ptr, ptr, ptr, ptr, i64, i64, ptr, i64, ptr, i64, ptr, ptr, i64, ptr, i64, ptr)>
+    %1 = llvm.insertvalue %c1, %0[0] : !llvm.struct<(i32, i32, ptr, ptr, i32, i32, i64, ptr, ptr, ptr, ptr, ptr, ptr, i64, ptr, i64, ptr, i64, ptr, ptr, ptr, ptr, ptr, i64, i64, ptr, i64, ptr, i64, ptr, ptr, i64, ptr, i64, ptr, ptr, ptr, ptr)>
+    %2 = llvm.insertvalue %c288, %1[1] : !llvm.struct<(i32, i32, ptr, ptr, i32, i32, i64, ptr, ptr, ptr, ptr, ptr, ptr, i64, ptr, i64, ptr, i64, ptr, ptr, ptr, ptr, ptr, i64, i64, ptr, i64, ptr, i64, ptr, ptr, i64, ptr, i64, ptr, ptr, ptr, ptr)>
+    %3 = llvm.insertvalue %name, %2[2] : !llvm.struct<(i32, i32, ptr, ptr, i32, i32, i64, ptr, ptr, ptr, ptr, ptr, ptr, i64, ptr, i64, ptr, i64, ptr, ptr, ptr, ptr, ptr, i64, i64, ptr, i64, ptr, i64, ptr, ptr, i64, ptr, i64, ptr, ptr, ptr, ptr)>
+    %4 = llvm.insertvalue %info, %3[3] : !llvm.struct<(i32, i32, ptr, ptr, i32, i32, i64, ptr, ptr, ptr, ptr, ptr, ptr, i64, ptr, i64, ptr, i64, ptr, ptr, ptr, ptr, ptr, i64, i64, ptr, i64, ptr, i64, ptr, ptr, i64, ptr, i64, ptr, ptr, ptr, ptr)>
+    %5 = llvm.insertvalue %c1, %4[4] : !llvm.struct<(i32, i32, ptr, ptr, i32, i32, i64, ptr, ptr, ptr, ptr, ptr, ptr, i64, ptr, i64, ptr, i64, ptr, ptr, ptr, ptr, ptr, i64, i64, ptr, i64, ptr, i64, ptr, ptr, i64, ptr, i64, ptr, ptr, ptr, ptr)>
+    %6 = llvm.insertvalue %c1, %5[5] : !llvm.struct<(i32, i32, ptr, ptr, i32, i32, i64, ptr, ptr, ptr, ptr, ptr, ptr, i64, ptr, i64, ptr, i64, ptr, ptr, ptr, ptr, ptr, i64, i64, ptr, i64, ptr, i64, ptr, ptr, i64, ptr, i64, ptr, ptr, ptr, ptr)>
+    %7 = llvm.insertvalue %c2, %6[6] : !llvm.struct<(i32, i32, ptr, ptr, i32, i32, i64, ptr, ptr, ptr, ptr, ptr, ptr, i64, ptr, i64, ptr, i64, ptr, ptr, ptr, ptr, ptr, i64, i64, ptr, i64, ptr, i64, ptr, ptr, i64, ptr, i64, ptr, ptr, ptr, ptr)>
+    %8 = llvm.insertvalue %names, %7[7] : !llvm.struct<(i32, i32, ptr, ptr, i32, i32, i64, ptr, ptr, ptr, ptr, ptr, ptr, i64, ptr, i64, ptr, i64, ptr, ptr, ptr, ptr, ptr, i64, i64, ptr, i64, ptr, i64, ptr, ptr, i64, ptr, i64, ptr, ptr, ptr, ptr)>
+    %9 = llvm.insertvalue %dtypes, %8[8] : !llvm.struct<(i32, i32, ptr, ptr, i32, i32, i64, ptr, ptr, ptr, ptr, ptr, ptr, i64, ptr, i64, ptr, i64, ptr, ptr, ptr, ptr, ptr, i64, i64, ptr, i64, ptr, i64, ptr, ptr, i64, ptr, i64, ptr, ptr, ptr, ptr)>
+    %10 = llvm.insertvalue %ranks, %9[9] : !llvm.struct<(i32, i32, ptr, ptr, i32, i32, i64, ptr, ptr, ptr, ptr, ptr, ptr, i64, ptr, i64, ptr, i64, ptr, ptr, ptr, ptr, ptr, i64, i64, ptr, i64, ptr, i64, ptr, ptr, i64, ptr, i64, ptr, ptr, ptr, ptr)>
+    %11 = llvm.insertvalue %dims, %10[10] : !llvm.struct<(i32, i32, ptr, ptr, i32, i32, i64, ptr, ptr, ptr, ptr, ptr, ptr, i64, ptr, i64, ptr, i64, ptr, ptr, ptr, ptr, ptr, i64, i64, ptr, i64, ptr, i64, ptr, ptr, i64, ptr, i64, ptr, ptr, ptr, ptr)>
+    %12 = llvm.insertvalue %dim_names, %11[11] : !llvm.struct<(i32, i32, ptr, ptr, i32, i32, i64, ptr, ptr, ptr, ptr, ptr, ptr, i64, ptr, i64, ptr, i64, ptr, ptr, ptr, ptr, ptr, i64, i64, ptr, i64, ptr, i64, ptr, ptr, i64, ptr, i64, ptr, ptr, ptr, ptr)>
+    %13 = llvm.insertvalue %kinds, %12[12] : !llvm.struct<(i32, i32, ptr, ptr, i32, i32, i64, ptr, ptr, ptr, ptr, ptr, ptr, i64, ptr, i64, ptr, i64, ptr, ptr, ptr, ptr, ptr, i64, i64, ptr, i64, ptr, i64, ptr, ptr, i64, ptr, i64, ptr, ptr, ptr, ptr)>
+    %14 = llvm.insertvalue %weights, %13[14] : !llvm.struct<(i32, i32, ptr, ptr, i32, i32, i64, ptr, ptr, ptr, ptr, ptr, ptr, i64, ptr, i64, ptr, i64, ptr, ptr, ptr, ptr, ptr, i64, i64, ptr, i64, ptr, i64, ptr, ptr, i64, ptr, i64, ptr, ptr, ptr, ptr)>
+    %15 = llvm.insertvalue %c128, %14[15] : !llvm.struct<(i32, i32, ptr, ptr, i32, i32, i64, ptr, ptr, ptr, ptr, ptr, ptr, i64, ptr, i64, ptr, i64, ptr, ptr, ptr, ptr, ptr, i64, i64, ptr, i64, ptr, i64, ptr, ptr, i64, ptr, i64, ptr, ptr, ptr, ptr)>
+    %16 = llvm.insertvalue %entry, %15[18] : !llvm.struct<(i32, i32, ptr, ptr, i32, i32, i64, ptr, ptr, ptr, ptr, ptr, ptr, i64, ptr, i64, ptr, i64, ptr, ptr, ptr, ptr, ptr, i64, i64, ptr, i64, ptr, i64, ptr, ptr, i64, ptr, i64, ptr, ptr, ptr, ptr)>
+    %17 = llvm.insertvalue %create, %16[21] : !llvm.struct<(i32, i32, ptr, ptr, i32, i32, i64, ptr, ptr, ptr, ptr, ptr, ptr, i64, ptr, i64, ptr, i64, ptr, ptr, ptr, ptr, ptr, i64, i64, ptr, i64, ptr, i64, ptr, ptr, i64, ptr, i64, ptr, ptr, ptr, ptr)>
+    %18 = llvm.insertvalue %storage, %17[22] : !llvm.struct<(i32, i32, ptr, ptr, i32, i32, i64, ptr, ptr, ptr, ptr, ptr, ptr, i64, ptr, i64, ptr, i64, ptr, ptr, ptr, ptr, ptr, i64, i64, ptr, i64, ptr, i64, ptr, ptr, i64, ptr, i64, ptr, ptr, ptr, ptr)>
+    %19 = llvm.insertvalue %c352, %18[23] : !llvm.struct<(i32, i32, ptr, ptr, i32, i32, i64, ptr, ptr, ptr, ptr, ptr, ptr, i64, ptr, i64, ptr, i64, ptr, ptr, ptr, ptr, ptr, i64, i64, ptr, i64, ptr, i64, ptr, ptr, i64, ptr, i64, ptr, ptr, ptr, ptr)>
+    llvm.return %19 : !llvm.struct<(i32, i32, ptr, ptr, i32, i32, i64, ptr, ptr, ptr, ptr, ptr, ptr, i64, ptr, i64, ptr, i64, ptr, ptr, ptr, ptr, ptr, i64, i64, ptr, i64, ptr, i64, ptr, ptr, i64, ptr, i64, ptr, ptr, ptr, ptr)>
   }
 
   llvm.func @mopt_rt_api(!llvm.ptr) -> !llvm.ptr

@@ -1,0 +1,18 @@
+//===- DeviceCode.h - what a device runs ------------------------*- C++ -*-===//
+
+#ifndef MOPT_CODEGEN_DEVICECODE_H
+#define MOPT_CODEGEN_DEVICECODE_H
+
+#include "llvm/ADT/StringRef.h"
+
+namespace mopt {
+/// On the module: the code of its kernels for the device, text.
+inline constexpr llvm::StringLiteral kDeviceCodeAttr = "mopt.device_code";
+/// The same as machine code, where the device's assembler was found.
+inline constexpr llvm::StringLiteral kDeviceImageAttr = "mopt.device_image";
+/// On a module for a device: the `#mopt.target` of the host.
+inline constexpr llvm::StringLiteral kHostAttr = "mopt.host";
+
+} // namespace mopt
+
+#endif // MOPT_CODEGEN_DEVICECODE_H

@@ -1,0 +1,38 @@
+//===- Emit.h - ops as code of threads --------------------------*- C++ -*-===//
+//
+// Each function takes an op on memrefs of static shape that stands in a kernel
+// of a grid, and replaces it by what one thread does of it. All fail with a
+// diagnostic at the op where they have no code for it.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef MOPT_LIB_CODEGEN_GRID_EMIT_H
+#define MOPT_LIB_CODEGEN_GRID_EMIT_H
+
+#include "GridBuilder.h"
+#include "mopt/Dialect/Mopt/IR/Mopt.h"
+
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
+
+namespace mopt {
+struct EmitOptions {
+  /// Sums may be taken in another order, of several threads.
+  bool reassociate = true;
+};
+
+/// A thread for each result, or a warp for each result that sums along the
+/// innermost dimension. `initial`, if given, is what every result starts from,
+/// instead of what the destination holds.
+llvm::FailureOr<LaunchShape> emitLinalg(mlir::linalg::LinalgOp op,
+                                        mlir::Value initial,
+                                        const EmitOptions &options);
+
+llvm::FailureOr<LaunchShape> emitPack(PackColumnsOp op);
+
+/// Tiles in shared memory for products of floats, else a thread for each
+/// result.
+llvm::FailureOr<LaunchShape> emitAnchor(AnchorOpInterface op,
+                                        const EmitOptions &options);
+} // namespace mopt
+
+#endif // MOPT_LIB_CODEGEN_GRID_EMIT_H

@@ -1,0 +1,331 @@
+/* cuda.c: a model on an NVIDIA device, through the driver's library, which is
+ * loaded when the first model is created. The first run of a context records
+ * its launches as a graph; it and later ones then replay that. */
+#include "Cuda.h"
+#include "Device.h"
+#include <pthread.h>
+#include <string.h>
+
+/* Of the places of inputs and outputs: what the driver aligns memory to. */
+#define DEVICE_ALIGNMENT 256
+
+typedef struct CudaModel {
+  const CudaDriver *driver;
+  CudaHandle device_context;
+  CudaHandle module;
+  CudaAddress weights;
+  int device;
+} CudaModel;
+
+typedef struct CudaContext {
+  const CudaDriver *driver;
+  CudaModel *model;
+  CudaHandle stream;
+  CudaHandle graph;
+  CudaAddress memory;
+  /* What the entry gets: tensors in `memory`. */
+  MoptTensor *inputs;
+  MoptTensor *outputs;
+  int64_t bytes;
+} CudaContext;
+
+/* Records an error of the driver. */
+static MoptStatus fail(MoptRun *run, const CudaDriver *driver, CudaResult code,
+                       const char *what) {
+  const char *text = NULL;
+  driver->cuGetErrorString(code, &text);
+  return mopt_rt_error(
+      run, code == CUDA_OUT_OF_MEMORY ? MOPT_OUT_OF_MEMORY : MOPT_DEVICE_ERROR,
+      "%s: the device's driver says '%s' (%d)", what,
+      text ? text : "an unknown error", code);
+}
+
+/* Runs `call` unless an earlier one failed. */
+#define CHECKED(status, run, driver, what, call)                               \
+  do {                                                                         \
+    if (!(status)) {                                                           \
+      CudaResult code_ = (driver)->call;                                       \
+      if (code_)                                                               \
+        (status) = fail(run, driver, code_, what);                             \
+    }                                                                          \
+  } while (0)
+
+static int64_t aligned(int64_t bytes) {
+  return (bytes + DEVICE_ALIGNMENT - 1) / DEVICE_ALIGNMENT * DEVICE_ALIGNMENT;
+}
+
+/* An allocation of no bytes is an error of the driver. */
+static int64_t at_least_one(int64_t bytes) { return bytes > 0 ? bytes : 1; }
+
+/* Loads the code and says what the driver's compiler said about it. */
+static MoptStatus load_code(CudaModel *device, const MoptModelDesc *desc,
+                            MoptRun *run) {
+  char log[256] = "";
+  int options[] = {CUDA_JIT_ERROR_LOG, CUDA_JIT_ERROR_LOG_BYTES};
+  void *values[] = {log, (void *)(uintptr_t)sizeof(log)};
+  /* Machine code is for one kind of device; the text may suit others. */
+  CudaResult code = CUDA_NO_BINARY_FOR_GPU;
+  if (desc->device_image)
+    code = device->driver->cuModuleLoadDataEx(
+        &device->module, desc->device_image, 2, options, values);
+  if (code)
+    code = device->driver->cuModuleLoadDataEx(
+        &device->module, desc->device_code, 2, options, values);
+  if (!code)
+    return MOPT_OK;
+  const char *text = NULL;
+  device->driver->cuGetErrorString(code, &text);
+  return mopt_rt_error(run, MOPT_UNSUPPORTED,
+                       "the device cannot run the library's code, perhaps "
+                       "because it was compiled for another one: the driver "
+                       "says '%s' (%d) %.200s",
+                       text ? text : "an unknown error", code, log);
+}
+
+static MoptStatus prepare(CudaModel *device, const MoptModel *model,
+                          MoptRun *run) {
+  const CudaDriver *driver = device->driver;
+  const MoptModelDesc *desc = model->desc;
+  MoptStatus status = load_code(device, desc, run);
+  size_t bytes = (size_t)at_least_one(desc->weights_bytes);
+  CHECKED(status, run, driver, "weights", cuMemAlloc(&device->weights, bytes));
+  if (desc->weights_bytes > 0)
+    CHECKED(status, run, driver, "weights",
+            cuMemcpyHtoD(device->weights, model->weights, bytes));
+  return status;
+}
+
+static MoptStatus cuda_open(MoptModel *model, MoptRun *run) {
+  const CudaDriver *driver = NULL;
+  MoptStatus status = mopt_rt_cuda_driver(&driver, run);
+  if (status)
+    return status;
+  CudaModel *device = mopt_rt_allocate(&model->allocator, sizeof(*device));
+  if (!device)
+    return mopt_rt_error(run, MOPT_OUT_OF_MEMORY, "no memory for a model");
+  memset(device, 0, sizeof(*device));
+  device->driver = driver;
+  model->device = device;
+  CHECKED(status, run, driver, "device 0", cuDeviceGet(&device->device, 0));
+  /* The one that others in the process use too. */
+  CHECKED(status, run, driver, "device 0",
+          cuDevicePrimaryCtxRetain(&device->device_context, device->device));
+  CHECKED(status, run, driver, "device 0",
+          cuCtxPushCurrent(device->device_context));
+  if (status)
+    return status;
+  status = prepare(device, model, run);
+  CudaHandle popped;
+  driver->cuCtxPopCurrent(&popped);
+  return status;
+}
+
+static void cuda_close(MoptModel *model) {
+  CudaModel *device = model->device;
+  if (!device)
+    return;
+  if (device->device_context) {
+    const CudaDriver *driver = device->driver;
+    CudaHandle popped;
+    if (!driver->cuCtxPushCurrent(device->device_context)) {
+      if (device->weights)
+        driver->cuMemFree(device->weights);
+      if (device->module)
+        driver->cuModuleUnload(device->module);
+      driver->cuCtxPopCurrent(&popped);
+    }
+    driver->cuDevicePrimaryCtxRelease(device->device);
+  }
+  mopt_rt_deallocate(&model->allocator, device, sizeof(*device));
+  model->device = NULL;
+}
+
+static int64_t tensor_bytes(const MoptTensorSpec *spec) {
+  return mopt_rt_tensor_bytes(spec->dtype, spec->rank, spec->dims);
+}
+
+/* The bytes of the arena, then of each input and output in its place. */
+static int64_t place_tensors(const MoptModel *model, CudaContext *context,
+                             CudaAddress base) {
+  const MoptModelDesc *desc = model->desc;
+  int64_t total = aligned(desc->arena_bytes);
+  for (int32_t i = 0; i < desc->input_count + desc->output_count; ++i) {
+    const MoptTensorSpec *spec = &model->inputs[i];
+    MoptTensor *tensor = &context->inputs[i];
+    tensor->data = (void *)(uintptr_t)(base + (CudaAddress)total);
+    tensor->rank = spec->rank;
+    tensor->dtype = spec->dtype;
+    tensor->capacity_bytes = tensor_bytes(spec);
+    total += aligned(tensor->capacity_bytes);
+  }
+  return total;
+}
+
+static void cuda_context_destroy(MoptContext *owner) {
+  CudaContext *context = owner->run.device;
+  if (!context)
+    return;
+  const CudaDriver *driver = context->driver;
+  CudaHandle popped;
+  if (!driver->cuCtxPushCurrent(context->model->device_context)) {
+    if (context->graph)
+      driver->cuGraphExecDestroy(context->graph);
+    if (context->stream)
+      driver->cuStreamDestroy(context->stream);
+    if (context->memory)
+      driver->cuMemFree(context->memory);
+    driver->cuCtxPopCurrent(&popped);
+  }
+  mopt_rt_deallocate(&owner->model->allocator, context, context->bytes);
+  owner->run.device = NULL;
+}
+
+static MoptStatus cuda_context_create(MoptContext *owner) {
+  const MoptModel *model = owner->model;
+  const MoptModelDesc *desc = model->desc;
+  CudaModel *device = model->device;
+  const CudaDriver *driver = device->driver;
+  int64_t tensors = (int64_t)desc->input_count + desc->output_count;
+  int64_t bytes =
+      (int64_t)sizeof(CudaContext) + (int64_t)sizeof(MoptTensor) * tensors;
+  CudaContext *context = mopt_rt_allocate(&model->allocator, bytes);
+  if (!context)
+    return MOPT_OUT_OF_MEMORY;
+  memset(context, 0, (size_t)bytes);
+  context->driver = driver;
+  context->model = device;
+  context->bytes = bytes;
+  context->inputs = (MoptTensor *)(context + 1);
+  context->outputs = context->inputs + desc->input_count;
+  owner->run.device = context;
+  MoptStatus status = MOPT_OK;
+  MoptRun *run = &owner->run;
+  CHECKED(status, run, driver, "context",
+          cuCtxPushCurrent(device->device_context));
+  if (status)
+    return status;
+  size_t total = (size_t)at_least_one(place_tensors(model, context, 0));
+  CHECKED(status, run, driver, "memory of the device",
+          cuMemAlloc(&context->memory, total));
+  CHECKED(status, run, driver, "stream",
+          cuStreamCreate(&context->stream, CUDA_STREAM_NON_BLOCKING));
+  CudaHandle popped;
+  driver->cuCtxPopCurrent(&popped);
+  place_tensors(model, context, context->memory);
+  owner->run.arena = (void *)(uintptr_t)context->memory;
+  owner->run.weights = (const void *)(uintptr_t)device->weights;
+  return status;
+}
+
+/* Generated code calls this while the stream records. */
+void mopt_rt_launch(MoptRun *run, const char *name, int64_t blocks_x,
+                    int64_t blocks_y, int64_t threads, int64_t *arguments,
+                    int64_t count) {
+  CudaContext *context = run->device;
+  const CudaDriver *driver = context->driver;
+  if (mopt_rt_failed(run))
+    return;
+  enum { MOST_ARGUMENTS = 128 };
+  void *addresses[MOST_ARGUMENTS];
+  if (count > MOST_ARGUMENTS) {
+    mopt_rt_error(run, MOPT_INTERNAL, "kernel '%s' has too many arguments",
+                  name);
+    return;
+  }
+  for (int64_t i = 0; i < count; ++i)
+    addresses[i] = &arguments[i];
+  MoptStatus status = MOPT_OK;
+  CudaHandle function = NULL;
+  CHECKED(status, run, driver, name,
+          cuModuleGetFunction(&function, context->model->module, name));
+  CHECKED(status, run, driver, name,
+          cuLaunchKernel(function, (unsigned)blocks_x, (unsigned)blocks_y, 1,
+                         (unsigned)threads, 1, 1, 0, context->stream, addresses,
+                         NULL));
+}
+
+/* The launches of a run as a graph. */
+static MoptStatus record(MoptContext *owner) {
+  CudaContext *context = owner->run.device;
+  const CudaDriver *driver = context->driver;
+  MoptRun *run = &owner->run;
+  MoptStatus status = MOPT_OK;
+  CHECKED(status, run, driver, "graph",
+          cuStreamBeginCapture(context->stream, CUDA_CAPTURE_THREAD_LOCAL));
+  if (status)
+    return status;
+  const MoptModelDesc *desc = owner->model->desc;
+  for (int32_t i = 0; i < desc->input_count; ++i)
+    context->inputs[i].dims = owner->inputs[i].dims;
+  /* The entry writes those of what it returns. */
+  for (int32_t i = 0; i < desc->output_count; ++i)
+    context->outputs[i].dims = owner->outputs[i].dims;
+  status = desc->entry(run, context->inputs, context->outputs);
+  if (mopt_rt_failed(run))
+    status = run->status;
+  CudaHandle graph = NULL;
+  CudaResult code = driver->cuStreamEndCapture(context->stream, &graph);
+  if (!status && code)
+    status = fail(run, driver, code, "graph");
+  CHECKED(status, run, driver, "graph",
+          cuGraphInstantiate(&context->graph, graph, 0));
+  if (graph)
+    driver->cuGraphDestroy(graph);
+  return status;
+}
+
+static MoptStatus run_on_stream(MoptContext *owner) {
+  CudaContext *context = owner->run.device;
+  const CudaDriver *driver = context->driver;
+  const MoptModelDesc *desc = owner->model->desc;
+  MoptRun *run = &owner->run;
+  MoptStatus status = MOPT_OK;
+  if (!context->graph)
+    status = record(owner);
+  for (int32_t i = 0; i < desc->input_count; ++i)
+    if (context->inputs[i].capacity_bytes > 0)
+      CHECKED(status, run, driver, owner->model->inputs[i].name,
+              cuMemcpyHtoDAsync((CudaAddress)(uintptr_t)context->inputs[i].data,
+                                owner->inputs[i].data,
+                                (size_t)context->inputs[i].capacity_bytes,
+                                context->stream));
+  CHECKED(status, run, driver, "run",
+          cuGraphLaunch(context->graph, context->stream));
+  for (int32_t i = 0; i < desc->output_count && !status; ++i) {
+    MoptTensor *output = &owner->outputs[i];
+    int64_t bytes = context->outputs[i].capacity_bytes;
+    if (bytes <= 0)
+      continue;
+    /* What the entry returns lies where it says. */
+    if (!output->data)
+      output->data = mopt_rt_region_alloc(&run->region, bytes);
+    if (!output->data)
+      status = mopt_rt_error(run, MOPT_OUT_OF_MEMORY,
+                             "no memory for %lld bytes", (long long)bytes);
+    CHECKED(status, run, driver, owner->model->outputs[i].name,
+            cuMemcpyDtoHAsync(output->data,
+                              (CudaAddress)(uintptr_t)context->outputs[i].data,
+                              (size_t)bytes, context->stream));
+  }
+  CudaResult code = driver->cuStreamSynchronize(context->stream);
+  if (!status && code)
+    status = fail(run, driver, code, "run");
+  return status;
+}
+
+static MoptStatus cuda_run(MoptContext *owner) {
+  CudaContext *context = owner->run.device;
+  const CudaDriver *driver = context->driver;
+  MoptStatus status = MOPT_OK;
+  CHECKED(status, &owner->run, driver, "run",
+          cuCtxPushCurrent(context->model->device_context));
+  if (status)
+    return status;
+  status = run_on_stream(owner);
+  CudaHandle popped;
+  driver->cuCtxPopCurrent(&popped);
+  return status;
+}
+
+const MoptDeviceInterface mopt_rt_device = {
+    cuda_open, cuda_close, cuda_context_create, cuda_context_destroy, cuda_run};
