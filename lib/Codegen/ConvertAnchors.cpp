@@ -78,8 +78,8 @@ bool isUnsigned(Value value) {
 
 /// Does the micro-kernel take a wider left side? It has a sign then.
 bool isWidened(Value lhs, ConfigAttr config) {
-  return config.getLhsBits() > 8 &&
-         isa<IntegerType>(getElementTypeOrSelf(lhs.getType()));
+  return getElementTypeOrSelf(lhs.getType()).isInteger(8) &&
+         config.getLhsBits() > 8;
 }
 
 Value widen(OpBuilder &b, Location loc, Value lhs, ConfigAttr config) {

@@ -52,7 +52,9 @@ std::optional<ProductTypes> getTypes(RankedTensorType lhs, Value right,
                    (isFloat(types.rhs) ||
                     (types.lhs.isF32() && types.rhs.isSignlessInteger(8)));
   bool areBytes = types.lhs.isInteger(8) && types.rhs.isInteger(8);
-  if (!areFloats && !areBytes)
+  bool areWords =
+      types.lhs.isSignlessInteger(16) && types.rhs.isSignlessInteger(16);
+  if (!areFloats && !areBytes && !areWords)
     return std::nullopt;
   setUnsafeShares(types, right, depthDim);
   return types;

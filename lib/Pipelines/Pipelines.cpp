@@ -122,6 +122,7 @@ void mopt::buildKernelPipeline(OpPassManager &pm,
     pm.addNestedPass<func::FuncOp>(createPropagateLayout());
     // Bytes are less to transpose than floats.
     pm.addNestedPass<func::FuncOp>(createPropagateQuantization());
+    pm.addNestedPass<func::FuncOp>(createSelectWinograd());
     pm.addPass(createCanonicalizer());
     pm.addPass(createCSEPass());
   }

@@ -52,6 +52,15 @@ bool mopt::multipliesSignedBytes(TargetAttr target) {
   return multiplies(target, "s8s8") && !multiplies(target, "u8s8");
 }
 
+bool mopt::multipliesWords(TargetAttr target) {
+  bool ofWords = false;
+  for (llvm::ArrayRef<MicroKernelRow> table : getMicroKernelTables())
+    for (const MicroKernelRow &row : table)
+      ofWords |= llvm::StringRef(row.types) == "s16" && canRun(target, row) &&
+                 row.vectorBits == target.getVectorBits();
+  return ofWords && !multiplies(target, "u8s8") && !multiplies(target, "s8s8");
+}
+
 bool mopt::fusesProducts(TargetAttr target) {
   return target.hasFeature("fma") ||
          llvm::Triple(target.getTriple()).isAArch64();

@@ -45,7 +45,8 @@ class MicroKernelRow<string kind> {
   // Decides between tiles that waste about as much.
   bits<32> Rank = ?;
   // What is multiplied: "float" elements of one type, "u8s8" for unsigned by
-  // signed bytes, "s8s8" for signed ones, "x8s8" for bytes of any sign by signed ones, "u8p8" for
+  // signed bytes, "s8s8" for signed ones, "x8s8" for bytes of any sign by signed
+  // ones, "s16" for words, "u8p8" for
   // unsigned bytes by constant signed ones whose products are summed in 16 bits
   // (few of them may be too large), "bf16" or "f16" for both sides of that type.
   // Empty: anything, each widened to its accumulator.

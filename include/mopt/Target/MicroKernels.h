@@ -61,6 +61,11 @@ bool multipliesBytes(TargetAttr target);
 /// unsigned elsewhere, and on a target that has both kinds.
 bool multipliesSignedBytes(TargetAttr target);
 
+/// Does it multiply words two at a time in its widest vectors, and four bytes
+/// with several instructions? Convolutions in words that take less than half of
+/// the products are faster then.
+bool multipliesWords(TargetAttr target);
+
 /// Does one of its instructions add a product to a float, rounded once?
 /// `math.fma` is a call of the system's library where none does.
 bool fusesProducts(TargetAttr target);

@@ -351,6 +351,17 @@ def PropagateLayout : Pass<"mopt-propagate-layout", "::mlir::func::FuncOp"> {
     "::mlir::tensor::TensorDialect", "::mopt::MoptDialect"];
 }
 
+def SelectWinograd : Pass<"mopt-select-winograd", "::mlir::func::FuncOp"> {
+  let summary = "convolutions of bytes with fewer products, in words";
+  let description = [{
+    A `mopt.conv` with a constant filter of 3x3, stride 1, and an even number of
+    rows and columns becomes a `mopt.matmul` between `mopt.winograd_input` and
+    `mopt.winograd_output` where the target has no instruction that sums products
+    of four bytes in 32 bits.
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mopt::MoptDialect"];
+}
+
 def FormKernels : Pass<"mopt-form-kernels", "::mlir::func::FuncOp"> {
   let summary = "group mopt ops into kernels";
   let description = [{

@@ -71,6 +71,8 @@ static bool fits(const MicroKernelRow &row, const ProductShape &shape) {
     return types.lhs.isBF16() && types.rhs.isBF16();
   if (kind == "f16")
     return types.lhs.isF16() && types.rhs.isF16();
+  if (kind == "s16")
+    return types.lhs.isInteger(16) && types.rhs.isInteger(16);
   bool areBytes = types.lhs.isInteger(8) && types.rhs.isInteger(8) &&
                   types.accumulator.isInteger(32);
   // Words are bytes that were widened for such a row.

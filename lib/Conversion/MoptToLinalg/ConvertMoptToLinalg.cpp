@@ -211,6 +211,7 @@ struct ConvertMoptToLinalg
 
     RewritePatternSet patterns(ctx);
     populateContractionToLinalg(types, patterns);
+    populateWinogradToLinalg(types, patterns);
     populateDataMovementToLinalg(types, patterns);
     populateDeterminantToLinalg(types, patterns);
     populateElementwiseToLinalg(types, patterns);

@@ -37,6 +37,8 @@ void populateTopKToLinalg(mlir::TypeConverter &types,
                           mlir::RewritePatternSet &patterns);
 void populateWindowToLinalg(mlir::TypeConverter &types,
                             mlir::RewritePatternSet &patterns);
+void populateWinogradToLinalg(mlir::TypeConverter &types,
+                              mlir::RewritePatternSet &patterns);
 } // namespace mopt
 
 #endif // MOPT_CONVERSION_MOPTTOLINALG_PATTERNS_H

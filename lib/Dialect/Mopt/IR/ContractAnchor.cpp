@@ -98,8 +98,8 @@ static bool areContractable(Type lhs, Type rhs, Type accumulator) {
            isa<FloatType>(accumulator) &&
            accumulator.getIntOrFloatBitWidth() >= lhs.getIntOrFloatBitWidth();
   // Words are bytes that were widened.
-  return (lhs.isInteger(8) || lhs.isInteger(16)) && rhs.isInteger(8) &&
-         accumulator.isInteger(32);
+  return (lhs.isInteger(8) || lhs.isInteger(16)) &&
+         (rhs.isInteger(8) || rhs == lhs) && accumulator.isInteger(32);
 }
 
 LogicalResult ContractAnchorOp::verify() {

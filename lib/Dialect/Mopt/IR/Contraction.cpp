@@ -10,9 +10,9 @@ using namespace mopt;
 
 static bool isHalf(Type type) { return type.isF16() || type.isBF16(); }
 
-/// The accumulator type is the result type: 8-bit integers sum in 32 bits.
+/// The accumulator type is the result type: bytes and words sum in 32 bits.
 static Type getResultElement(Type operand, bool f32Result) {
-  if (operand.isInteger(8))
+  if (operand.isInteger(8) || operand.isSignlessInteger(16))
     return IntegerType::get(operand.getContext(), 32);
   return f32Result ? Float32Type::get(operand.getContext()) : operand;
 }

@@ -12,7 +12,7 @@ def Mopt_MatmulOp : Mopt_InferredOp<"matmul"> {
     equal ranks, at least 2; batch dimensions of static size 1 are broadcast.
     `transpose_lhs` and `transpose_rhs` say that the last two dimensions of an
     operand are stored the other way around. The result's element type is that
-    of `lhs` for floats and `i32` for integers of 8 bits (ONNX MatMulInteger
+    of `lhs` for floats and `i32` for integers of 8 and 16 bits (ONNX MatMulInteger
     with zero points of 0; `lhs` and `rhs` may differ in signedness), else the
     operand's; with `f32_result` that of `bf16` or `f16` is f32, and sums are not
     rounded before. A left side of f32 may have a right side of `i8`, `bf16` or
@@ -35,6 +35,40 @@ def Mopt_MatmulOp : Mopt_InferredOp<"matmul"> {
     $lhs `,` $rhs attr-dict `:` type($lhs) `,` type($rhs) `->` type($result)
   }];
   let hasVerifier = 1;
+}
+
+def Mopt_WinogradInputOp : Mopt_InferredOp<"winograd_input"> {
+  let summary = "patches of the input of a Winograd convolution of 3x3";
+  let description = [{
+    F(2x2, 3x3) of Lavin and Gray, Fast Algorithms for Convolutional Neural
+    Networks, 2016: `result[4 i + j, n, t, u, c] = (B^T d B)[i, j]` of the patch `d`
+    of 4x4 positions of `input` that starts at `2 t, 2 u`. The input has channels
+    last, elements of 8 bits, and an even number of rows and columns, padding
+    among them; the result has words, which hold any sum of four bytes.
+
+    ```mlir
+    %v = mopt.winograd_input %x : tensor<1x58x58x64xui8> -> tensor<16x1x28x28x64xi16>
+    ```
+  }];
+  let arguments = (ins AnyRankedTensor:$input);
+  let results = (outs AnyRankedTensor:$result);
+  let assemblyFormat = "$input attr-dict `:` type($input) `->` type($result)";
+}
+
+def Mopt_WinogradOutputOp : Mopt_InferredOp<"winograd_output"> {
+  let summary = "the result of a Winograd convolution of 3x3";
+  let description = [{
+    `result[n, 2 t + a, 2 u + b, k] = (A^T m A)[a, b] / 4` of the matrix
+    `m[i, j] = input[4 i + j, n, t, u, k]`. The filter was transformed by 4 G g G^T,
+    whose elements are whole numbers, so the quotient is exact.
+
+    ```mlir
+    %y = mopt.winograd_output %m : tensor<16x1x28x28x64xi32> -> tensor<1x56x56x64xi32>
+    ```
+  }];
+  let arguments = (ins AnyRankedTensor:$input);
+  let results = (outs AnyRankedTensor:$result);
+  let assemblyFormat = "$input attr-dict `:` type($input) `->` type($result)";
 }
 
 def Mopt_ConvOp : Mopt_InferredOp<"conv"> {
