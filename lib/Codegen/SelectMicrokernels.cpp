@@ -126,8 +126,8 @@ ConfigAttr select(TargetAttr target, ConvOp op) {
     return {};
   int64_t outputs = filter.getDimSize(0), channels = filter.getDimSize(1);
   if (channels == 1 && outputs == group && group > 1)
-    return selectDepthwise(target, types->accumulator,
-                           result.getDimSize(rank - 2), op.getStrides().back());
+    return selectDepthwise(target, *types, result.getDimSize(rank - 2),
+                           op.getStrides().back());
   ProductShape shape{*types,
                      product(result.getShape().drop_front().drop_back()),
                      outputs / group, product(filter.getShape().drop_front())};
@@ -192,9 +192,10 @@ ConfigAttr select(TargetAttr target, ConvAnchorOp op) {
 
 ConfigAttr select(TargetAttr target, DepthwiseAnchorOp op) {
   auto anchor = cast<AnchorOpInterface>(op.getOperation());
-  if (!isKnown(getTypes(op, op.getInput(), op.getFilter())))
+  ProductTypes types = getTypes(op, op.getInput(), op.getFilter());
+  if (!isKnown(types))
     return {};
-  return selectDepthwise(target, anchor.getAccumulatorType(),
+  return selectDepthwise(target, types,
                          anchor.getOutputDimSize(op.getOutputRank() - 2),
                          op.getStrides().back());
 }

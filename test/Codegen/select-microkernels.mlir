@@ -190,7 +190,7 @@ module attributes {mopt.target = #plain} {
 #neon = #mopt.target<name = "m", triple = "t", cpu = "c", features = "+neon", vectorBits = 128, vectorRegisters = 32, l1Bytes = 32768, l2Bytes = 524288>
 module attributes {mopt.target = #neon} {
   // CHECK-LABEL: @neon
-  func.func @neon(%a: tensor<128x768xf32>, %b: tensor<768x768xf32>, %c: tensor<768x64xf32>, %d: tensor<768x8xf32>, %e: tensor<768x3xf32>, %x: tensor<1x32x32x64xf32>, %w: tensor<64x1x3x3xf32>) {
+  func.func @neon(%a: tensor<128x768xf32>, %b: tensor<768x768xf32>, %c: tensor<768x64xf32>, %d: tensor<768x8xf32>, %e: tensor<768x3xf32>, %x: tensor<1x32x32x64xf32>, %w: tensor<64x1x3x3xf32>, %u: tensor<1x32x32x64xui8>, %s: tensor<64x1x3x3xi8>) {
     // CHECK: neon-f32-8x12", rows = 8, columns = 12, lanes = 4, unroll = 2, {{.*}}lhsSteps = 2
     %0 = mopt.matmul %a, %b : tensor<128x768xf32>, tensor<768x768xf32> -> tensor<128x768xf32>
     // Five panels and a third of one are more than four.
@@ -202,6 +202,8 @@ module attributes {mopt.target = #neon} {
     %3 = mopt.matmul %a, %e : tensor<128x768xf32>, tensor<768x3xf32> -> tensor<128x3xf32>
     // CHECK: neon-depthwise-3x4", rows = 3, columns = 4, lanes = 4
     %4 = mopt.conv %x, %w {channels_last, group = 64, strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads_begin = array<i64: 1, 1>, pads_end = array<i64: 1, 1>} : tensor<1x32x32x64xf32>, tensor<64x1x3x3xf32> -> tensor<1x32x32x64xf32>
+    // CHECK: neon-depthwise-i16-1x4", rows = 1, columns = 4, lanes = 8, {{.*}}lhsBits = 16, rhsBits = 16
+    %5 = mopt.conv %u, %s {channels_last, group = 64, strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads_begin = array<i64: 1, 1>, pads_end = array<i64: 1, 1>} : tensor<1x32x32x64xui8>, tensor<64x1x3x3xi8> -> tensor<1x32x32x64xi32>
     return
   }
 }

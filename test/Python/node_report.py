@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 """Makes docs/Conformance.md of the results that node_tests.py wrote with --json: one
-file for the default pipeline, one for the reference pipeline.
+file for the default pipeline, one for the reference pipeline, and others for other
+machines, called by their arguments.
 
-usage: node_report.py DEFAULT.json REFERENCE.json > docs/Conformance.md
+usage: node_report.py DEFAULT.json REFERENCE.json [OTHER.json...] > docs/Conformance.md
 """
 
 import collections
@@ -42,6 +43,8 @@ def share(rows):
 
 def command(results):
     arguments = f" --arguments={results['arguments']}" if results["arguments"] else ""
+    if results["backend"] != "mopt.backend":
+        arguments = f" --backend={results['backend']}{arguments}"
     return f"    build/venv/bin/python test/Python/node_tests.py{arguments}"
 
 
@@ -75,19 +78,20 @@ def table(rows, reference):
     return "\n".join(lines)
 
 
-def page(results, reference):
+def page(results, reference, *others):
     rows = results["tests"]
     return HEAD.format(
         onnx=results["onnx"], total=len(rows), date=results["date"],
-        commands="\n".join(command(r) for r in (results, reference)),
+        commands="\n".join(command(r) for r in (results, reference, *others)),
         counts="\n".join([counts("default pipeline", results),
-                          counts("reference pipeline", reference)]),
+                          counts("reference pipeline", reference),
+                          *(counts(f"`{other['arguments']}`", other) for other in others)]),
         unsupported=reasons(rows), table=table(rows, reference["tests"]))
 
 
 if __name__ == "__main__":
     loaded = []
-    for path in sys.argv[1:3]:
+    for path in sys.argv[1:]:
         with open(path, encoding="utf-8") as file:
             loaded.append(json.load(file))
     sys.stdout.write(page(*loaded))

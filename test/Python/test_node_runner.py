@@ -57,3 +57,6 @@ def test_a_page_is_made_of_results(tmp_path):
     assert "| Abs | 1/1 |  | 1/1 |" in page
     assert "| Atan | 0/1 |  | 0/1 |" in page
     assert "- Atan, 1: " in page
+    page = node_report.page(results, results, dict(results, arguments="--target=other"))
+    assert "--backend=failing_backend --arguments=--target=other" in page
+    assert "- `--target=other`: " in page

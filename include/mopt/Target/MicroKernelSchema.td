@@ -14,7 +14,8 @@ include "llvm/TableGen/SearchableTable.td"
 // `struct MicroKernelRow`.
 class MicroKernelRow<string kind> {
   // "product": scalars of the left side times vectors of the right one.
-  // "depthwise": vectors of channels.
+  // "depthwise": vectors of channels. With LhsBits bytes are multiplied as integers
+  // of that width, and vectors have as many; else as floats.
   // "block-weights": as "product", of weights in few bits with group scales. An
   // instruction takes pairs of 16 bits, or with an Interleave of 4 signed bytes,
   // twice for left sides of 16 bits; without one, floats are multiplied.

@@ -31,9 +31,10 @@ public:
             op.getEpilogue().front().getArgument(0).getType())) {
     for (int64_t i = 0; i < spatial; ++i)
       kernel.push_back(*getConstantIntValue(filter.sizes[i]));
-    // Multiply-adds of floats do in one instruction what takes two of integers.
+    // Multiply-adds of floats do in one instruction what takes two of integers,
+    // unless the target multiplies words and adds the products at once.
     sumType = type;
-    if (type.getElementType().isInteger() &&
+    if (type.getElementType().isInteger() && config.getLhsBits() == 0 &&
         llvm::product_of(kernel) <= kExactTaps)
       sumType = type.clone(b.getF32Type());
   }

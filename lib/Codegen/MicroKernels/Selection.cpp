@@ -230,13 +230,19 @@ ConfigAttr mopt::selectProduct(TargetAttr target, const ProductShape &shape) {
   return {};
 }
 
-ConfigAttr mopt::selectDepthwise(TargetAttr target, Type element, int64_t width,
-                                 int64_t stride) {
+ConfigAttr mopt::selectDepthwise(TargetAttr target, const ProductTypes &types,
+                                 int64_t width, int64_t stride) {
   for (ArrayRef<MicroKernelRow> table : getMicroKernelTables())
     for (const MicroKernelRow *best :
          getFittingRows(table, "depthwise", target)) {
       const MicroKernelRow &row = *best;
+      if (!fits(row, {types, 1, 1, 1}))
+        continue;
       int64_t rows = row.rows, columns = row.vectors;
+      // Vectors of what is multiplied.
+      Type element = types.accumulator;
+      if (row.lhsBits)
+        element = IntegerType::get(target.getContext(), row.lhsBits);
       // Windows that hardly overlap share no input rows; a wide row of outputs
       // is better then.
       if (stride > 1) {
@@ -246,7 +252,7 @@ ConfigAttr mopt::selectDepthwise(TargetAttr target, Type element, int64_t width,
       return ConfigAttr::get(target.getContext(), row.name, rows, columns,
                              getLanes(row, target, element), 1, 1, 0, false,
                              /*interleave=*/1, /*accumulates=*/false,
-                             /*lhsBits=*/0, /*rhsBits=*/0, "", "",
+                             row.lhsBits, row.rhsBits, "", "",
                              /*wordGroups=*/1, /*lhsSteps=*/1);
     }
   return {};

@@ -42,8 +42,8 @@ ConfigAttr selectProduct(TargetAttr target, const ProductShape &shape);
 
 /// The configuration of a depthwise convolution along whose last spatial
 /// dimension `width` results stand, `stride` apart in the input.
-ConfigAttr selectDepthwise(TargetAttr target, mlir::Type element, int64_t width,
-                           int64_t stride);
+ConfigAttr selectDepthwise(TargetAttr target, const ProductTypes &types,
+                           int64_t width, int64_t stride);
 } // namespace mopt
 
 #endif // MOPT_LIB_CODEGEN_MICROKERNELS_SELECTION_H

@@ -107,6 +107,20 @@ def : MicroKernelRow<"depthwise"> {
   let Rank = 1;
 }
 
+// Bytes as words, whose products are added to sums of 32 bits at once.
+def : MicroKernelRow<"depthwise"> {
+  let Types = "x8s8";
+  let Name = "neon-depthwise-i16-1x4";
+  let Features = "neon";
+  let VectorBits = 128;
+  let Registers = 32;
+  let Rows = 1;
+  let Vectors = 4;
+  let LhsBits = 16;
+  let RhsBits = 16;
+  let Rank = 2;
+}
+
 // Weights of few bits with group scales.
 class NeonBlockWeights<string name, int rows, int vectors>
     : NeonProduct<name, rows, vectors, 1> {
