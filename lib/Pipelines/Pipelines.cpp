@@ -190,6 +190,10 @@ void mopt::buildBufferPipeline(OpPassManager &pm,
   pm.addPass(bufferization::createDropEquivalentBufferResultsPass());
   pm.addPass(createCSEPass());
   pm.addPass(createCanonicalizer());
+  // Loops hid what is returned until they were simplified. A device cannot
+  // allocate what would be returned otherwise.
+  if (options.device)
+    pm.addPass(bufferization::createDropEquivalentBufferResultsPass());
   HoistScratchOptions scratch;
   scratch.everything = options.device;
   pm.addPass(createHoistScratch(scratch));
