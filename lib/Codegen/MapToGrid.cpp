@@ -2,6 +2,7 @@
 // in the module @device, and their launches in program order; functions then
 // only compute addresses. Buffers are places in memory of the device.
 #include "Grid/Emit.h"
+#include "Grid/RowChain.h"
 #include "mopt/Codegen/Passes.h"
 #include "mopt/Support/Attributes.h"
 
@@ -150,6 +151,17 @@ struct MapToGrid : mopt::impl::MapToGridBase<MapToGrid> {
         op->erase();
         continue;
       }
+      if (reassociate) {
+        RowChain chain = findRowChain(ArrayRef(ops).drop_front(i));
+        if (!chain.members.empty()) {
+          Operation *last = chain.members.back().op;
+          if (failed(launchRows(chain)))
+            return failure();
+          while (ops[i] != last)
+            ++i;
+          continue;
+        }
+      }
       Value initial;
       if (auto fill = dyn_cast<linalg::FillOp>(op))
         if (Operation *sum = findSumOf(fill, ArrayRef(ops).drop_front(i + 1))) {
@@ -166,22 +178,39 @@ struct MapToGrid : mopt::impl::MapToGridBase<MapToGrid> {
     return result;
   }
 
-  /// The sum that starts from what `fill` wrote, if it is the next that reads.
-  static Operation *findSumOf(linalg::FillOp fill, ArrayRef<Operation *> next) {
-    for (Operation *op : next) {
-      auto sum = dyn_cast<linalg::LinalgOp>(op);
-      if (!sum) {
-        if (isMemoryEffectFree(op) && op->getNumRegions() == 0)
-          continue;
-        return nullptr;
-      }
-      Value buffer = fill.getOutputs().front();
-      if (sum.getNumReductionLoops() == 0 || sum.getNumDpsInits() != 1 ||
-          sum.getDpsInits()[0] != buffer || isEmpty(sum))
-        return nullptr;
-      return llvm::is_contained(sum.getDpsInputs(), buffer) ? nullptr : op;
+  /// All members in one kernel.
+  LogicalResult launchRows(const RowChain &chain) {
+    Captures captures;
+    for (const RowChain::Member &member : chain.members) {
+      captures.addAllOf(linalg::LinalgOp(member.op));
+      if (member.initial)
+        captures.add(member.initial);
     }
-    return nullptr;
+    Operation *last = linalg::LinalgOp(chain.members.back().op);
+    IRMapping mapping;
+    FailureOr<gpu::GPUFuncOp> kernel = createKernel(last, captures, mapping);
+    if (failed(kernel))
+      return failure();
+    OpBuilder b = OpBuilder::atBlockEnd(&kernel->getBody().front());
+    RowChain inner;
+    inner.rowSizes = chain.rowSizes;
+    for (const RowChain::Member &member : chain.members) {
+      Operation *clone = b.clone(*linalg::LinalgOp(member.op), mapping);
+      inner.members.push_back(
+          {cast<linalg::LinalgOp>(clone),
+           member.initial ? mapping.lookupOrDefault(member.initial) : Value(),
+           {}});
+    }
+    gpu::ReturnOp::create(b, last->getLoc());
+    LaunchShape shape = emitRows(inner);
+    OpBuilder host(last);
+    createLaunch(host, last->getLoc(), *kernel, captures, shape);
+    for (RowChain::Member member : chain.members) {
+      if (member.fill)
+        member.fill.erase();
+      member.op->erase();
+    }
+    return success();
   }
 
   /// A kernel with `captures` as its arguments, empty, and its launch in front

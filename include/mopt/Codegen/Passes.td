@@ -461,9 +461,10 @@ def MapToGrid : Pass<"mopt-map-to-grid", "::mlir::ModuleOp"> {
   let description = [{
     Every linalg op, anchor and copy of kernels and the entry becomes a
     `gpu.func` in the module `@device` and a `gpu.launch_func` in its place; what
-    computes addresses stays. A fill before a sum is the sum's initial value. A
-    kernel with anything else on memory, such as a loop that reads what it wrote,
-    becomes one thread. Shapes must be static: all else is an error.
+    computes addresses stays. A fill before a sum is the sum's initial value, and
+    ops that share rows, with a sum among them, are one kernel of a block for each
+    row. A kernel with anything else on memory, such as a loop that reads what it
+    wrote, becomes one thread. Shapes must be static: all else is an error.
   }];
   let options = [Option<"reassociate", "reassociate", "bool", "true",
       "sums may be taken in another order">];

@@ -15,6 +15,8 @@
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 
 namespace mopt {
+struct RowChain;
+
 struct EmitOptions {
   /// Sums may be taken in another order, of several threads.
   bool reassociate = true;
@@ -26,6 +28,10 @@ struct EmitOptions {
 llvm::FailureOr<LaunchShape> emitLinalg(mlir::linalg::LinalgOp op,
                                         mlir::Value initial,
                                         const EmitOptions &options);
+
+/// A block for each row, which computes the members one after the other; they
+/// stand in the kernel one after the other, without fills.
+LaunchShape emitRows(const RowChain &chain);
 
 llvm::FailureOr<LaunchShape> emitPack(PackColumnsOp op);
 

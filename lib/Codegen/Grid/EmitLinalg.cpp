@@ -1,7 +1,7 @@
 // linalg ops and the packing of columns, on a grid.
 #include "Emit.h"
+#include "RowChain.h"
 
-#include "mlir/Analysis/SliceAnalysis.h"
 #include "mlir/Dialect/Linalg/Utils/Utils.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/IR/IRMapping.h"
@@ -34,6 +34,50 @@ public:
     if (reductions.empty() || !canUseWarps())
       return emitThreads(results);
     return emitWarps(results);
+  }
+
+  /// Emits what `thread` of a block of `threads` does for the row at `row`, the
+  /// point of the outermost loops.
+  void emitRow(ValueRange row, Value thread, int64_t threads) {
+    size_t rows = row.size();
+    ArrayRef<int64_t> sizes = ArrayRef(ranges).drop_front(rows);
+    int64_t count = countElements(sizes);
+    auto getRowPoint = [&](Value number) {
+      SmallVector<Value> point(row);
+      llvm::append_range(point, g.split(number, sizes));
+      return point;
+    };
+    if (op.getNumReductionLoops() == 0) {
+      g.loop(llvm::alignTo(count, threads), threads, {},
+             [&](Value start, ValueRange) -> SmallVector<Value> {
+               Value number = g.add(start, thread);
+               g.guard(count % threads ? g.below(number, count) : Value(), [&] {
+                 SmallVector<Value> point = getRowPoint(number);
+                 store(emitBody(point, loadResults(point)), point);
+               });
+               return {};
+             });
+      return;
+    }
+    (void)matchCombiner();
+    Value sum = arith::ConstantOp::create(b, g.loc, neutral);
+    sum = g.loop(llvm::alignTo(count, threads), threads, sum,
+                 [&](Value start, ValueRange carried) -> SmallVector<Value> {
+                   Value number = g.add(start, thread), known = number;
+                   if (count % threads)
+                     known = g.clamp(number, count - 1);
+                   Value next = emitBody(getRowPoint(known), carried).front();
+                   if (count % threads)
+                     next = arith::SelectOp::create(
+                         b, g.loc, g.below(number, count), next, carried[0]);
+                   return {next};
+                 })
+              .front();
+    sum = addWarps(addLanes(sum), thread, threads / kWarp);
+    g.guard(g.below(thread, 1), [&] {
+      SmallVector<Value> point = getRowPoint(g.index(0));
+      store(combine(loadResults(point).front(), sum), point);
+    });
   }
 
 private:
@@ -69,20 +113,14 @@ private:
     if (!options.reassociate || op.getNumDpsInits() != 1 ||
         reductions.back() + 1 != ranges.size() || ranges.back() < kWarp)
       return false;
-    SmallVector<Operation *> combiners;
-    if (!matchReduction(op.getRegionOutputArgs(), 0, combiners) ||
-        combiners.size() != 1 || combiners[0]->getNumOperands() != 2)
-      return false;
-    Type type = combiners[0]->getResult(0).getType();
-    if (!type.isIntOrFloat() || (type.getIntOrFloatBitWidth() != 32 &&
-                                 type.getIntOrFloatBitWidth() != 64))
-      return false;
-    std::optional<TypedAttr> element = arith::getNeutralElement(combiners[0]);
-    if (!element)
-      return false;
-    combiner = combiners[0];
-    neutral = *element;
-    return true;
+    return matchCombiner();
+  }
+
+  bool matchCombiner() {
+    combiner = findCombiner(op);
+    if (combiner)
+      neutral = *arith::getNeutralElement(combiner);
+    return combiner;
   }
 
   SmallVector<Value> getPoint(ValueRange outerPoint, ValueRange inner) {
@@ -208,6 +246,33 @@ private:
     return clone->getResult(0);
   }
 
+  /// The sum of all lanes of the warp.
+  Value addLanes(Value sum) {
+    for (int64_t distance = kWarp / 2; distance > 0; distance /= 2)
+      sum = combine(sum, exchange(sum, distance));
+    return sum;
+  }
+
+  /// That of all warps of the block, of which each has `sum`.
+  Value addWarps(Value sum, Value thread, int64_t warps) {
+    auto function = op->getParentOfType<gpu::GPUFuncOp>();
+    auto space = gpu::AddressSpaceAttr::get(b.getContext(),
+                                            gpu::AddressSpace::Workgroup);
+    Value shared = function.addWorkgroupAttribution(
+        MemRefType::get({warps}, sum.getType(), MemRefLayoutAttrInterface(),
+                        space),
+        g.loc);
+    g.guard(g.below(g.rem(thread, kWarp), 1), [&] {
+      memref::StoreOp::create(b, g.loc, sum, shared, g.div(thread, kWarp));
+    });
+    g.barrier();
+    sum = memref::LoadOp::create(b, g.loc, shared, g.index(0));
+    for (int64_t warp = 1; warp < warps; ++warp)
+      sum =
+          combine(sum, memref::LoadOp::create(b, g.loc, shared, g.index(warp)));
+    return sum;
+  }
+
   LaunchShape emitWarps(int64_t results) {
     int64_t warps = std::min(kWarps, results);
     int64_t blocks = llvm::divideCeil(results, warps);
@@ -246,8 +311,7 @@ private:
         }
         sum = branch.getResult(0);
       }
-      for (int64_t distance = kWarp / 2; distance > 0; distance /= 2)
-        sum = combine(sum, exchange(sum, distance));
+      sum = addLanes(sum);
       Value first = arith::CmpIOp::create(b, g.loc, arith::CmpIPredicate::eq,
                                           lane, g.index(0));
       g.guard(first, [&] {
@@ -280,6 +344,26 @@ FailureOr<LaunchShape> mopt::emitLinalg(linalg::LinalgOp op, Value initial,
   if (succeeded(shape))
     op->erase();
   return shape;
+}
+
+LaunchShape mopt::emitRows(const RowChain &chain) {
+  constexpr int64_t threads = 128;
+  linalg::LinalgOp first = chain.members.front().op;
+  OpBuilder b(first);
+  GridBuilder g(b, first.getLoc());
+  SmallVector<Value> row = g.split(g.block(), chain.rowSizes);
+  Value thread = g.thread();
+  EmitOptions options;
+  for (auto [i, member] : llvm::enumerate(chain.members)) {
+    // What one thread wrote, others read.
+    if (i > 0)
+      g.barrier();
+    LinalgEmitter(b, member.op, member.initial, options)
+        .emitRow(row, thread, threads);
+  }
+  for (const RowChain::Member &member : chain.members)
+    linalg::LinalgOp(member.op)->erase();
+  return {countElements(chain.rowSizes), 1, threads};
 }
 
 FailureOr<LaunchShape> mopt::emitPack(PackColumnsOp op) {
