@@ -227,3 +227,15 @@ func.func @entry(%x: memref<4xf32>, %arena: memref<?xi8>) attributes {mopt.entry
   linalg.copy ins(%x : memref<4xf32>) outs(%y : memref<4xf32>)
   return
 }
+
+// -----
+
+// Keys of twelve heads are packed from where they lie.
+// CHECK-LABEL: gpu.func @permuted_0
+// CHECK-SAME: (%[[X:.*]]: memref<7x12x5xf32>, %[[Y:.*]]: memref<12x1x5x8xf32>)
+// CHECK: memref.load %[[X]][%[[N:.*]], %[[HEAD:.*]], %[[K:.*]]]
+// CHECK: memref.store %{{.*}}, %[[Y]][%[[HEAD]], %{{.*}}, %[[K]], %{{.*}}]
+func.func private @permuted(%x: memref<7x12x5xf32>, %y: memref<12x1x5x8xf32>) attributes {mopt.kernel} {
+  mopt.pack_columns ins(%x : memref<7x12x5xf32>) outs(%y : memref<12x1x5x8xf32>) {lanes = 8 : i64, permutation = array<i64: 1, 0, 2>, transposed}
+  return
+}

@@ -375,7 +375,8 @@ FailureOr<LaunchShape> mopt::emitPack(PackColumnsOp op) {
   auto source = cast<MemRefType>(op.getSource().getType());
   auto init = cast<MemRefType>(op.getInit().getType());
   int64_t rank = source.getRank(), width = op.getBlockColumns();
-  int64_t columns = source.getDimSize(op.getTransposed() ? rank - 2 : rank - 1);
+  int64_t columns =
+      op.getPackedDimSize(op.getTransposed() ? rank - 2 : rank - 1);
   int64_t count = init.getNumElements();
   int64_t blocks = llvm::divideCeil(count, kThreads);
   Value number = g.globalThread(kThreads);
@@ -388,7 +389,10 @@ FailureOr<LaunchShape> mopt::emitPack(PackColumnsOp op) {
       from.append({known, depth});
     else
       from.append({depth, known});
-    Value value = memref::LoadOp::create(b, g.loc, op.getSource(), from);
+    SmallVector<Value> position(rank);
+    for (auto [dim, index] : llvm::enumerate(from))
+      position[op.getSourceDim(dim)] = index;
+    Value value = memref::LoadOp::create(b, g.loc, op.getSource(), position);
     if (columns % width != 0) {
       Value zero = arith::ConstantOp::create(
           b, g.loc, b.getZeroAttr(source.getElementType()));
