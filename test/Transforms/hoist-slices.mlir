@@ -64,3 +64,19 @@ func.func @uneven(%x: tensor<7x90xf32>, %z: tensor<7x96xf32>) -> (tensor<7x4x8xf
   %l = mopt.reshape %t to [7, 4, 8] : tensor<7x32xf32> -> tensor<7x4x8xf32>
   return %k, %l : tensor<7x4x8xf32>, tensor<7x4x8xf32>
 }
+
+// Sizes are traced to where they come from, through a product that could name
+// more of them.
+// CHECK-LABEL: @traced
+// CHECK: %[[N:.*]] = tensor.dim %arg0
+// CHECK-NOT: tensor.dim
+// CHECK: mopt.slice %{{.*}} [0, 0, 1, 0] [%[[N]], 7, 1, 4] [1, 1, 1, 1]
+func.func @traced(%x: tensor<?x7x8xf32>, %w: tensor<1x8x12xf32>) -> tensor<?x7x4xf32> {
+  %c0 = arith.constant 0 : index
+  %i = arith.constant dense<1> : tensor<i64>
+  %n = tensor.dim %x, %c0 : tensor<?x7x8xf32>
+  %0 = mopt.matmul %x, %w : tensor<?x7x8xf32>, tensor<1x8x12xf32> -> tensor<?x7x12xf32>
+  %1 = mopt.reshape %0 to [%n, 7, 3, 4] : tensor<?x7x12xf32> -> tensor<?x7x3x4xf32>
+  %2 = mopt.gather %1, %i {axis = 2 : i64} : tensor<?x7x3x4xf32>, tensor<i64> -> tensor<?x7x4xf32>
+  return %2 : tensor<?x7x4xf32>
+}
