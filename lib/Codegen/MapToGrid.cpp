@@ -3,12 +3,17 @@
 // only compute addresses. Buffers are places in memory of the device.
 #include "Grid/Emit.h"
 #include "Grid/RowChain.h"
+#include "mopt/Codegen/DeviceCode.h"
 #include "mopt/Codegen/Passes.h"
 #include "mopt/Support/Attributes.h"
+#include "mopt/Target/MicroKernels.h"
+#include "mopt/Target/TargetBackend.h"
 
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/Linalg/Transforms/Transforms.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/LLVMIR/NVVMDialect.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
@@ -105,7 +110,8 @@ struct MapToGrid : mopt::impl::MapToGridBase<MapToGrid> {
     module->setAttr(gpu::GPUDialect::getContainerModuleAttrName(),
                     b.getUnitAttr());
     device = gpu::GPUModuleOp::create(b, module.getLoc(), "device");
-    options = {reassociate};
+    TargetAttr target = TargetAttr::lookup(module);
+    options = {reassociate, target && multipliesInWarpgroups(target)};
     bool failed = false;
     for (auto function :
          llvm::make_early_inc_range(module.getOps<func::FuncOp>()))
@@ -262,15 +268,42 @@ struct MapToGrid : mopt::impl::MapToGridBase<MapToGrid> {
                     const Captures &captures, const LaunchShape &shape) {
     kernel.setKnownBlockSizeAttr(
         b.getDenseI32ArrayAttr({static_cast<int32_t>(shape.threads), 1, 1}));
+    SmallVector<Value> arguments(captures.arguments.getArrayRef());
+    SmallVector<int32_t> maps;
+    for (const TensorMap &map : shape.maps) {
+      maps.push_back(map.argument);
+      arguments.push_back(arguments[map.buffer]);
+    }
+    if (!maps.empty())
+      kernel->setAttr(kTensorMapsAttr, b.getDenseI32ArrayAttr(maps));
     auto index = [&](int64_t value) -> Value {
       return arith::ConstantIndexOp::create(b, loc, value);
     };
     Value one = index(1);
-    gpu::LaunchFuncOp::create(
+    auto launch = gpu::LaunchFuncOp::create(
         b, loc, kernel,
         gpu::KernelDim3{index(shape.blocksX), index(shape.blocksY), one},
-        gpu::KernelDim3{index(shape.threads), one, one}, Value(),
-        captures.arguments.getArrayRef());
+        gpu::KernelDim3{index(shape.threads), one, one}, Value(), arguments);
+    if (shape.sharedBytes > 0)
+      launch->setAttr(kLaunchDescAttr,
+                      b.getDenseI64ArrayAttr(describeLaunch(shape)));
+  }
+
+  /// What the runtime reads as MoptLaunchDesc.
+  static SmallVector<int64_t> describeLaunch(const LaunchShape &shape) {
+    SmallVector<int64_t> words{shape.sharedBytes, shape.isPersistent,
+                               static_cast<int64_t>(shape.maps.size())};
+    for (const TensorMap &map : shape.maps) {
+      words.append({map.argument, map.elementBytes, map.offset,
+                    static_cast<int64_t>(map.dims.size())});
+      for (size_t dim = 0; dim < TensorMap::kMostDims; ++dim)
+        if (dim < map.dims.size())
+          words.append({map.dims[dim].size, map.dims[dim].stride,
+                        map.dims[dim].box});
+        else
+          words.append(3, 0);
+    }
+    return words;
   }
 
   LogicalResult launch(Operation *op, Value initial) {

@@ -32,7 +32,10 @@ static const char *const symbols[] = {"cuInit",
                                       "cuGraphLaunch",
                                       "cuGraphDestroy",
                                       "cuGraphExecDestroy",
-                                      "cuLaunchKernel"};
+                                      "cuLaunchKernel",
+                                      "cuDeviceGetAttribute",
+                                      "cuFuncSetAttribute",
+                                      "cuTensorMapEncodeTiled"};
 
 enum { SYMBOLS = sizeof(symbols) / sizeof(symbols[0]) };
 typedef char EverySymbolHasAField[sizeof(CudaDriver) == SYMBOLS * sizeof(void *)

@@ -80,6 +80,14 @@ bool mopt::multipliesInMatrices(TargetAttr target, llvm::StringRef types) {
   return false;
 }
 
+bool mopt::multipliesInWarpgroups(TargetAttr target) {
+  for (llvm::ArrayRef<MicroKernelRow> table : getMicroKernelTables())
+    for (const MicroKernelRow &row : table)
+      if (row.kind == llvm::StringRef("warpgroup") && canRun(target, row))
+        return true;
+  return false;
+}
+
 int64_t mopt::countNarrowSums(TargetAttr target, llvm::StringRef types) {
   int64_t most = 0;
   for (llvm::ArrayRef<MicroKernelRow> table : getMicroKernelTables())

@@ -77,6 +77,9 @@ bool roundsToBrainFloats(TargetAttr target);
 /// in matrix registers, or in squares of rows and columns?
 bool multipliesInMatrices(TargetAttr target, llvm::StringRef types);
 
+/// Do groups of its warps multiply tiles of 16-bit floats?
+bool multipliesInWarpgroups(TargetAttr target);
+
 /// The products that one of its micro-kernels sums in the elements' own 16 bits
 /// before it widens them, the most of any; 0 if none does for `types`.
 int64_t countNarrowSums(TargetAttr target, llvm::StringRef types);

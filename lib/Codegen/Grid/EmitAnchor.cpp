@@ -398,6 +398,11 @@ FailureOr<LaunchShape> mopt::emitAnchor(AnchorOpInterface op,
   std::unique_ptr<ProductAccess> access = createProductAccess(op);
   if (!access)
     return failure();
+  if (options.reassociate && options.hasWarpgroupProducts)
+    if (std::optional<LaunchShape> shape = emitWarpgroupProduct(op, *access)) {
+      op->erase();
+      return *shape;
+    }
   OpBuilder b(op);
   LaunchShape shape = AnchorEmitter(b, op, *access, options).emit();
   op->erase();
