@@ -15,6 +15,7 @@
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 
 namespace mopt {
+class PackedAccess;
 struct RowChain;
 
 struct EmitOptions {
@@ -35,10 +36,17 @@ LaunchShape emitRows(const RowChain &chain);
 
 llvm::FailureOr<LaunchShape> emitPack(PackColumnsOp op);
 
-/// Tiles in shared memory for products of floats, else a thread for each
-/// result.
+/// Tiles of warps where the anchor's micro-kernel is theirs, else tiles in
+/// shared memory for products of floats, else a thread for each result.
 llvm::FailureOr<LaunchShape> emitAnchor(AnchorOpInterface op,
                                         const EmitOptions &options);
+
+/// Tiles that warps multiply in their registers; leaves `op`, whose places in
+/// memory are `access`. Nothing where the anchor's micro-kernel is another one,
+/// or sums must not be taken in another order.
+std::optional<LaunchShape> emitWarpProduct(AnchorOpInterface op,
+                                           PackedAccess &access,
+                                           const EmitOptions &options);
 } // namespace mopt
 
 #endif // MOPT_LIB_CODEGEN_GRID_EMIT_H

@@ -24,6 +24,7 @@ class WarpProduct<string feature, string types, int width, string suffix>
     : DeviceProduct<feature> {
   let Name = "warp-" # types;
   let Types = types;
+  let Interleave = !if(!eq(width, 8), 4, 1);
   let Instruction =
       "llvm.nvvm.mma.m16n8k" # !div(256, width) # ".row.col." # suffix;
   let Accumulates = 1;
@@ -38,4 +39,6 @@ foreach feature = ["ptx80", "ptx86"] in {
   def : DeviceProduct<feature>;
   def : WarpProduct<feature, "f16", 16, "f32.f32">;
   def : WarpProduct<feature, "bf16", 16, "bf16">;
+  def : WarpProduct<feature, "u8s8", 8, "u8.s8">;
+  def : WarpProduct<feature, "s8s8", 8, "s8">;
 }
