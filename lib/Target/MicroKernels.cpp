@@ -71,11 +71,15 @@ bool mopt::roundsToBrainFloats(TargetAttr target) {
          (target.hasFeature("neon") && target.hasFeature("bf16"));
 }
 
+/// Is it a row that multiplies elements of `types` in matrices?
+static bool isOfMatrices(const MicroKernelRow &row, llvm::StringRef types) {
+  return (*row.matrixUnit || row.getBlockRows() > 1) && types == row.types;
+}
+
 bool mopt::multipliesInMatrices(TargetAttr target, llvm::StringRef types) {
   for (llvm::ArrayRef<MicroKernelRow> table : getMicroKernelTables())
     for (const MicroKernelRow &row : table)
-      if ((*row.matrixUnit || row.getBlockRows() > 1) && types == row.types &&
-          canRun(target, row))
+      if (isOfMatrices(row, types) && canRun(target, row))
         return true;
   return false;
 }
@@ -86,6 +90,15 @@ bool mopt::multipliesInWarpgroups(TargetAttr target) {
       if (row.kind == llvm::StringRef("warpgroup") && canRun(target, row))
         return true;
   return false;
+}
+
+int64_t mopt::countMatrixSteps(TargetAttr target, llvm::StringRef types) {
+  int64_t most = 1;
+  for (llvm::ArrayRef<MicroKernelRow> table : getMicroKernelTables())
+    for (const MicroKernelRow &row : table)
+      if (isOfMatrices(row, types) && canRun(target, row))
+        most = std::max<int64_t>(most, row.lhsSteps);
+  return most;
 }
 
 int64_t mopt::countNarrowSums(TargetAttr target, llvm::StringRef types) {

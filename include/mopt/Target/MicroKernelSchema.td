@@ -76,7 +76,7 @@ class MicroKernelRow<string kind> {
   // are neighbours: for instructions that multiply by a lane of a register.
   bits<32> LhsSteps = 1;
   // The unit whose registers hold matrices (MatrixUnit.h): Rows and Vectors are
-  // up to two registers each way.
+  // up to two registers each way. "warp": the threads of one, of a device.
   string MatrixUnit = "";
 }
 

@@ -80,6 +80,11 @@ bool multipliesInMatrices(TargetAttr target, llvm::StringRef types);
 /// Do groups of its warps multiply tiles of 16-bit floats?
 bool multipliesInWarpgroups(TargetAttr target);
 
+/// The neighbours along the depth that one of the micro-kernels of which
+/// `multipliesInMatrices` tells loads at once if rows begin at multiples of as
+/// many; the most of any, at least 1.
+int64_t countMatrixSteps(TargetAttr target, llvm::StringRef types);
+
 /// The products that one of its micro-kernels sums in the elements' own 16 bits
 /// before it widens them, the most of any; 0 if none does for `types`.
 int64_t countNarrowSums(TargetAttr target, llvm::StringRef types);

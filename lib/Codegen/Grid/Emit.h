@@ -17,6 +17,7 @@
 
 namespace mopt {
 class ProductAccess;
+class PackedAccess;
 struct RowChain;
 
 struct EmitOptions {
@@ -45,10 +46,17 @@ llvm::FailureOr<LaunchShape> emitPack(PackColumnsOp op);
 std::optional<LaunchShape> emitWarpgroupProduct(AnchorOpInterface op,
                                                 ProductAccess &access);
 
-/// Products of groups of warps where they suit, else tiles in shared memory for
-/// products of floats, else a thread for each result.
+/// Products of groups of warps or of warps where they suit, else tiles in shared
+/// memory for products of floats, else a thread for each result.
 llvm::FailureOr<LaunchShape> emitAnchor(AnchorOpInterface op,
                                         const EmitOptions &options);
+
+/// Tiles that warps multiply in their registers; leaves `op`, whose places in
+/// memory are `access`. Nothing where the anchor's micro-kernel is another one,
+/// or sums must not be taken in another order.
+std::optional<LaunchShape> emitWarpProduct(AnchorOpInterface op,
+                                           PackedAccess &access,
+                                           const EmitOptions &options);
 } // namespace mopt
 
 #endif // MOPT_LIB_CODEGEN_GRID_EMIT_H
