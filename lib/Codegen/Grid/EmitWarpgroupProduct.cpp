@@ -4,14 +4,13 @@
 // one tile after the other, so that the next one's sides are on their way while
 // sums of the last one are stored.
 #include "Emit.h"
+#include "Epilogue.h"
 #include "LinearPlace.h"
 #include "ProductAccess.h"
 
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/LLVMIR/NVVMDialect.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
-#include "mlir/Dialect/Vector/IR/VectorOps.h"
-#include "mlir/IR/IRMapping.h"
 #include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
@@ -169,11 +168,8 @@ private:
   void storeTile(ArrayRef<Value> sums, const Position &at);
   void storeBoxes(ArrayRef<Value> sums, const Position &at);
   void storePairs(ArrayRef<Value> sums, const Position &at);
-  /// The epilogue's result of a sum; rows and columns behind the last one are
-  /// taken as the last one.
-  std::pair<Value, Value> finishPair(ArrayRef<Value> sums, const Position &at,
-                                     Value row, Value column);
-  Value finish(Value sum, ValueRange point);
+  /// A point of the output space.
+  SmallVector<Value> getPoint(const Position &at, Value row, Value column);
   Value forTiles(ValueRange initial,
                  function_ref<SmallVector<Value>(Value, ValueRange)> body);
   void guard(Value condition, function_ref<void()> body) {
@@ -280,7 +276,7 @@ bool WarpgroupEmitter::matchResult() {
   std::optional<LinearPlace> place =
       findLinearPlace(init, anchor.getInitIndexingMap());
   if (!place || type.getIntOrFloatBitWidth() != 16 ||
-      place->strides[rowDim + 1] != 1)
+      place->strides[rowDim + 1] != 1 || access.columns % 2 != 0)
     return false;
   std::optional<TensorMap> map = start(*place, init);
   if (!map)
@@ -583,39 +579,12 @@ void WarpgroupEmitter::emitProducts() {
   });
 }
 
-Value WarpgroupEmitter::finish(Value sum, ValueRange point) {
-  GridBuilder g(b, loc);
-  Block &epilogue = op.getEpilogue().front();
-  IRMapping values;
-  values.map(epilogue.getArgument(0), sum);
-  for (auto [argument, input, map] : llvm::zip_equal(
-           epilogue.getArguments().drop_front(), op.getEpilogueInputs(),
-           anchor.getEpilogueIndexingMaps()))
-    values.map(argument, g.load(input, map, point));
-  for (Operation &scalar : epilogue.without_terminator())
-    b.clone(scalar, values);
-  return values.lookupOrDefault(epilogue.getTerminator()->getOperand(0));
-}
-
-std::pair<Value, Value> WarpgroupEmitter::finishPair(ArrayRef<Value> sums,
-                                                     const Position &at,
-                                                     Value row, Value column) {
-  if (access.rows % tile.getRows() != 0)
-    row = w.least(row, access.rows - 1);
-  Value next = w.add(column, 1);
-  if (access.columns % 2 != 0) {
-    column = w.least(column, access.columns - 1);
-    next = w.least(next, access.columns - 1);
-  } else if (access.columns % tile.columns != 0) {
-    column = w.least(column, access.columns - 2);
-    next = w.add(column, 1);
-  }
+SmallVector<Value> WarpgroupEmitter::getPoint(const Position &at, Value row,
+                                              Value column) {
   SmallVector<Value> point =
       llvm::map_to_vector(at.batch, [&](Value x) { return w.index(x); });
   point.append({w.index(row), w.index(column)});
-  Value first = finish(sums[0], point);
-  point.back() = w.index(next);
-  return {first, finish(sums[1], point)};
+  return point;
 }
 
 void WarpgroupEmitter::storeTile(ArrayRef<Value> sums, const Position &at) {
@@ -632,13 +601,6 @@ void WarpgroupEmitter::storePairs(ArrayRef<Value> sums, const Position &at) {
   Value lane = w.band(threadOfGroup, 31), warp = w.div(threadOfGroup, 32);
   Value row = w.add(at.row, w.add(w.mul(warp, 16), w.div(lane, 4)));
   Value column = w.add(at.column, w.mul(w.band(lane, 3), 2));
-  AffineMap map = anchor.getInitIndexingMap();
-  auto store = [&](Value value, Value row, Value column) {
-    SmallVector<Value> point =
-        llvm::map_to_vector(at.batch, [&](Value x) { return w.index(x); });
-    point.append({w.index(row), w.index(column)});
-    memref::StoreOp::create(b, loc, value, op.getInit(), g.apply(map, point));
-  };
   auto inside = [&](Value position, int64_t size, int64_t tileSize) -> Value {
     return size % tileSize == 0
                ? Value()
@@ -650,16 +612,16 @@ void WarpgroupEmitter::storePairs(ArrayRef<Value> sums, const Position &at) {
     Value y = w.add(row, 8 * half);
     g.guard(inside(y, access.rows, tile.getRows()), [&] {
       for (int64_t eight = 0; eight < tile.columns / 8; ++eight) {
+        ArrayRef<Value> pair = sums.slice(4 * eight + 2 * half, 2);
         Value x = w.add(column, 8 * eight);
         g.guard(inside(x, access.columns, tile.columns), [&] {
-          std::pair<Value, Value> pair =
-              finishPair(sums.slice(4 * eight + 2 * half, 2), at, y, x);
-          store(pair.first, y, x);
+          if (access.columns % 2 == 0)
+            return storeResults(g, anchor, getPoint(at, y, x), pair);
+          storeResults(g, anchor, getPoint(at, y, x), pair.take_front());
           Value next = w.add(x, 1);
-          g.guard(access.columns % 2 == 0
-                      ? Value()
-                      : inside(next, access.columns, tile.columns),
-                  [&] { store(pair.second, y, next); });
+          g.guard(inside(next, access.columns, tile.columns), [&] {
+            storeResults(g, anchor, getPoint(at, y, next), pair.drop_front());
+          });
         });
       }
     });
@@ -668,6 +630,7 @@ void WarpgroupEmitter::storePairs(ArrayRef<Value> sums, const Position &at) {
 
 /// As boxes of 64 x 64 in the copy engine's pattern.
 void WarpgroupEmitter::storeBoxes(ArrayRef<Value> sums, const Position &at) {
+  GridBuilder g(b, loc);
   int64_t columns = tile.columns / passes;
   int64_t boxBytes = kGroupRows * kRowBytes;
   Value wordOfGroup = b.createOrFold<arith::SubIOp>(loc, group, w.word(1));
@@ -698,12 +661,16 @@ void WarpgroupEmitter::storeBoxes(ArrayRef<Value> sums, const Position &at) {
       SmallVector<Value> words;
       for (int64_t matrix = 0; matrix < 4; ++matrix) {
         int64_t eight = first + matrix / 2, half = matrix % 2;
-        auto [x, y] =
-            finishPair(sums.slice(4 * eight + 2 * half, 2), at,
-                       w.add(row, 8 * half), w.add(column, 8 * eight));
-        auto pair = VectorType::get(2, x.getType());
-        Value both =
-            vector::FromElementsOp::create(b, loc, pair, ValueRange{x, y});
+        // What lies behind the last row or column is not stored, and computed
+        // as that one.
+        Value y = w.add(row, 8 * half), x = w.add(column, 8 * eight);
+        if (access.rows % tile.getRows() != 0)
+          y = w.least(y, access.rows - 1);
+        if (access.columns % tile.columns != 0)
+          x = w.least(x, access.columns - 2);
+        Value both = joinElements(
+            g, finishResults(g, anchor, getPoint(at, y, x),
+                             sums.slice(4 * eight + 2 * half, 2)));
         words.push_back(
             LLVM::BitcastOp::create(b, loc, b.getI32Type(), both));
       }

@@ -56,8 +56,9 @@ getNeighbours(GridBuilder &g, ArrayRef<Value> point, int64_t count) {
   return points;
 }
 
-void mopt::storeResults(GridBuilder &g, AnchorOpInterface op,
-                        ArrayRef<Value> point, ArrayRef<Value> sums) {
+SmallVector<Value> mopt::finishResults(GridBuilder &g, AnchorOpInterface op,
+                                       ArrayRef<Value> point,
+                                       ArrayRef<Value> sums) {
   OpBuilder &b = g.b;
   int64_t count = sums.size();
   SmallVector<SmallVector<Value>> points = getNeighbours(g, point, count);
@@ -91,6 +92,15 @@ void mopt::storeResults(GridBuilder &g, AnchorOpInterface op,
     results.push_back(
         values[i].lookupOrDefault(epilogue.getTerminator()->getOperand(0)));
   }
+  return results;
+}
+
+void mopt::storeResults(GridBuilder &g, AnchorOpInterface op,
+                        ArrayRef<Value> point, ArrayRef<Value> sums) {
+  OpBuilder &b = g.b;
+  int64_t count = sums.size();
+  SmallVector<Value> results = finishResults(g, op, point, sums);
+  SmallVector<SmallVector<Value>> points = getNeighbours(g, point, count);
   AffineMap map = op.getInitIndexingMap();
   auto type = cast<MemRefType>(op.getInit().getType());
   if (count > 1 && keepsNeighbours(type, map, count)) {

@@ -7,10 +7,16 @@
 #include "mopt/Dialect/Mopt/IR/Mopt.h"
 
 namespace mopt {
-/// Stores what the epilogue of `op` makes of `sums`, at `point` of the output
-/// space and as many neighbours along its last dimension as there are sums.
-/// Buffers in which these are neighbours too are read and written in vectors:
-/// their number must be a power of two that divides the last of `point`.
+/// What the epilogue of `op` makes of `sums`, at `point` of the output space and
+/// as many neighbours along its last dimension as there are sums. Buffers in
+/// which these are neighbours too are read in vectors: their number must be a
+/// power of two that divides the last of `point`.
+llvm::SmallVector<mlir::Value> finishResults(GridBuilder &g,
+                                             AnchorOpInterface op,
+                                             llvm::ArrayRef<mlir::Value> point,
+                                             llvm::ArrayRef<mlir::Value> sums);
+
+/// The same, and stores it, in vectors too where that can be.
 void storeResults(GridBuilder &g, AnchorOpInterface op,
                   llvm::ArrayRef<mlir::Value> point,
                   llvm::ArrayRef<mlir::Value> sums);
