@@ -96,6 +96,10 @@ struct WarpgroupTile {
   int64_t getStageBytes() const { return getLhsBytes() + getRhsBytes(); }
 };
 
+/// Where neighbours of the right side are: columns of a packed block, columns
+/// of a row that need not end with a block, or steps of the depth.
+enum class RhsForm { Blocks, Rows, Columns };
+
 /// A side of the product or its result: what the copy engine needs, and the
 /// strides of batches in it.
 struct Side {
@@ -195,6 +199,7 @@ private:
   unsigned rowDim;
   WarpgroupTile tile;
   Side lhs, rhs, result;
+  RhsForm form = RhsForm::Blocks;
   /// The result goes through shared memory to the copy engine.
   bool storesBoxes = false;
   int64_t passes = 1;
@@ -259,12 +264,29 @@ bool WarpgroupEmitter::matchRhs() {
     return false;
   rhs.map = *map;
   int64_t bytes = map->elementBytes;
-  rhs.map.dims = {{kBlockColumns, bytes, kBlockColumns},
-                  {access.depth, place->strides[rowDim + 1] * bytes,
-                   kStageDepth}};
-  int64_t count = llvm::divideCeil(access.columns, kBlockColumns);
-  rhs.map.dims.push_back({count, place->strides[rowDim] * bytes,
-                          tile.columns / kBlockColumns});
+  int64_t step = place->strides[rowDim + 1], block = place->strides[rowDim];
+  int64_t column =
+      cast<MemRefType>(op.getRhs().getType()).getStridesAndOffset().first.back();
+  if (column == 1 && block == kBlockColumns &&
+      access.columns % kBlockColumns != 0) {
+    // Rows that do not end with a block.
+    form = RhsForm::Rows;
+    rhs.map.dims = {{access.columns, bytes, kBlockColumns},
+                    {access.depth, step * bytes, kStageDepth}};
+  } else if (column == 1) {
+    form = RhsForm::Blocks;
+    rhs.map.dims = {{kBlockColumns, bytes, kBlockColumns},
+                    {access.depth, step * bytes, kStageDepth},
+                    {static_cast<int64_t>(
+                         llvm::divideCeil(access.columns, kBlockColumns)),
+                     block * bytes, tile.columns / kBlockColumns}};
+  } else if (step == 1 && block == kBlockColumns * column) {
+    form = RhsForm::Columns;
+    rhs.map.dims = {{access.depth, bytes, kStageDepth},
+                    {access.columns, column * bytes, tile.columns}};
+  } else {
+    return false;
+  }
   return addBatches(rhs, *place);
 }
 
@@ -441,10 +463,20 @@ void WarpgroupEmitter::emitCopies() {
     llvm::append_range(coordinates, getBatch(lhs, at));
     load(lhs, w.add(lhsShared, w.mul(stage, tile.getLhsBytes())), barrier,
          coordinates);
-    coordinates = {zero, depth, w.div(at.column, kBlockColumns)};
-    llvm::append_range(coordinates, getBatch(rhs, at));
-    load(rhs, w.add(rhsShared, w.mul(stage, tile.getRhsBytes())), barrier,
-         coordinates);
+    Value to = w.add(rhsShared, w.mul(stage, tile.getRhsBytes()));
+    auto loadRhs = [&](Value to, std::initializer_list<Value> first) {
+      SmallVector<Value> coordinates(first);
+      llvm::append_range(coordinates, getBatch(rhs, at));
+      load(rhs, to, barrier, coordinates);
+    };
+    if (form == RhsForm::Columns)
+      loadRhs(to, {depth, at.column});
+    else if (form == RhsForm::Blocks)
+      loadRhs(to, {zero, depth, w.div(at.column, kBlockColumns)});
+    else
+      for (int64_t i = 0; i < tile.columns / kBlockColumns; ++i)
+        loadRhs(w.add(to, i * kStageDepth * kRowBytes),
+                {w.add(at.column, i * kBlockColumns), depth});
     auto [nextStage, nextParity] = advance(stage, parity);
     scf::YieldOp::create(b, loc, ValueRange{nextStage, nextParity});
     return SmallVector<Value>(loop.getResults());
@@ -475,9 +507,12 @@ Value WarpgroupEmitter::multiplyStage(Value sums, Value stage) {
   Value left = w.add(w.add(lhsShared, w.mul(stage, tile.getLhsBytes())),
                      w.mul(wordOfGroup, kGroupRows * kRowBytes));
   Value right = w.add(rhsShared, w.mul(stage, tile.getRhsBytes()));
-  // Rows of the left side have the depth, those of the right one columns.
+  // Rows of the left side have the depth, those of the right one mostly
+  // columns.
+  bool hasColumns = form != RhsForm::Columns;
   Value x = describe(left, getPattern(1));
-  Value y = describe(right, getPattern(kStageDepth * kRowBytes / 16));
+  Value y = describe(
+      right, getPattern(hasColumns ? kStageDepth * kRowBytes / 16 : 1));
   auto add = [&](Value descriptor, int64_t lines) -> Value {
     return lines == 0 ? descriptor
                       : arith::AddIOp::create(
@@ -494,10 +529,11 @@ Value WarpgroupEmitter::multiplyStage(Value sums, Value stage) {
   for (int64_t k = 0; k < kStageDepth; k += kInstructionDepth)
     sums = NVVM::WgmmaMmaAsyncOp::create(
         b, loc, sums.getType(), sums, add(x, k * 2 / 16),
-        add(y, k * kRowBytes / 16), instruction, type, type,
+        add(y, hasColumns ? k * kRowBytes / 16 : k * 2 / 16), instruction, type, type,
         NVVM::WGMMATypes::f32, NVVM::WGMMAScaleOut::one,
         NVVM::WGMMAScaleIn::one, NVVM::WGMMAScaleIn::one, NVVM::MMALayout::row,
-        NVVM::MMALayout::row, NVVM::MMAIntOverflowAttr());
+        hasColumns ? NVVM::MMALayout::row : NVVM::MMALayout::col,
+        NVVM::MMAIntOverflowAttr());
   NVVM::WgmmaGroupSyncAlignedOp::create(b, loc);
   return sums;
 }
