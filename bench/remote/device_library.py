@@ -70,5 +70,5 @@ def trace(torch, call):
         torch.cuda.synchronize()
     events = [(event.name, event.time_range.start, event.time_range.end)
               for event in profile.events()
-              if not event.name.startswith(("Memcpy", "Memset", "Activity Buffer"))]
+              if not event.name.startswith(("Memcpy", "Memset", "Activity Buffer", "cuda"))]
     return sorted(events, key=lambda event: event[1])
