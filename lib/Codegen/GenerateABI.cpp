@@ -343,7 +343,9 @@ struct GenerateABI : mopt::impl::GenerateABIBase<GenerateABI> {
     addRepacks(desc);
     if (auto code =
             getOperation()->getAttrOfType<StringAttr>(kDeviceCodeAttr)) {
-      desc.addExternal("mopt_rt_device");
+      desc.addExternal(getOperation()->hasAttr(kSharedMemoryAttr)
+                           ? "mopt_rt_shared_device"
+                           : "mopt_rt_device");
       desc.addBytes(code.getValue().str() + std::string(1, '\0'));
       auto image = getOperation()->getAttrOfType<StringAttr>(kDeviceImageAttr);
       desc.addBytes(image ? image.getValue() : StringRef());

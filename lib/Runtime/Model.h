@@ -191,6 +191,16 @@ MoptStatus mopt_rt_run(MoptContext *context, const MoptTensor *inputs,
                        size_t input_count, MoptTensor *outputs,
                        size_t output_count);
 const char *mopt_rt_last_error(const MoptContext *context);
+MoptStatus mopt_rt_run_with(MoptContext *context, const MoptTensor *inputs,
+                            size_t input_count, MoptTensor *outputs,
+                            size_t output_count, const MoptRunOptions *options);
+/// Whether the context is to provide the memory of an output.
+int mopt_rt_wants_memory(const MoptTensor *output);
+/// The entry on tensors of its own, until it returns or leaves.
+MoptStatus mopt_rt_call_entry(MoptContext *context, const MoptTensor *inputs,
+                              MoptTensor *outputs);
+/// Ends the run from within generated code, unless it is in a parallel loop.
+void mopt_rt_leave(MoptRun *run);
 /// Records that there is no memory for `bytes` and ends the run, unless it is
 /// in a parallel loop: then it returns.
 void mopt_rt_out_of_memory(MoptRun *run, int64_t bytes);

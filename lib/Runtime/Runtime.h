@@ -147,15 +147,20 @@ typedef struct MoptModelDesc {
   /* 280 */ const struct MoptModelDesc *next;
 } MoptModelDesc; /* 288 bytes */
 
-/// The devices of the runtime, see Device.h.
+/// The devices of the runtime, see Device.h: one that computes everything, and
+/// one beside which the host computes a part, in memory that both reach.
 typedef struct MoptDeviceInterface MoptDeviceInterface;
-extern const MoptDeviceInterface mopt_rt_device;
+extern const MoptDeviceInterface mopt_rt_device, mopt_rt_shared_device;
 
 /// Launches the kernel `name` of the device's code on a grid of blocks. Each
 /// argument is an address in the device's memory or a number, in 8 bytes.
 void mopt_rt_launch(MoptRun *run, const char *name, int64_t blocks_x,
                     int64_t blocks_y, int64_t threads, int64_t *arguments,
                     int64_t count);
+
+/// Before the host reads or writes memory: waits for the launches so far. Ends
+/// the run if one failed.
+void mopt_rt_wait(MoptRun *run);
 
 /// The start of a weight file; the weights follow at `header_bytes`.
 typedef struct MoptWeightsHeader {

@@ -113,7 +113,7 @@ static MoptStatus create(const MoptModelDesc *desc,
   if (!status)
     status = mopt_rt_repack_weights(model, run);
   if (!status)
-    status = desc->device ? desc->device->open(model, run)
+    status = desc->device ? desc->device->open(model, options, run)
                           : open_pool(model, options, run);
   if (status)
     mopt_rt_destroy(model);
