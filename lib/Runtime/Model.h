@@ -175,10 +175,14 @@ void mopt_rt_free_repacked(MoptModel *model);
 
 /* variants.c */
 
-/// Of the descriptors that begin with `first`, the one to make a model of. Null
-/// with an error if none fits.
+/// Of the descriptors that begin with `first`, the one to make a model of: the
+/// first that fits of those for a device, if `first` is for one, or of those
+/// for processors alone, which `on_processor` asks for; or the one that
+/// MOPT_TARGET names. Null with an error if none fits.
 const MoptModelDesc *mopt_rt_choose_variant(const MoptModelDesc *first,
-                                            MoptRun *run);
+                                            int on_processor, MoptRun *run);
+/// Whether MOPT_TARGET names a variant.
+int mopt_rt_variant_is_forced(const MoptModelDesc *first);
 /// MoptModelApi.target.
 const char *mopt_rt_target(const MoptModel *model);
 

@@ -239,3 +239,17 @@ func.func private @permuted(%x: memref<7x12x5xf32>, %y: memref<12x1x5x8xf32>) at
   mopt.pack_columns ins(%x : memref<7x12x5xf32>) outs(%y : memref<12x1x5x8xf32>) {lanes = 8 : i64, permutation = array<i64: 1, 0, 2>, transposed}
   return
 }
+
+// -----
+
+// A buffer with gaps is passed as where it begins and how it lies.
+// CHECK-LABEL: gpu.func @strided_0
+// CHECK-SAME: (%[[X:.*]]: memref<f32>, %[[OFFSET:.*]]: index, %{{.*}}: memref<4x4xf32>)
+// CHECK: memref.reinterpret_cast %[[X]] to offset: [%[[OFFSET]]], sizes: [4, 4], strides: [8, 1]
+// CHECK-LABEL: func.func private @strided
+// CHECK: memref.extract_strided_metadata
+// CHECK: gpu.launch_func
+func.func private @strided(%x: memref<4x4xf32, strided<[8, 1], offset: ?>>, %y: memref<4x4xf32>) attributes {mopt.kernel} {
+  linalg.copy ins(%x : memref<4x4xf32, strided<[8, 1], offset: ?>>) outs(%y : memref<4x4xf32>)
+  return
+}
