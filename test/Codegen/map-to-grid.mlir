@@ -221,7 +221,7 @@ func.func private @lookup(%y: memref<4xf32>) attributes {mopt.kernel} {
 // CHECK-LABEL: func.func @entry
 // CHECK: memref.view
 // CHECK: gpu.launch_func
-func.func @entry(%x: memref<4xf32>, %arena: memref<?xi8>) attributes {mopt.entry} {
+func.func @entry(%x: memref<4xf32>, %arena: memref<?xi8> {mopt.arena = 128 : i64}) attributes {mopt.entry} {
   %c64 = arith.constant 64 : index
   %y = memref.view %arena[%c64][] : memref<?xi8> to memref<4xf32>
   linalg.copy ins(%x : memref<4xf32>) outs(%y : memref<4xf32>)

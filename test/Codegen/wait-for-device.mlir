@@ -7,7 +7,7 @@
 // CHECK-NEXT: call @mopt_rt_wait()
 // CHECK-NEXT: memref.load
 // CHECK-NEXT: scf.if
-// CHECK-NEXT: gpu.launch_func
+// CHECK: gpu.launch_func
 // CHECK-NOT: mopt_rt_wait
 // CHECK: else
 // CHECK: gpu.launch_func
