@@ -7,6 +7,7 @@
 #include "mopt/Codegen/EntryHead.h"
 #include "mopt/Codegen/Passes.h"
 #include "mopt/Support/Attributes.h"
+#include "mopt/Support/NodeNames.h"
 
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
 #include "mlir/Dialect/ControlFlow/IR/ControlFlowOps.h"
@@ -187,6 +188,7 @@ struct MapToGrid : mopt::impl::MapToGridBase<MapToGrid> {
                     b.getUnitAttr());
     device = gpu::GPUModuleOp::create(b, module.getLoc(), "device");
     options = {reassociate};
+    resolveReshapes(module);
     bool failed = mlir::failed(checkInputs(module));
     if (failed)
       return signalPassFailure();
@@ -197,6 +199,25 @@ struct MapToGrid : mopt::impl::MapToGridBase<MapToGrid> {
         failed = true;
     if (failed)
       signalPassFailure();
+  }
+
+  /// Those of known shape read none from memory.
+  static void resolveReshapes(ModuleOp module) {
+    SmallVector<memref::ReshapeOp> ops;
+    module.walk([&](memref::ReshapeOp op) { ops.push_back(op); });
+    for (memref::ReshapeOp op : ops) {
+      auto source = dyn_cast<MemRefType>(op.getSource().getType());
+      auto result = dyn_cast<MemRefType>(op.getType());
+      if (!source || !result || !result.hasStaticShape() ||
+          !source.getLayout().isIdentity() || !result.getLayout().isIdentity())
+        continue;
+      OpBuilder b(op);
+      Value cast = memref::ReinterpretCastOp::create(
+          b, op.getLoc(), result, op.getSource(), /*offset=*/0,
+          result.getShape(), result.getStridesAndOffset().first);
+      op.replaceAllUsesWith(cast);
+      op.erase();
+    }
   }
 
   /// Sizes that callers choose are none of those that only values tell: with
@@ -260,13 +281,27 @@ struct MapToGrid : mopt::impl::MapToGridBase<MapToGrid> {
 
   /// Nothing is slow without a word.
   static void warn(Operation *misfit) {
+    InFlightDiagnostic warning = emitWarning(getNamedLoc(misfit));
     if (isLaunchable(misfit) && !hasStaticShapes(misfit))
-      misfit->emitWarning("is computed by the host, not by the device, because "
-                          "sizes depend on values");
+      warning << "is computed by the host, not by the device, because sizes "
+                 "depend on values";
     else
-      misfit->emitWarning("'") << misfit->getName()
-                               << "' is computed by the host, not by the "
-                                  "device, for which it has no parallel form";
+      warning << "'" << misfit->getName()
+              << "' is computed by the host, not by the device, for which it "
+                 "has no parallel form";
+  }
+
+  /// That of `op`, or of the first op that needs it and has the name of a node.
+  static Location getNamedLoc(Operation *op) {
+    llvm::SetVector<Operation *> needs;
+    needs.insert(op);
+    for (size_t i = 0; i < needs.size(); ++i) {
+      if (!getNodeNames(needs[i]->getLoc()).empty())
+        return needs[i]->getLoc();
+      for (Operation *user : needs[i]->getUsers())
+        needs.insert(user);
+    }
+    return op->getLoc();
   }
 
   LogicalResult mapBlock(Block &block) {

@@ -253,3 +253,15 @@ func.func private @strided(%x: memref<4x4xf32, strided<[8, 1], offset: ?>>, %y: 
   linalg.copy ins(%x : memref<4x4xf32, strided<[8, 1], offset: ?>>) outs(%y : memref<4x4xf32>)
   return
 }
+
+// -----
+
+// A shape that is known is not read from memory.
+// CHECK-LABEL: gpu.func @reshaped_0
+// CHECK-SAME: (%[[X:.*]]: memref<3x4xf32>, %{{.*}}: memref<12xf32>)
+// CHECK: memref.reinterpret_cast %[[X]] to offset: [0], sizes: [12], strides: [1]
+func.func private @reshaped(%x: memref<3x4xf32>, %shape: memref<1xindex>, %y: memref<12xf32>) attributes {mopt.kernel} {
+  %r = memref.reshape %x(%shape) : (memref<3x4xf32>, memref<1xindex>) -> memref<12xf32>
+  linalg.copy ins(%r : memref<12xf32>) outs(%y : memref<12xf32>)
+  return
+}
