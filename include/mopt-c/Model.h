@@ -120,6 +120,9 @@ enum {
 /// After a run every field describes the result.
 ///
 /// An output may overlap an input, at the cost of a copy. Two outputs may not.
+///
+/// Where a model runs on a device `data` may be memory of the host or of the
+/// device.
 typedef struct MoptTensor {
   void *data;
   int64_t *dims;
@@ -224,7 +227,34 @@ typedef struct MoptModelOptions {
   /// Room for the reason why `create` failed, or null.
   char *error;
   size_t error_bytes;
+  /// Of a library for a device: which of the machine's it runs on, from 0 on.
+  int32_t device;
+  /// MOPT_FALLBACK_*.
+  int32_t fallback;
 } MoptModelOptions;
+
+/// What `create` does where a library for a device finds none that can run it.
+enum {
+  /// It returns MOPT_UNSUPPORTED.
+  MOPT_FALLBACK_NONE = 0,
+  /// It takes the library's code for processors, if it was compiled with
+  /// --fallback=processor.
+  MOPT_FALLBACK_PROCESSOR = 1
+};
+
+/// Options of `run_with`. Start from all zeros but `struct_bytes`.
+typedef struct MoptRunOptions {
+  /// sizeof(MoptRunOptions) of the caller.
+  uint32_t struct_bytes;
+  uint32_t reserved;
+  /// A stream of the device that the model runs on (a CUstream; CU_STREAM_LEGACY
+  /// is the default one). The run then begins after what the stream holds and
+  /// returns without waiting, unless an output lies in the host's memory or the
+  /// model depends on values that the host reads; inputs must stay until the
+  /// stream has passed. Null: the context's own, and the run returns when the
+  /// outputs are there.
+  void *stream;
+} MoptRunOptions;
 
 /// The immutable part, usable from any number of threads at once.
 typedef struct MoptModel MoptModel;
@@ -298,6 +328,10 @@ typedef struct MoptModelApi {
   /// library for several machines chooses when a model is made. Null only for
   /// a null model.
   const char *(*target)(const MoptModel *model);
+  /// As `run`, with options, which may be null.
+  MoptStatus (*run_with)(MoptContext *context, const MoptTensor *inputs,
+                         size_t input_count, MoptTensor *outputs,
+                         size_t output_count, const MoptRunOptions *options);
 } MoptModelApi;
 
 /// The type of `mopt_model` and `mopt_model_<entry>`. Null only if the library

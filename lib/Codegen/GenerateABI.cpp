@@ -343,7 +343,9 @@ struct GenerateABI : mopt::impl::GenerateABIBase<GenerateABI> {
     addRepacks(desc);
     if (auto code =
             getOperation()->getAttrOfType<StringAttr>(kDeviceCodeAttr)) {
-      desc.addExternal("mopt_rt_device");
+      desc.addExternal(getOperation()->hasAttr(kSharedMemoryAttr)
+                           ? "mopt_rt_shared_device"
+                           : "mopt_rt_device");
       desc.addBytes(code.getValue().str() + std::string(1, '\0'));
       auto image = getOperation()->getAttrOfType<StringAttr>(kDeviceImageAttr);
       desc.addBytes(image ? image.getValue() : StringRef());
@@ -375,10 +377,14 @@ struct GenerateABI : mopt::impl::GenerateABIBase<GenerateABI> {
 
   /// The machine, and what of its features a processor can be asked for.
   void addTarget(ConstantStruct &desc) {
-    auto attr = getOperation()->getAttrOfType<TargetAttr>(kHostAttr);
-    if (!attr)
-      attr = getOperation()->getAttrOfType<TargetAttr>(TargetAttr::kModuleAttr);
+    auto attr =
+        getOperation()->getAttrOfType<TargetAttr>(TargetAttr::kModuleAttr);
     TargetInfo target = attr ? TargetInfo(attr) : TargetInfo();
+    std::string name = target.name;
+    if (auto host = getOperation()->getAttrOfType<TargetAttr>(kHostAttr)) {
+      target = TargetInfo(host);
+      name += "," + target.name;
+    }
     std::string names;
     SmallVector<MoptFeature> features;
     for (const FeatureRow *row : getRequiredFeatures(target)) {
@@ -386,7 +392,7 @@ struct GenerateABI : mopt::impl::GenerateABIBase<GenerateABI> {
       features.push_back(
           {row->leaf, row->subleaf, row->word, row->bit, row->state});
     }
-    desc.addBytes(target.name + std::string(1, '\0'));
+    desc.addBytes(name + std::string(1, '\0'));
     desc.addI64(features.size());
     desc.addBytes(names);
     desc.addArray<MoptFeature>(features);

@@ -1,19 +1,21 @@
 // Level in and out: buffer. What computes becomes kernels of a grid of threads
 // in the module @device, and their launches in program order; functions then
-// only compute addresses. Buffers are places in memory of the device.
+// compute addresses, and what has no form on a grid. Buffers are places in
+// memory of the device.
 #include "Grid/Emit.h"
 #include "Grid/ProductAccess.h"
 #include "Grid/RowChain.h"
 #include "mopt/Codegen/DeviceCode.h"
+#include "mopt/Codegen/EntryHead.h"
 #include "mopt/Codegen/Passes.h"
 #include "mopt/Support/Attributes.h"
+#include "mopt/Support/NodeNames.h"
 #include "mopt/Target/MicroKernels.h"
 #include "mopt/Target/TargetBackend.h"
 
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
+#include "mlir/Dialect/ControlFlow/IR/ControlFlowOps.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
-#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
-#include "mlir/Dialect/LLVMIR/NVVMDialect.h"
 #include "mlir/Dialect/Linalg/Transforms/Transforms.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/LLVMIR/NVVMDialect.h"
@@ -23,6 +25,7 @@
 #include "mlir/IR/IRMapping.h"
 #include "mlir/IR/SymbolTable.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
+#include "mlir/Interfaces/ViewLikeInterface.h"
 #include "llvm/ADT/SetVector.h"
 
 using namespace mlir;
@@ -34,22 +37,14 @@ namespace mopt {
 
 using namespace mopt;
 
+/// What one thread of a device may do in sequence, about 0.2 ms: more takes the
+/// host less time, transfers included.
+static constexpr int64_t kMostSteps = 4096;
+
 /// Ops that have a form on a grid.
 static bool isLaunchable(Operation *op) {
   return isa<linalg::LinalgOp, AnchorOpInterface, PackColumnsOp,
              memref::CopyOp>(op);
-}
-
-/// What stays with the host: addresses, calls of kernels, loops around them.
-static bool staysOnHost(Operation *op) {
-  if (isa<func::CallOp, func::ReturnOp>(op))
-    return true;
-  if (auto loop = dyn_cast<scf::ForOp>(op))
-    return llvm::all_of(loop.getBody()->without_terminator(),
-                        [](Operation &inner) {
-                          return isLaunchable(&inner) || staysOnHost(&inner);
-                        });
-  return op->getNumRegions() == 0 && isMemoryEffectFree(op);
 }
 
 /// Functions of the entry's sizes are for the host's memory.
@@ -63,6 +58,24 @@ static bool hasStaticShapes(Operation *op) {
     auto shaped = dyn_cast<ShapedType>(type);
     return !shaped || shaped.hasStaticShape();
   });
+}
+
+/// Has it one result for each point of its parallel loops? Scans have more.
+static bool hasResultsOfSums(linalg::LinalgOp op) {
+  SmallVector<unsigned> sums;
+  op.getReductionDims(sums);
+  return llvm::none_of(op.getDpsInitsMutable(), [&](OpOperand &out) {
+    return llvm::any_of(sums, [&](unsigned dim) {
+      return op.getMatchingIndexingMap(&out).isFunctionOfDim(dim);
+    });
+  });
+}
+
+/// Does `memory` lie on the host's stack?
+static bool isOnStack(Value memory) {
+  while (auto view = memory.getDefiningOp<ViewLikeOpInterface>())
+    memory = view.getViewSource();
+  return memory.getDefiningOp<memref::AllocaOp>();
 }
 
 static bool isEmpty(Operation *op) {
@@ -104,6 +117,73 @@ struct Captures {
   }
 };
 
+/// Can a grid of threads compute `op`, and reach what it needs?
+bool canLaunch(Operation *op) {
+  if (!isLaunchable(op) || !hasStaticShapes(op))
+    return false;
+  auto loops = dyn_cast<linalg::LinalgOp>(op);
+  if (loops && !hasResultsOfSums(loops))
+    return false;
+  Captures captures;
+  captures.addAllOf(op);
+  return llvm::all_of(captures.arguments, [](Value value) {
+    auto memory = dyn_cast<MemRefType>(value.getType());
+    return !memory || (memory.hasStaticShape() && !isOnStack(value));
+  });
+}
+
+/// The first op that has to be computed by the host, null if there is none:
+/// addresses, calls and loops around launches are not counted.
+Operation *findMisfit(Block &block) {
+  for (Operation &op : block) {
+    if (canLaunch(&op) || isa<func::CallOp>(op) ||
+        op.hasTrait<OpTrait::IsTerminator>() ||
+        (op.getNumRegions() == 0 && isMemoryEffectFree(&op)))
+      continue;
+    auto loop = dyn_cast<scf::ForOp>(op);
+    Operation *misfit = loop ? findMisfit(*loop.getBody()) : &op;
+    if (misfit)
+      return misfit;
+  }
+  return nullptr;
+}
+
+/// How often the innermost ops of `op` run, at least; kMostSteps + 1 for more
+/// than that or where it is not known.
+int64_t countSteps(Operation *op) {
+  int64_t steps = 1;
+  for (Region &region : op->getRegions())
+    for (Operation &inner : region.getOps())
+      steps = std::min(kMostSteps + 1, steps + countSteps(&inner));
+  std::optional<int64_t> count = 1;
+  if (auto loop = dyn_cast<scf::ForOp>(op)) {
+    std::optional<APInt> trips = loop.getStaticTripCount();
+    count = trips ? std::optional(trips->getSExtValue()) : std::nullopt;
+  } else if (auto loops = dyn_cast<linalg::LinalgOp>(op)) {
+    for (int64_t range : loops.getStaticLoopRanges())
+      count = std::min(kMostSteps + 1, *count * range);
+  } else if (isa<LoopLikeOpInterface>(op)) {
+    count = std::nullopt;
+  }
+  if (!count || *count > kMostSteps)
+    return kMostSteps + 1;
+  return std::min(kMostSteps + 1, steps * *count);
+}
+
+/// Is one thread of the device enough for all of `kernel`?
+bool fitsOneThread(func::FuncOp kernel) {
+  bool fits = llvm::all_of(kernel.getArgumentTypes(), [](Type type) {
+    auto memory = dyn_cast<MemRefType>(type);
+    return !memory || memory.getLayout().isIdentity();
+  });
+  kernel.getBody().walk([&](Operation *op) {
+    fits &= hasStaticShapes(op) &&
+            !isa<memref::AllocOp, memref::AllocaOp, AnchorOpInterface,
+                 PackColumnsOp, func::CallOp, cf::AssertOp>(op);
+  });
+  return fits && countSteps(kernel) <= kMostSteps;
+}
+
 struct MapToGrid : mopt::impl::MapToGridBase<MapToGrid> {
   using MapToGridBase::MapToGridBase;
 
@@ -120,7 +200,10 @@ struct MapToGrid : mopt::impl::MapToGridBase<MapToGrid> {
     device = gpu::GPUModuleOp::create(b, module.getLoc(), "device");
     TargetAttr target = TargetAttr::lookup(module);
     options = {reassociate, target && multipliesInWarpgroups(target)};
-    bool failed = false;
+    resolveReshapes(module);
+    bool failed = mlir::failed(checkInputs(module));
+    if (failed)
+      return signalPassFailure();
     for (auto function :
          llvm::make_early_inc_range(module.getOps<func::FuncOp>()))
       if (!function.isDeclaration() && !answersSizes(function) &&
@@ -130,21 +213,107 @@ struct MapToGrid : mopt::impl::MapToGridBase<MapToGrid> {
       signalPassFailure();
   }
 
+  /// Those of known shape read none from memory.
+  static void resolveReshapes(ModuleOp module) {
+    SmallVector<memref::ReshapeOp> ops;
+    module.walk([&](memref::ReshapeOp op) { ops.push_back(op); });
+    for (memref::ReshapeOp op : ops) {
+      auto source = dyn_cast<MemRefType>(op.getSource().getType());
+      auto result = dyn_cast<MemRefType>(op.getType());
+      if (!source || !result || !result.hasStaticShape() ||
+          !source.getLayout().isIdentity() || !result.getLayout().isIdentity())
+        continue;
+      OpBuilder b(op);
+      Value cast = memref::ReinterpretCastOp::create(
+          b, op.getLoc(), result, op.getSource(), /*offset=*/0,
+          result.getShape(), result.getStridesAndOffset().first);
+      op.replaceAllUsesWith(cast);
+      op.erase();
+    }
+  }
+
+  /// Sizes that callers choose are none of those that only values tell: with
+  /// them nothing would be left for the device.
+  static LogicalResult checkInputs(ModuleOp module) {
+    for (auto entry : module.getOps<func::FuncOp>()) {
+      if (!entry->hasAttr(kEntryAttr) || entry.isDeclaration())
+        continue;
+      bool isStatic = true;
+      for (auto [i, type] : llvm::enumerate(entry.getArgumentTypes()))
+        isStatic &= !isModelInput(entry, i) ||
+                    cast<ShapedType>(type).hasStaticShape();
+      if (isStatic)
+        continue;
+      // The first in program order that has a node's name.
+      Operation *first = nullptr;
+      auto find = [&](Operation *op) {
+        if (!isLaunchable(op) || hasStaticShapes(op))
+          return WalkResult::advance();
+        first = op;
+        return WalkResult::interrupt();
+      };
+      entry.walk([&](Operation *op) {
+        auto call = dyn_cast<func::CallOp>(op);
+        auto callee =
+            call ? module.lookupSymbol<func::FuncOp>(call.getCallee())
+                 : func::FuncOp();
+        return callee ? callee.walk(find) : find(op);
+      });
+      if (!first)
+        first = entry;
+      return first->emitError("has sizes that only run time knows, which is "
+                              "not supported for devices yet; fix the inputs' "
+                              "with --shape or --dim");
+    }
+    return success();
+  }
+
   LogicalResult map(func::FuncOp function) {
-    Operation *misfit = nullptr;
-    for (Operation &op : function.getBody().front())
-      if (!isLaunchable(&op) && !staysOnHost(&op)) {
-        misfit = &op;
-        break;
-      }
-    if (!misfit)
-      return mapBlock(function.getBody().front());
-    if (!function->hasAttr(kKernelAttr))
-      return misfit->emitError("'")
-             << misfit->getName()
-             << "' depends on values that a device computes, which is not "
-                "supported yet";
-    return mapToOneThread(function);
+    Block &body = function.getBody().front();
+    Operation *misfit = findMisfit(body);
+    if (misfit && function->hasAttr(kKernelAttr)) {
+      if (fitsOneThread(function))
+        return mapToOneThread(function);
+      warn(misfit);
+      // All of it, for what it computes in between would only travel.
+      bool hasAnchors = function
+                            .walk([](Operation *op) {
+                              return isa<AnchorOpInterface, PackColumnsOp>(op)
+                                         ? WalkResult::interrupt()
+                                         : WalkResult::advance();
+                            })
+                            .wasInterrupted();
+      if (!hasAnchors)
+        return success();
+    } else if (misfit) {
+      warn(misfit);
+    }
+    return mapBlock(body);
+  }
+
+  /// Nothing is slow without a word.
+  static void warn(Operation *misfit) {
+    InFlightDiagnostic warning = emitWarning(getNamedLoc(misfit));
+    if (isLaunchable(misfit) && !hasStaticShapes(misfit))
+      warning << "is computed by the host, not by the device, because sizes "
+                 "depend on values";
+    else
+      warning << "'" << misfit->getName()
+              << "' is computed by the host, not by the device, for which it "
+                 "has no parallel form";
+  }
+
+  /// That of `op`, or of the first op that needs it and has the name of a node.
+  static Location getNamedLoc(Operation *op) {
+    llvm::SetVector<Operation *> needs;
+    needs.insert(op);
+    for (size_t i = 0; i < needs.size(); ++i) {
+      if (!getNodeNames(needs[i]->getLoc()).empty())
+        return needs[i]->getLoc();
+      for (Operation *user : needs[i]->getUsers())
+        needs.insert(user);
+    }
+    return op->getLoc();
   }
 
   LogicalResult mapBlock(Block &block) {
@@ -154,13 +323,13 @@ struct MapToGrid : mopt::impl::MapToGridBase<MapToGrid> {
       ops.push_back(&op);
     for (size_t i = 0; i < ops.size(); ++i) {
       Operation *op = ops[i];
-      if (auto loop = dyn_cast<scf::ForOp>(op)) {
-        if (failed(mapBlock(*loop.getBody())))
-          result = failure();
+      if (!isLaunchable(op)) {
+        for (Region &region : op->getRegions())
+          for (Block &inner : region)
+            if (failed(mapBlock(inner)))
+              result = failure();
         continue;
       }
-      if (!isLaunchable(op))
-        continue;
       if (isEmpty(op)) {
         op->erase();
         continue;
@@ -175,6 +344,9 @@ struct MapToGrid : mopt::impl::MapToGridBase<MapToGrid> {
             continue;
           }
         }
+      // The host does what is left, except for products.
+      if (!canLaunch(op) && !isa<AnchorOpInterface, PackColumnsOp>(op))
+        continue;
       if (reassociate) {
         RowChain chain = findRowChain(ArrayRef(ops).drop_front(i));
         if (!chain.members.empty()) {
@@ -336,21 +508,35 @@ struct MapToGrid : mopt::impl::MapToGridBase<MapToGrid> {
     return success();
   }
 
-  /// A kernel with `captures` as its arguments, empty, and its launch in front
-  /// of `op`.
-  FailureOr<gpu::GPUFuncOp>
-  createKernel(Operation *op, const Captures &captures, IRMapping &mapping) {
-    SmallVector<Type> types;
+  /// A kernel with `captures` as its arguments, empty. Those whose elements do
+  /// not lie one after the other become what describes them, in front of `op`.
+  FailureOr<gpu::GPUFuncOp> createKernel(Operation *op, Captures &captures,
+                                         IRMapping &mapping) {
+    SmallVector<Value> whole;
+    llvm::SetVector<Value> arguments;
+    SmallVector<memref::ExtractStridedMetadataOp> parts;
+    OpBuilder host(op);
     for (Value value : captures.arguments) {
       auto memref = dyn_cast<MemRefType>(value.getType());
-      if (memref &&
-          !(memref.hasStaticShape() && memref.getLayout().isIdentity()))
+      if (memref && !memref.hasStaticShape())
         return op->emitError("needs a buffer of type ")
-               << memref
-               << ", which is not supported for devices yet; fix the inputs' "
-                  "sizes with --shape or --dim";
-      types.push_back(value.getType());
+               << memref << ", which is not supported for devices yet";
+      if (!memref || memref.getLayout().isIdentity()) {
+        arguments.insert(value);
+        continue;
+      }
+      auto metadata = memref::ExtractStridedMetadataOp::create(
+          host, op->getLoc(), value);
+      whole.push_back(value);
+      parts.push_back(metadata);
+      arguments.insert(metadata.getBaseBuffer());
+      for (OpFoldResult number : getLayout(metadata))
+        if (auto dynamic = dyn_cast<Value>(number))
+          arguments.insert(dynamic);
     }
+    captures.arguments = std::move(arguments);
+    SmallVector<Type> types = llvm::map_to_vector(
+        captures.arguments, [](Value value) { return value.getType(); });
     auto parent = op->getParentOfType<func::FuncOp>();
     std::string name =
         (parent ? parent : cast<func::FuncOp>(op)).getName().str();
@@ -363,12 +549,35 @@ struct MapToGrid : mopt::impl::MapToGridBase<MapToGrid> {
     mapping.map(captures.arguments.getArrayRef(),
                 entry.getArguments().take_front(types.size()));
     b.setInsertionPointToEnd(&entry);
+    for (auto [value, metadata] : llvm::zip_equal(whole, parts)) {
+      auto type = cast<MemRefType>(value.getType());
+      SmallVector<OpFoldResult> layout;
+      for (OpFoldResult number : getLayout(metadata)) {
+        auto dynamic = dyn_cast<Value>(number);
+        layout.push_back(dynamic ? mapping.lookup(dynamic) : number);
+      }
+      mapping.map(value, memref::ReinterpretCastOp::create(
+                             b, op->getLoc(), type,
+                             mapping.lookup(metadata.getBaseBuffer()),
+                             layout.front(),
+                             getAsIndexOpFoldResult(&getContext(),
+                                                    type.getShape()),
+                             ArrayRef(layout).drop_front()));
+    }
     for (Operation *repeated : captures.repeated) {
       if (auto use = dyn_cast<memref::GetGlobalOp>(repeated))
         addConstant(use);
       b.clone(*repeated, mapping);
     }
     return kernel;
+  }
+
+  /// The offset, then the strides.
+  static SmallVector<OpFoldResult>
+  getLayout(memref::ExtractStridedMetadataOp metadata) {
+    SmallVector<OpFoldResult> layout{metadata.getConstifiedMixedOffset()};
+    llvm::append_range(layout, metadata.getConstifiedMixedStrides());
+    return layout;
   }
 
   /// The device has constants of kernels of its own.
@@ -425,9 +634,8 @@ struct MapToGrid : mopt::impl::MapToGridBase<MapToGrid> {
 
   LogicalResult launch(Operation *op, Value initial) {
     if (!hasStaticShapes(op))
-      return op->emitError("has sizes that only run time knows, which is not "
-                           "supported for devices yet; fix the inputs' with "
-                           "--shape or --dim");
+      return op->emitError("has sizes that depend on values, which is not "
+                           "supported for products on devices yet");
     Captures captures;
     captures.addAllOf(op);
     if (initial)
@@ -466,18 +674,6 @@ struct MapToGrid : mopt::impl::MapToGridBase<MapToGrid> {
   /// cannot be cut.
   LogicalResult mapToOneThread(func::FuncOp function) {
     Block &body = function.getBody().front();
-    auto checked = body.walk([&](Operation *op) {
-      if (!isa<memref::AllocOp, AnchorOpInterface, PackColumnsOp, func::CallOp>(
-              op) &&
-          hasStaticShapes(op))
-        return WalkResult::advance();
-      op->emitError("'") << op->getName()
-                         << "' in a kernel of one thread is not supported for "
-                            "devices yet";
-      return WalkResult::interrupt();
-    });
-    if (checked.wasInterrupted())
-      return failure();
     Captures captures;
     for (BlockArgument argument : body.getArguments())
       captures.arguments.insert(argument);

@@ -4,6 +4,7 @@
 #include "MicroKernels/SafePairs.h"
 #include "MicroKernels/Selection.h"
 #include "mopt/Codegen/Passes.h"
+#include "mopt/Target/TargetRegistry.h"
 
 #include "llvm/ADT/TypeSwitch.h"
 
@@ -33,6 +34,15 @@ void setUnsafeShares(ProductTypes &types, Value rhs, int64_t depthDim) {
     return;
   types.unsafeInOne = getUnsafeShare(rhs, depthDim, 1);
   types.unsafeInTwo = getUnsafeShare(rhs, depthDim, 2);
+}
+
+bool hasStaticShapes(Operation *op) {
+  auto isStatic = [](Type type) {
+    auto shaped = dyn_cast<ShapedType>(type);
+    return !shaped || shaped.hasStaticShape();
+  };
+  return llvm::all_of(op->getOperandTypes(), isStatic) &&
+         llvm::all_of(op->getResultTypes(), isStatic);
 }
 
 /// The types of a product that micro-kernels know: floats with sums in f32, or
@@ -217,6 +227,9 @@ struct SelectMicrokernels : impl::SelectMicrokernelsBase<SelectMicrokernels> {
             << TargetAttr::kModuleAttr << "')";
         return WalkResult::interrupt();
       }
+      // Grids are made of sizes. What depends on values is the host's.
+      if (isDevice(TargetInfo(target)) && !hasStaticShapes(op))
+        return WalkResult::advance();
       ConfigAttr config =
           llvm::TypeSwitch<Operation *, ConfigAttr>(op)
               .Case<MatmulOp, ConvOp, ContractAnchorOp, ConvAnchorOp,

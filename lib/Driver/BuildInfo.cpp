@@ -23,6 +23,7 @@ static llvm::json::Array makeTargets(llvm::ArrayRef<CompiledVariant> variants) {
   llvm::json::Array targets;
   for (const CompiledVariant &variant : variants) {
     llvm::json::Object entry = describe(variant.target);
+    entry["name"] = variant.getName();
     // What holds for the library as a whole is the first one's.
     if (variants.size() > 1) {
       entry["quantization"] = getQuantizedLayers(variant.module);
@@ -30,10 +31,9 @@ static llvm::json::Array makeTargets(llvm::ArrayRef<CompiledVariant> variants) {
     }
     targets.push_back(std::move(entry));
   }
-  // The host's, then the device's, which the module was compiled for.
-  if (TargetAttr attr = TargetAttr::lookup(variants.front().module);
-      attr && isDevice(TargetInfo(attr)))
-    targets.push_back(describe(TargetInfo(attr)));
+  // There is one device, which is preferred.
+  if (variants.front().device)
+    targets.push_back(describe(*variants.front().device));
   return targets;
 }
 
@@ -68,6 +68,7 @@ std::string mopt::makeBuildInfo(const CompileOptions &options,
            {"sanitize", sanitizers[static_cast<int>(options.sanitizer)]},
            {"pipeline", options.referencePipeline ? "reference" : "default"},
            {"profile", options.profile},
+           {"fallback", options.fallback},
            {"quantize",
             llvm::json::Object{{"mode", options.quantize.mode},
                                {"group", options.quantize.group},

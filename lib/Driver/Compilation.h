@@ -26,11 +26,19 @@ struct LoadedModule {
 
 /// The model as it is for one machine, and what the report says of it.
 struct CompiledVariant {
+  /// Of the processor.
   TargetInfo target;
+  /// What runs the kernels, if not the processor.
+  std::optional<TargetInfo> device = std::nullopt;
   mlir::ModuleOp module;
   /// Of one of several.
   mlir::OwningOpRef<mlir::ModuleOp> owned;
   KernelReport kernels;
+
+  /// As --target and MOPT_TARGET have it.
+  std::string getName() const {
+    return device ? device->name + "," + target.name : target.name;
+  }
 };
 
 /// Reads options.input: an ONNX model, or IR of some level. The module is null

@@ -97,7 +97,9 @@ private:
 
   ExitCode checkOptions();
   ExitCode findTargets();
-  ExitCode checkDevice();
+  ExitCode checkSeveral();
+  ExitCode checkVariants(const TargetInfo *device);
+  ExitCode addDevice(const TargetInfo &device);
   ExitCode checkRuntime();
   ExitCode compileModel();
   std::optional<FailedStep> tryRaise(CompiledVariant &variant, Level from,
@@ -110,6 +112,11 @@ private:
   bool isTuned() const {
     return !options.tune.empty() || !options.tuneRecord.empty();
   }
+  bool isTargetAsked() const {
+    return !options.targets.empty() || !options.triple.empty() ||
+           !options.cpu.empty() || !options.features.empty();
+  }
+  ExitCode chooseVariants(ModuleOp module, Level level);
   ExitCode tune(ModuleOp module);
   ExitCode emit(Level level);
   void placeWeights();
@@ -121,8 +128,6 @@ private:
   Progress progress;
   /// One for each machine, the preferred ones first.
   std::vector<CompiledVariant> variants;
-  /// What runs the kernels, if not the processor of the one variant.
-  std::optional<TargetInfo> device;
   ModelInterface interface;
   int64_t weightsBytes = 0;
 };
@@ -167,17 +172,23 @@ ExitCode Compilation::checkOptions() {
 
   if (ExitCode code = findTargets(); code != ExitCode::Success)
     return code;
-  if (variants.size() > 1) {
-    if (options.getFinalLevel() <= Level::LLVM)
-      return fail(ExitCode::Usage,
-                  "several targets need a file of code, found --emit=" +
-                      getLevelName(options.getFinalLevel()) +
-                      ", which is for one machine");
-    if (isTuned())
-      return fail(ExitCode::Usage,
-                  "--tune and --tune-record are for one target, found several");
-  }
+  if (ExitCode code = checkSeveral(); code != ExitCode::Success)
+    return code;
   return checkRuntime();
+}
+
+ExitCode Compilation::checkSeveral() {
+  if (variants.size() <= 1)
+    return ExitCode::Success;
+  if (options.getFinalLevel() <= Level::LLVM)
+    return fail(ExitCode::Usage,
+                "several targets need a file of code, found --emit=" +
+                    getLevelName(options.getFinalLevel()) +
+                    ", which is for one machine");
+  if (isTuned())
+    return fail(ExitCode::Usage,
+                "--tune and --tune-record are for one target, found several");
+  return ExitCode::Success;
 }
 
 ExitCode Compilation::findTargets() {
@@ -189,6 +200,7 @@ ExitCode Compilation::findTargets() {
   std::vector<std::string> names = options.targets;
   if (names.empty())
     names.push_back("native");
+  std::optional<TargetInfo> device;
   for (const std::string &name : names) {
     llvm::Expected<TargetInfo> found =
         custom ? describeTarget(options.triple, options.cpu, options.features)
@@ -217,32 +229,51 @@ ExitCode Compilation::findTargets() {
     return std::tie(b.target.rank, a.target.name) <
            std::tie(a.target.rank, b.target.name);
   });
-  return checkDevice();
+  // Without one the module may say.
+  if (!isTargetAsked())
+    return ExitCode::Success;
+  return checkVariants(device ? &*device : nullptr);
 }
 
-/// A device needs a host, this machine unless another is asked for.
-ExitCode Compilation::checkDevice() {
-  if (!device && options.getFinalLevel() > Level::SharedLibrary)
+/// `device`, if not null, runs the kernels of all variants.
+ExitCode Compilation::checkVariants(const TargetInfo *device) {
+  if (device)
+    return addDevice(*device);
+  if (options.getFinalLevel() > Level::SharedLibrary)
     return fail(ExitCode::Usage,
                 "--emit=" + getLevelName(options.getFinalLevel()) +
                     " is the kernels of a device, found the target '" +
                     variants.front().target.name + "'");
-  if (!device)
-    return ExitCode::Success;
-  if (variants.size() > 1)
-    return fail(ExitCode::Unsupported,
-                "several hosts of the device '" + device->name +
-                    "' in one file are not supported");
+  if (options.fallback != "none")
+    return fail(ExitCode::Usage, "--fallback is for devices, found the target "
+                                 "'" +
+                                     variants.front().target.name + "'");
+  return ExitCode::Success;
+}
+
+/// A device needs hosts, this machine unless others are asked for.
+ExitCode Compilation::addDevice(const TargetInfo &device) {
   if (options.profile || isTuned())
     return fail(ExitCode::Unsupported,
-                "--profile and --tune are not supported for '" + device->name +
+                "--profile and --tune are not supported for '" + device.name +
                     "'");
-  if (!variants.empty())
-    return ExitCode::Success;
-  llvm::Expected<TargetInfo> host = lookupTarget("native");
-  if (!host)
-    return fail(ExitCode::Usage, host.takeError());
-  variants.emplace_back().target = *host;
+  if (variants.empty()) {
+    llvm::Expected<TargetInfo> host = lookupTarget("native");
+    if (!host)
+      return fail(ExitCode::Usage, host.takeError());
+    variants.emplace_back().target = *host;
+  }
+  // The kernels are the same whatever launches them.
+  if (options.getFinalLevel() > Level::SharedLibrary)
+    variants.resize(1);
+  std::vector<CompiledVariant> alone;
+  if (options.fallback == "processor" &&
+      options.getFinalLevel() <= Level::SharedLibrary)
+    for (const CompiledVariant &variant : variants)
+      alone.emplace_back().target = variant.target;
+  for (CompiledVariant &variant : variants)
+    variant.device = device;
+  llvm::move(alone, std::back_inserter(variants));
   return ExitCode::Success;
 }
 
@@ -321,7 +352,7 @@ std::optional<FailedStep> Compilation::tryRaise(CompiledVariant &variant,
   bool isFirst = &variant == &variants.front();
   // Which machine a step is for, where there are several.
   std::string machine =
-      variants.size() > 1 ? variant.target.name + "-" : std::string();
+      variants.size() > 1 ? variant.getName() + "-" : std::string();
   noteCrashModule(module);
   for (Level level = from; level < to;) {
     Level next = static_cast<Level>(static_cast<int>(level) + 1);
@@ -423,6 +454,17 @@ ExitCode Compilation::raiseAll(Level from, Level to) {
   return ExitCode::Success;
 }
 
+/// Passes see the device, if there is one.
+static void setTarget(const CompiledVariant &variant) {
+  MLIRContext *context = variant.module->getContext();
+  const TargetInfo &target =
+      variant.device ? *variant.device : variant.target;
+  ModuleOp module = variant.module;
+  module->setAttr(TargetAttr::kModuleAttr, target.toAttr(context));
+  if (variant.device)
+    module->setAttr(kHostAttr, variant.target.toAttr(context));
+}
+
 /// Several machines: each goes through the levels for itself, up to where the
 /// constants are known and can be shared.
 ExitCode Compilation::raiseVariants(ModuleOp module, Level from) {
@@ -431,8 +473,7 @@ ExitCode Compilation::raiseVariants(ModuleOp module, Level from) {
   for (CompiledVariant &variant : variants) {
     variant.owned = module.clone();
     variant.module = *variant.owned;
-    variant.module->setAttr(TargetAttr::kModuleAttr,
-                            variant.target.toAttr(context));
+    setTarget(variant);
     variant.module->setAttr(kPackingsAttr, DictionaryAttr::get(context));
     modules.push_back(variant.module);
   }
@@ -520,6 +561,35 @@ ExitCode Compilation::emit(Level level) {
   return ExitCode::Success;
 }
 
+/// A module that was written for a machine stays with it, unless another one is
+/// asked for.
+ExitCode Compilation::chooseVariants(ModuleOp module, Level level) {
+  auto attr = module->getAttrOfType<TargetAttr>(TargetAttr::kModuleAttr);
+  if (!isTargetAsked()) {
+    std::optional<TargetInfo> device;
+    if (attr && isDevice(TargetInfo(attr))) {
+      device = TargetInfo(attr);
+      // Its host is this machine where the module does not say.
+      attr = module->getAttrOfType<TargetAttr>(kHostAttr);
+    }
+    if (attr)
+      variants.front().target = TargetInfo(attr);
+    if (ExitCode code = checkVariants(device ? &*device : nullptr);
+        code != ExitCode::Success)
+      return code;
+    if (ExitCode code = checkSeveral(); code != ExitCode::Success)
+      return code;
+    if (ExitCode code = checkRuntime(); code != ExitCode::Success)
+      return code;
+  }
+  if (variants.size() > 1 && level > Level::Graph)
+    return fail(ExitCode::Usage,
+                "several targets apply to levels onnx and graph, found a "
+                "module of level " +
+                    getLevelName(level));
+  return ExitCode::Success;
+}
+
 ExitCode Compilation::compileModel() {
   if (ExitCode code = checkOptions(); code != ExitCode::Success)
     return code;
@@ -572,32 +642,9 @@ ExitCode Compilation::compileModel() {
                                  "a module of level " +
                                      getLevelName(loaded.level));
   }
-  // A module that was written for a machine stays with it.
-  bool asked = !options.targets.empty() || !options.triple.empty() ||
-               !options.cpu.empty() || !options.features.empty();
-  if (variants.size() > 1) {
-    if (loaded.level > Level::Graph)
-      return fail(ExitCode::Usage,
-                  "several targets apply to levels onnx and graph, found a "
-                  "module of level " +
-                      getLevelName(loaded.level));
-  } else if (asked || !module->hasAttr(TargetAttr::kModuleAttr)) {
-    module->setAttr(
-        TargetAttr::kModuleAttr,
-        (device ? *device : variants.front().target).toAttr(&context));
-  } else if (auto attr =
-                 module->getAttrOfType<TargetAttr>(TargetAttr::kModuleAttr)) {
-    TargetInfo written(attr);
-    // The host of a device is this machine, as without a module.
-    if (isDevice(written))
-      device = written;
-    else
-      variants.front().target = written;
-    if (ExitCode code = checkDevice(); code != ExitCode::Success)
-      return code;
-    if (ExitCode code = checkRuntime(); code != ExitCode::Success)
-      return code;
-  }
+  if (ExitCode code = chooseVariants(module, loaded.level);
+      code != ExitCode::Success)
+    return code;
   interface = readInterface(module);
   if (!options.calibration.empty() || !options.instrument.empty() ||
       options.equalize) {
@@ -624,8 +671,8 @@ ExitCode Compilation::compileModel() {
                 "expected a level from " + getLevelName(loaded.level) +
                     " on, found --emit=" + getLevelName(final));
   variants.front().module = module;
-  if (device)
-    module->setAttr(kHostAttr, variants.front().target.toAttr(&context));
+  if (variants.size() == 1)
+    setTarget(variants.front());
   if (ExitCode code = variants.size() > 1
                           ? raiseVariants(module, loaded.level)
                           : raiseTo(variants.front(), loaded.level,

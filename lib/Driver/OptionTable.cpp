@@ -191,6 +191,11 @@ static llvm::Error setPrecision(CompileOptions &options, StringRef value) {
       "f32, bf16, f16, int8 or fp8");
 }
 
+static llvm::Error setFallback(CompileOptions &options, StringRef value) {
+  return setChoice<&CompileOptions::fallback>(
+      options, value, {"none", "processor"}, "none or processor");
+}
+
 static llvm::Error setInstrument(CompileOptions &options, StringRef value) {
   return setChoice<&CompileOptions::instrument>(options, value, {"ranges"},
                                                 "ranges");
@@ -262,6 +267,9 @@ llvm::ArrayRef<OptionRow> mopt::getOptionTable() {
       {machine, "target", "NAME",
        "row of --list-targets; native (default) is the best for this machine",
        setTarget},
+      {machine, "fallback", "WHAT",
+       "processor: a library for a device holds its hosts' code too",
+       setFallback},
       {machine, "triple", "TRIPLE", "LLVM triple of a machine without a row",
        setText<&O::triple>},
       {machine, "cpu", "CPU", "its LLVM processor name", setText<&O::cpu>},

@@ -207,12 +207,14 @@ void mopt::buildBufferPipeline(OpPassManager &pm,
     pm.addNestedPass<func::FuncOp>(createParallelizeCopies());
 }
 
-/// What computes goes to the device; launches are left.
+/// What computes goes to the device; launches are left, and what has no form
+/// there.
 static void addDevicePasses(OpPassManager &pm, const PipelineOptions &options) {
   bool strict = options.numerics == Numerics::Strict;
   MapToGridOptions grid;
   grid.reassociate = !strict;
   pm.addPass(createMapToGrid(grid));
+  pm.addPass(createWaitForDevice());
   OpPassManager &device = pm.nest<gpu::GPUModuleOp>();
   device.addPass(createCanonicalizer());
   device.addPass(createCSEPass());
@@ -221,6 +223,12 @@ static void addDevicePasses(OpPassManager &pm, const PipelineOptions &options) {
   EmitDeviceCodeOptions emit;
   emit.strict = strict;
   pm.addPass(createEmitDeviceCode(emit));
+  // What is left to the host.
+  OpPassManager &host = pm.nest<func::FuncOp>();
+  host.addPass(createConvertLinalgToLoopsPass());
+  if (!strict)
+    host.addPass(createApproximateMath());
+  host.addPass(createExpandBrainFloats());
 }
 
 /// What computes becomes loops for the processor and its threads.

@@ -175,10 +175,14 @@ void mopt_rt_free_repacked(MoptModel *model);
 
 /* variants.c */
 
-/// Of the descriptors that begin with `first`, the one to make a model of. Null
-/// with an error if none fits.
+/// Of the descriptors that begin with `first`, the one to make a model of: the
+/// first that fits of those for a device, if `first` is for one, or of those
+/// for processors alone, which `on_processor` asks for; or the one that
+/// MOPT_TARGET names. Null with an error if none fits.
 const MoptModelDesc *mopt_rt_choose_variant(const MoptModelDesc *first,
-                                            MoptRun *run);
+                                            int on_processor, MoptRun *run);
+/// Whether MOPT_TARGET names a variant.
+int mopt_rt_variant_is_forced(const MoptModelDesc *first);
 /// MoptModelApi.target.
 const char *mopt_rt_target(const MoptModel *model);
 
@@ -191,6 +195,16 @@ MoptStatus mopt_rt_run(MoptContext *context, const MoptTensor *inputs,
                        size_t input_count, MoptTensor *outputs,
                        size_t output_count);
 const char *mopt_rt_last_error(const MoptContext *context);
+MoptStatus mopt_rt_run_with(MoptContext *context, const MoptTensor *inputs,
+                            size_t input_count, MoptTensor *outputs,
+                            size_t output_count, const MoptRunOptions *options);
+/// Whether the context is to provide the memory of an output.
+int mopt_rt_wants_memory(const MoptTensor *output);
+/// The entry on tensors of its own, until it returns or leaves.
+MoptStatus mopt_rt_call_entry(MoptContext *context, const MoptTensor *inputs,
+                              MoptTensor *outputs);
+/// Ends the run from within generated code, unless it is in a parallel loop.
+void mopt_rt_leave(MoptRun *run);
 /// Records that there is no memory for `bytes` and ends the run, unless it is
 /// in a parallel loop: then it returns.
 void mopt_rt_out_of_memory(MoptRun *run, int64_t bytes);

@@ -147,9 +147,10 @@ typedef struct MoptModelDesc {
   /* 280 */ const struct MoptModelDesc *next;
 } MoptModelDesc; /* 288 bytes */
 
-/// The devices of the runtime, see Device.h.
+/// The devices of the runtime, see Device.h: one that computes everything, and
+/// one beside which the host computes a part, in memory that both reach.
 typedef struct MoptDeviceInterface MoptDeviceInterface;
-extern const MoptDeviceInterface mopt_rt_device;
+extern const MoptDeviceInterface mopt_rt_device, mopt_rt_shared_device;
 
 /// A tensor of which a kernel's code moves boxes: `argument` is the number of
 /// the kernel's argument, `offset` bytes behind whose address the tensor begins.
@@ -174,6 +175,10 @@ typedef struct MoptLaunchDesc {
 void mopt_rt_launch(MoptRun *run, const char *name, int64_t blocks_x,
                     int64_t blocks_y, int64_t threads, int64_t *arguments,
                     int64_t count, const MoptLaunchDesc *desc);
+
+/// Before the host reads or writes memory: waits for the launches so far. Ends
+/// the run if one failed.
+void mopt_rt_wait(MoptRun *run);
 
 /// The start of a weight file; the weights follow at `header_bytes`.
 typedef struct MoptWeightsHeader {

@@ -85,6 +85,7 @@ static void fill(const MoptModelDesc *desc, MoptModelApi *api) {
   api->pool_create = mopt_rt_pool_create;
   api->profile = mopt_rt_profile;
   api->target = mopt_rt_target;
+  api->run_with = mopt_rt_run_with;
 }
 
 const MoptModelApi *mopt_rt_api(const MoptModelDesc *desc) {

@@ -85,6 +85,10 @@ void mopt_rt_out_of_memory(MoptRun *run, int64_t bytes) {
   else
     mopt_rt_error(run, MOPT_OUT_OF_MEMORY, "no memory for %lld bytes",
                   (long long)bytes);
+  mopt_rt_leave(run);
+}
+
+void mopt_rt_leave(MoptRun *run) {
   /* Between here and the run there is generated code only. */
   if (!run->in_parallel && run->escape)
     longjmp(*(jmp_buf *)run->escape, 1);

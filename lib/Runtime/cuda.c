@@ -9,30 +9,8 @@
 /* Of the places of inputs and outputs: what the driver aligns memory to. */
 #define DEVICE_ALIGNMENT 256
 
-typedef struct CudaModel {
-  const CudaDriver *driver;
-  CudaHandle device_context;
-  CudaHandle module;
-  CudaAddress weights;
-  int device;
-  int multiprocessors;
-} CudaModel;
-
-typedef struct CudaContext {
-  const CudaDriver *driver;
-  CudaModel *model;
-  CudaHandle stream;
-  CudaHandle graph;
-  CudaAddress memory;
-  /* What the entry gets: tensors in `memory`. */
-  MoptTensor *inputs;
-  MoptTensor *outputs;
-  int64_t bytes;
-} CudaContext;
-
-/* Records an error of the driver. */
-static MoptStatus fail(MoptRun *run, const CudaDriver *driver, CudaResult code,
-                       const char *what) {
+MoptStatus mopt_rt_cuda_error(MoptRun *run, const CudaDriver *driver,
+                              CudaResult code, const char *what) {
   const char *text = NULL;
   driver->cuGetErrorString(code, &text);
   return mopt_rt_error(
@@ -40,16 +18,6 @@ static MoptStatus fail(MoptRun *run, const CudaDriver *driver, CudaResult code,
       "%s: the device's driver says '%s' (%d)", what,
       text ? text : "an unknown error", code);
 }
-
-/* Runs `call` unless an earlier one failed. */
-#define CHECKED(status, run, driver, what, call)                               \
-  do {                                                                         \
-    if (!(status)) {                                                           \
-      CudaResult code_ = (driver)->call;                                       \
-      if (code_)                                                               \
-        (status) = fail(run, driver, code_, what);                             \
-    }                                                                          \
-  } while (0)
 
 static int64_t aligned(int64_t bytes) {
   return (bytes + DEVICE_ALIGNMENT - 1) / DEVICE_ALIGNMENT * DEVICE_ALIGNMENT;
@@ -83,20 +51,66 @@ static MoptStatus load_code(CudaModel *device, const MoptModelDesc *desc,
                        text ? text : "an unknown error", code, log);
 }
 
-static MoptStatus prepare(CudaModel *device, const MoptModel *model,
-                          MoptRun *run) {
+/* Memory of the device, or what the host reaches too. */
+static CudaResult allocate(const CudaModel *device, CudaAddress *address,
+                           size_t bytes) {
+  return device->shared
+             ? device->driver->cuMemAllocManaged(address, bytes,
+                                                 CUDA_MEMORY_ATTACH_GLOBAL)
+             : device->driver->cuMemAlloc(address, bytes);
+}
+
+static MoptStatus upload(CudaModel *device, CudaAddress *address,
+                         const void *data, int64_t bytes, MoptRun *run) {
   const CudaDriver *driver = device->driver;
-  const MoptModelDesc *desc = model->desc;
-  MoptStatus status = load_code(device, desc, run);
-  size_t bytes = (size_t)at_least_one(desc->weights_bytes);
-  CHECKED(status, run, driver, "weights", cuMemAlloc(&device->weights, bytes));
-  if (desc->weights_bytes > 0)
+  MoptStatus status = MOPT_OK;
+  CudaResult code = allocate(device, address, (size_t)at_least_one(bytes));
+  if (code)
+    status = mopt_rt_cuda_error(run, driver, code, "weights");
+  if (bytes > 0)
     CHECKED(status, run, driver, "weights",
-            cuMemcpyHtoD(device->weights, model->weights, bytes));
+            cuMemcpyHtoD(*address, data, (size_t)bytes));
   return status;
 }
 
-static MoptStatus cuda_open(MoptModel *model, MoptRun *run) {
+static MoptStatus prepare(CudaModel *device, const MoptModel *model,
+                          MoptRun *run) {
+  const MoptModelDesc *desc = model->desc;
+  MoptStatus status = load_code(device, desc, run);
+  if (!status)
+    status = upload(device, &device->weights, model->weights,
+                    desc->weights_bytes, run);
+  if (!status && desc->repacked_bytes > 0)
+    status = upload(device, &device->repacked, model->repacked,
+                    desc->repacked_bytes, run);
+  return status;
+}
+
+/* The device that the caller chose by its number. */
+static MoptStatus find_device(CudaModel *device, int32_t number, MoptRun *run) {
+  const CudaDriver *driver = device->driver;
+  CudaResult code = driver->cuDeviceGet(&device->device, number);
+  if (code) {
+    const char *text = NULL;
+    driver->cuGetErrorString(code, &text);
+    return mopt_rt_error(run, MOPT_UNSUPPORTED,
+                         "device %d: the device's driver says '%s' (%d)",
+                         number, text ? text : "an unknown error", code);
+  }
+  int concurrent = 0;
+  if (device->shared &&
+      (driver->cuDeviceGetAttribute(&concurrent, CUDA_CONCURRENT_MANAGED_ACCESS,
+                                    device->device) ||
+       !concurrent))
+    return mopt_rt_error(run, MOPT_UNSUPPORTED,
+                         "device %d: the host computes a part of the model, "
+                         "and cannot share memory with this device",
+                         number);
+  return MOPT_OK;
+}
+
+MoptStatus mopt_rt_cuda_open(MoptModel *model, const MoptModelOptions *options,
+                             int shared, MoptRun *run) {
   const CudaDriver *driver = NULL;
   MoptStatus status = mopt_rt_cuda_driver(&driver, run);
   if (status)
@@ -106,15 +120,16 @@ static MoptStatus cuda_open(MoptModel *model, MoptRun *run) {
     return mopt_rt_error(run, MOPT_OUT_OF_MEMORY, "no memory for a model");
   memset(device, 0, sizeof(*device));
   device->driver = driver;
+  device->shared = shared;
   model->device = device;
-  CHECKED(status, run, driver, "device 0", cuDeviceGet(&device->device, 0));
-  CHECKED(status, run, driver, "device 0",
+  status = find_device(device, options->device, run);
+  CHECKED(status, run, driver, "device",
           cuDeviceGetAttribute(&device->multiprocessors, CUDA_MULTIPROCESSORS,
                                device->device));
   /* The one that others in the process use too. */
-  CHECKED(status, run, driver, "device 0",
+  CHECKED(status, run, driver, "device",
           cuDevicePrimaryCtxRetain(&device->device_context, device->device));
-  CHECKED(status, run, driver, "device 0",
+  CHECKED(status, run, driver, "device",
           cuCtxPushCurrent(device->device_context));
   if (status)
     return status;
@@ -124,7 +139,12 @@ static MoptStatus cuda_open(MoptModel *model, MoptRun *run) {
   return status;
 }
 
-static void cuda_close(MoptModel *model) {
+static MoptStatus cuda_open(MoptModel *model, const MoptModelOptions *options,
+                            MoptRun *run) {
+  return mopt_rt_cuda_open(model, options, /*shared=*/0, run);
+}
+
+void mopt_rt_cuda_close(MoptModel *model) {
   CudaModel *device = model->device;
   if (!device)
     return;
@@ -132,6 +152,8 @@ static void cuda_close(MoptModel *model) {
     const CudaDriver *driver = device->driver;
     CudaHandle popped;
     if (!driver->cuCtxPushCurrent(device->device_context)) {
+      if (device->repacked)
+        driver->cuMemFree(device->repacked);
       if (device->weights)
         driver->cuMemFree(device->weights);
       if (device->module)
@@ -144,38 +166,48 @@ static void cuda_close(MoptModel *model) {
   model->device = NULL;
 }
 
-static int64_t tensor_bytes(const MoptTensorSpec *spec) {
-  return mopt_rt_tensor_bytes(spec->dtype, spec->rank, spec->dims);
-}
-
-/* The bytes of the arena, then of each input and output in its place. */
+/* The bytes of the arena, then of each input and output in its place. An output
+ * whose size values decide has none. */
 static int64_t place_tensors(const MoptModel *model, CudaContext *context,
                              CudaAddress base) {
   const MoptModelDesc *desc = model->desc;
   int64_t total = aligned(desc->arena_bytes);
+  const int64_t *output_dims = context->output_dims;
   for (int32_t i = 0; i < desc->input_count + desc->output_count; ++i) {
     const MoptTensorSpec *spec = &model->inputs[i];
     MoptTensor *tensor = &context->inputs[i];
+    const int64_t *dims = spec->dims;
+    if (i >= desc->input_count) {
+      /* The file may leave open what inputs decide. */
+      dims = output_dims;
+      output_dims += spec->rank;
+    }
     tensor->data = (void *)(uintptr_t)(base + (CudaAddress)total);
     tensor->rank = spec->rank;
     tensor->dtype = spec->dtype;
-    tensor->capacity_bytes = tensor_bytes(spec);
-    total += aligned(tensor->capacity_bytes);
+    tensor->capacity_bytes =
+        mopt_rt_tensor_bytes(spec->dtype, spec->rank, dims);
+    if (tensor->capacity_bytes > 0)
+      total += aligned(tensor->capacity_bytes);
   }
   return total;
 }
 
-static void cuda_context_destroy(MoptContext *owner) {
+void mopt_rt_cuda_context_destroy(MoptContext *owner) {
   CudaContext *context = owner->run.device;
   if (!context)
     return;
   const CudaDriver *driver = context->driver;
   CudaHandle popped;
   if (!driver->cuCtxPushCurrent(context->model->device_context)) {
+    if (context->unfinished)
+      driver->cuEventSynchronize(context->end);
     if (context->graph)
       driver->cuGraphExecDestroy(context->graph);
-    if (context->stream)
-      driver->cuStreamDestroy(context->stream);
+    if (context->end)
+      driver->cuEventDestroy(context->end);
+    if (context->own_stream)
+      driver->cuStreamDestroy(context->own_stream);
     if (context->memory)
       driver->cuMemFree(context->memory);
     driver->cuCtxPopCurrent(&popped);
@@ -184,14 +216,15 @@ static void cuda_context_destroy(MoptContext *owner) {
   owner->run.device = NULL;
 }
 
-static MoptStatus cuda_context_create(MoptContext *owner) {
+MoptStatus mopt_rt_cuda_context_create(MoptContext *owner) {
   const MoptModel *model = owner->model;
   const MoptModelDesc *desc = model->desc;
   CudaModel *device = model->device;
   const CudaDriver *driver = device->driver;
   int64_t tensors = (int64_t)desc->input_count + desc->output_count;
-  int64_t bytes =
-      (int64_t)sizeof(CudaContext) + (int64_t)sizeof(MoptTensor) * tensors;
+  int64_t bytes = (int64_t)sizeof(CudaContext) +
+                  (int64_t)sizeof(MoptTensor) * tensors +
+                  (int64_t)sizeof(int64_t) * model->output_dims;
   CudaContext *context = mopt_rt_allocate(&model->allocator, bytes);
   if (!context)
     return MOPT_OUT_OF_MEMORY;
@@ -201,23 +234,31 @@ static MoptStatus cuda_context_create(MoptContext *owner) {
   context->bytes = bytes;
   context->inputs = (MoptTensor *)(context + 1);
   context->outputs = context->inputs + desc->input_count;
+  context->output_dims = (int64_t *)(context->inputs + tensors);
   owner->run.device = context;
-  MoptStatus status = MOPT_OK;
   MoptRun *run = &owner->run;
+  /* Those of the inputs, which are static, come first. */
+  MoptStatus status =
+      mopt_rt_infer_output_dims(model, desc->dims, context->output_dims);
   CHECKED(status, run, driver, "context",
           cuCtxPushCurrent(device->device_context));
   if (status)
     return status;
   size_t total = (size_t)at_least_one(place_tensors(model, context, 0));
-  CHECKED(status, run, driver, "memory of the device",
-          cuMemAlloc(&context->memory, total));
+  CudaResult code = allocate(device, &context->memory, total);
+  if (code)
+    status = mopt_rt_cuda_error(run, driver, code, "memory of the device");
   CHECKED(status, run, driver, "stream",
-          cuStreamCreate(&context->stream, CUDA_STREAM_NON_BLOCKING));
+          cuStreamCreate(&context->own_stream, CUDA_STREAM_NON_BLOCKING));
+  CHECKED(status, run, driver, "event",
+          cuEventCreate(&context->end, CUDA_EVENT_DISABLE_TIMING));
   CudaHandle popped;
   driver->cuCtxPopCurrent(&popped);
+  context->stream = context->own_stream;
   place_tensors(model, context, context->memory);
   owner->run.arena = (void *)(uintptr_t)context->memory;
   owner->run.weights = (const void *)(uintptr_t)device->weights;
+  owner->run.repacked = (const void *)(uintptr_t)device->repacked;
   return status;
 }
 
@@ -256,7 +297,8 @@ static MoptStatus encode(MoptRun *run, const CudaDriver *driver,
   return status;
 }
 
-/* Generated code calls this while the stream records. */
+/* Generated code calls this, while the stream records if the host computes
+ * nothing. */
 void mopt_rt_launch(MoptRun *run, const char *name, int64_t blocks_x,
                     int64_t blocks_y, int64_t threads, int64_t *arguments,
                     int64_t count, const MoptLaunchDesc *desc) {
@@ -275,6 +317,7 @@ void mopt_rt_launch(MoptRun *run, const char *name, int64_t blocks_x,
     addresses[i] = &arguments[i];
   MoptStatus status = MOPT_OK;
   CudaHandle function = NULL;
+  context->pending = 1;
   CHECKED(status, run, driver, name,
           cuModuleGetFunction(&function, context->model->module, name));
   int64_t shared_bytes = 0;
@@ -320,7 +363,7 @@ static MoptStatus record(MoptContext *owner) {
   CudaHandle graph = NULL;
   CudaResult code = driver->cuStreamEndCapture(context->stream, &graph);
   if (!status && code)
-    status = fail(run, driver, code, "graph");
+    status = mopt_rt_cuda_error(run, driver, code, "graph");
   CHECKED(status, run, driver, "graph",
           cuGraphInstantiate(&context->graph, graph, 0));
   if (graph)
@@ -328,46 +371,22 @@ static MoptStatus record(MoptContext *owner) {
   return status;
 }
 
-static MoptStatus run_on_stream(MoptContext *owner) {
+static MoptStatus run_on(MoptContext *owner, const MoptTensor *outputs,
+                         CudaHandle stream) {
   CudaContext *context = owner->run.device;
   const CudaDriver *driver = context->driver;
-  const MoptModelDesc *desc = owner->model->desc;
   MoptRun *run = &owner->run;
-  MoptStatus status = MOPT_OK;
-  if (!context->graph)
-    status = record(owner);
-  for (int32_t i = 0; i < desc->input_count; ++i)
-    if (context->inputs[i].capacity_bytes > 0)
-      CHECKED(status, run, driver, owner->model->inputs[i].name,
-              cuMemcpyHtoDAsync((CudaAddress)(uintptr_t)context->inputs[i].data,
-                                owner->inputs[i].data,
-                                (size_t)context->inputs[i].capacity_bytes,
-                                context->stream));
-  CHECKED(status, run, driver, "run",
-          cuGraphLaunch(context->graph, context->stream));
-  for (int32_t i = 0; i < desc->output_count && !status; ++i) {
-    MoptTensor *output = &owner->outputs[i];
-    int64_t bytes = context->outputs[i].capacity_bytes;
-    if (bytes <= 0)
-      continue;
-    /* What the entry returns lies where it says. */
-    if (!output->data)
-      output->data = mopt_rt_region_alloc(&run->region, bytes);
-    if (!output->data)
-      status = mopt_rt_error(run, MOPT_OUT_OF_MEMORY,
-                             "no memory for %lld bytes", (long long)bytes);
-    CHECKED(status, run, driver, owner->model->outputs[i].name,
-            cuMemcpyDtoHAsync(output->data,
-                              (CudaAddress)(uintptr_t)context->outputs[i].data,
-                              (size_t)bytes, context->stream));
-  }
-  CudaResult code = driver->cuStreamSynchronize(context->stream);
-  if (!status && code)
-    status = fail(run, driver, code, "run");
-  return status;
+  MoptStatus status = context->graph ? MOPT_OK : record(owner);
+  if (!status)
+    status = mopt_rt_cuda_begin(owner, stream);
+  CHECKED(status, run, driver, "run", cuGraphLaunch(context->graph, stream));
+  for (int32_t i = 0; i < owner->model->desc->output_count && !status; ++i)
+    status = mopt_rt_cuda_deliver(owner, i, outputs, stream);
+  return mopt_rt_cuda_end(owner, outputs, stream, status);
 }
 
-static MoptStatus cuda_run(MoptContext *owner) {
+static MoptStatus cuda_run(MoptContext *owner, const MoptTensor *outputs,
+                           void *stream) {
   CudaContext *context = owner->run.device;
   const CudaDriver *driver = context->driver;
   MoptStatus status = MOPT_OK;
@@ -375,11 +394,12 @@ static MoptStatus cuda_run(MoptContext *owner) {
           cuCtxPushCurrent(context->model->device_context));
   if (status)
     return status;
-  status = run_on_stream(owner);
+  status = run_on(owner, outputs, stream ? stream : context->own_stream);
   CudaHandle popped;
   driver->cuCtxPopCurrent(&popped);
   return status;
 }
 
 const MoptDeviceInterface mopt_rt_device = {
-    cuda_open, cuda_close, cuda_context_create, cuda_context_destroy, cuda_run};
+    cuda_open, mopt_rt_cuda_close, mopt_rt_cuda_context_create,
+    mopt_rt_cuda_context_destroy, cuda_run};

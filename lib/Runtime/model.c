@@ -78,22 +78,12 @@ static int64_t model_bytes(const MoptModelDesc *desc) {
          (int64_t)sizeof(int32_t) * desc->dim_count;
 }
 
-static MoptStatus create(const MoptModelDesc *desc,
-                         const MoptModelOptions *options, MoptModel **result,
-                         MoptRun *run) {
-  const MoptModelApi *api = mopt_rt_api(desc);
-  if (!api)
-    return mopt_rt_error(run, MOPT_INTERNAL,
-                         "the library's description of the model is damaged");
-  desc = mopt_rt_choose_variant(desc, run);
-  if (!desc)
-    return run->status;
-  const MoptAllocator *custom = options->allocator;
-  if (custom && (!custom->allocate || !custom->deallocate))
-    return mopt_rt_error(run, MOPT_INVALID_ARGUMENT,
-                         "options: expected two functions in 'allocator', "
-                         "found null");
-  MoptAllocator allocator = mopt_rt_allocator(custom);
+/* A model of one variant. */
+static MoptStatus create_variant(const MoptModelApi *api,
+                                 const MoptModelDesc *desc,
+                                 const MoptModelOptions *options,
+                                 MoptModel **result, MoptRun *run) {
+  MoptAllocator allocator = mopt_rt_allocator(options->allocator);
   MoptModel *model = mopt_rt_allocate(&allocator, model_bytes(desc));
   if (!model)
     return mopt_rt_error(run, MOPT_OUT_OF_MEMORY, "no memory for a model");
@@ -113,13 +103,44 @@ static MoptStatus create(const MoptModelDesc *desc,
   if (!status)
     status = mopt_rt_repack_weights(model, run);
   if (!status)
-    status = desc->device ? desc->device->open(model, run)
+    status = desc->device ? desc->device->open(model, options, run)
                           : open_pool(model, options, run);
   if (status)
     mopt_rt_destroy(model);
   else
     *result = model;
   return status;
+}
+
+static MoptStatus create(const MoptModelDesc *first,
+                         const MoptModelOptions *options, MoptModel **result,
+                         MoptRun *run) {
+  const MoptModelApi *api = mopt_rt_api(first);
+  if (!api)
+    return mopt_rt_error(run, MOPT_INTERNAL,
+                         "the library's description of the model is damaged");
+  const MoptAllocator *custom = options->allocator;
+  if (custom && (!custom->allocate || !custom->deallocate))
+    return mopt_rt_error(run, MOPT_INVALID_ARGUMENT,
+                         "options: expected two functions in 'allocator', "
+                         "found null");
+  if (options->fallback != MOPT_FALLBACK_NONE &&
+      options->fallback != MOPT_FALLBACK_PROCESSOR)
+    return mopt_rt_error(run, MOPT_INVALID_ARGUMENT,
+                         "options: expected a 'fallback' of 0 or 1, found %d",
+                         options->fallback);
+  const MoptModelDesc *desc = mopt_rt_choose_variant(first, 0, run);
+  if (!desc)
+    return run->status;
+  MoptStatus status = create_variant(api, desc, options, result, run);
+  if (status != MOPT_UNSUPPORTED || !desc->device ||
+      options->fallback != MOPT_FALLBACK_PROCESSOR ||
+      mopt_rt_variant_is_forced(first))
+    return status;
+  /* What the device's driver said is not what counts any more. */
+  memset(run, 0, sizeof(*run));
+  desc = mopt_rt_choose_variant(first, 1, run);
+  return desc ? create_variant(api, desc, options, result, run) : run->status;
 }
 
 MoptStatus mopt_rt_create(const MoptModelDesc *desc,

@@ -2,23 +2,24 @@
 #include "Device.h"
 #include "Model.h"
 #include <setjmp.h>
+#include <string.h>
 
 /* Apart from the rest, so that no variable lives across the jump. */
-static MoptStatus call_entry(MoptContext *context) {
+MoptStatus mopt_rt_call_entry(MoptContext *context, const MoptTensor *inputs,
+                              MoptTensor *outputs) {
   jmp_buf escape;
   MoptRun *run = &context->run;
   MoptStatus status = MOPT_OK;
   run->escape = &escape;
   if (_setjmp(escape) == 0)
-    status =
-        context->model->desc->entry(run, context->inputs, context->outputs);
+    status = context->model->desc->entry(run, inputs, outputs);
   context->run.escape = NULL;
   return status;
 }
 
 static MoptStatus run_checked(MoptContext *context, const MoptTensor *inputs,
                               size_t input_count, MoptTensor *outputs,
-                              size_t output_count) {
+                              size_t output_count, void *stream) {
   const MoptModelDesc *desc = context->model->desc;
   MoptRun *run = &context->run;
   if (input_count != (size_t)desc->input_count)
@@ -32,6 +33,10 @@ static MoptStatus run_checked(MoptContext *context, const MoptTensor *inputs,
   if ((input_count && !inputs) || (output_count && !outputs))
     return mopt_rt_error(run, MOPT_INVALID_ARGUMENT,
                          "expected arrays of inputs and outputs, found null");
+  if (stream && !desc->device)
+    return mopt_rt_error(run, MOPT_INVALID_ARGUMENT,
+                         "options: a stream is for a device, and the model "
+                         "runs on the processor");
   MoptStatus status = mopt_rt_take_inputs(context, inputs);
   if (status)
     return status;
@@ -39,7 +44,10 @@ static MoptStatus run_checked(MoptContext *context, const MoptTensor *inputs,
   status = mopt_rt_prepare_outputs(context, outputs);
   if (status)
     return status;
-  status = desc->device ? desc->device->run(context) : call_entry(context);
+  status =
+      desc->device
+          ? desc->device->run(context, outputs, stream)
+          : mopt_rt_call_entry(context, context->inputs, context->outputs);
   if (mopt_rt_failed(run))
     return run->status;
   if (status)
@@ -51,8 +59,25 @@ static MoptStatus run_checked(MoptContext *context, const MoptTensor *inputs,
 MoptStatus mopt_rt_run(MoptContext *context, const MoptTensor *inputs,
                        size_t input_count, MoptTensor *outputs,
                        size_t output_count) {
+  return mopt_rt_run_with(context, inputs, input_count, outputs, output_count,
+                          NULL);
+}
+
+MoptStatus mopt_rt_run_with(MoptContext *context, const MoptTensor *inputs,
+                            size_t input_count, MoptTensor *outputs,
+                            size_t output_count,
+                            const MoptRunOptions *options) {
   if (!context)
     return MOPT_INVALID_ARGUMENT;
+  MoptRunOptions chosen;
+  memset(&chosen, 0, sizeof(chosen));
+  if (options) {
+    if (options->struct_bytes > sizeof(chosen))
+      return MOPT_UNSUPPORTED;
+    if (options->struct_bytes < sizeof(uint32_t))
+      return MOPT_INVALID_ARGUMENT;
+    memcpy(&chosen, options, options->struct_bytes);
+  }
   if (atomic_exchange(&context->busy, 1))
     return MOPT_BUSY;
   context->run.status = MOPT_OK;
@@ -60,7 +85,8 @@ MoptStatus mopt_rt_run(MoptContext *context, const MoptTensor *inputs,
   atomic_store(&context->run.failed, 0);
   context->run.in_parallel = 0;
   MoptStatus status =
-      run_checked(context, inputs, input_count, outputs, output_count);
+      run_checked(context, inputs, input_count, outputs, output_count,
+                  chosen.stream);
   atomic_store(&context->busy, 0);
   return status;
 }

@@ -14,8 +14,7 @@ static int context_owns(const MoptContext *context, const void *data,
          mopt_rt_region_overlaps(&context->run.region, data, bytes);
 }
 
-/* Whether the context is to provide the memory of an output. */
-static int wants_memory(const MoptTensor *output) {
+int mopt_rt_wants_memory(const MoptTensor *output) {
   return !output->data || (output->flags & MOPT_TENSOR_CONTEXT_OWNED);
 }
 
@@ -120,7 +119,7 @@ static MoptStatus check_output(MoptContext *context, int32_t index,
                          "output '%s': expected room for %d dimensions, found "
                          "%d",
                          spec->name, spec->rank, output->rank);
-  if (wants_memory(output))
+  if (mopt_rt_wants_memory(output))
     return MOPT_OK;
   if (output->capacity_bytes < bytes || output->capacity_bytes < 0)
     return too_small(context, index, bytes < 0 ? 0 : bytes,
@@ -137,8 +136,8 @@ static MoptStatus check_output(MoptContext *context, int32_t index,
  * `context->outputs`. */
 static MoptStatus check_apart(MoptContext *context, int32_t index,
                               const MoptTensor *outputs) {
-  for (int32_t i = 0; i < index && !wants_memory(&outputs[index]); ++i)
-    if (!wants_memory(&outputs[i]) &&
+  for (int32_t i = 0; i < index && !mopt_rt_wants_memory(&outputs[index]); ++i)
+    if (!mopt_rt_wants_memory(&outputs[i]) &&
         mopt_rt_overlap(outputs[i].data, context->outputs[i].capacity_bytes,
                         outputs[index].data,
                         context->outputs[index].capacity_bytes))
@@ -186,7 +185,7 @@ MoptStatus mopt_rt_prepare_outputs(MoptContext *context,
                            "output '%s': its size is not known before the run",
                            spec->name);
     prepared->data = outputs[i].data;
-    if (wants_memory(&outputs[i]) ||
+    if (mopt_rt_wants_memory(&outputs[i]) ||
         overlaps_input(context, outputs[i].data, bytes))
       prepared->data = mopt_rt_region_alloc(&context->run.region, bytes);
     if (bytes > 0 && !prepared->data)
@@ -201,7 +200,7 @@ static int overlaps_other_output(const MoptContext *context, int32_t index,
                                  const MoptTensor *outputs) {
   const MoptTensor *result = &context->outputs[index];
   for (int32_t i = 0; i < context->model->desc->output_count; ++i)
-    if (i != index && !wants_memory(&outputs[i]) &&
+    if (i != index && !mopt_rt_wants_memory(&outputs[i]) &&
         mopt_rt_overlap(outputs[i].data, outputs[i].capacity_bytes,
                         result->data, result->capacity_bytes))
       return 1;
@@ -220,7 +219,7 @@ static MoptStatus secure_result(MoptContext *context, int32_t index,
                          "output '%s': the model left it without a valid value",
                          spec->name);
   result->capacity_bytes = bytes;
-  int given = !wants_memory(&outputs[index]);
+  int given = !mopt_rt_wants_memory(&outputs[index]);
   if (given && outputs[index].capacity_bytes < bytes)
     return too_small(context, index, bytes, outputs[index].capacity_bytes);
   if ((given && result->data == outputs[index].data) ||
@@ -238,7 +237,7 @@ static MoptStatus secure_result(MoptContext *context, int32_t index,
 }
 
 static void deliver(const MoptTensor *result, MoptTensor *output) {
-  if (wants_memory(output)) {
+  if (mopt_rt_wants_memory(output)) {
     output->data = result->data;
     output->capacity_bytes = result->capacity_bytes;
     output->flags |= MOPT_TENSOR_CONTEXT_OWNED;

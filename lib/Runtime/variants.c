@@ -58,34 +58,52 @@ static void reject_name(const MoptModelDesc *first, const char *asked,
                 "MOPT_TARGET: expected one of: %s, found '%s'", names, asked);
 }
 
-const MoptModelDesc *mopt_rt_choose_variant(const MoptModelDesc *first,
-                                            MoptRun *run) {
+/* What MOPT_TARGET asks for, null for nothing. */
+static const char *asked_target(const MoptModelDesc *first) {
   /* A library of one variant has nothing to choose. */
   const char *asked = first->next ? secure_getenv("MOPT_TARGET") : NULL;
-  if (asked && !*asked)
-    asked = NULL;
+  return asked && *asked ? asked : NULL;
+}
+
+/* A device is enough of a name where its host does not matter. */
+static int is_named(const MoptModelDesc *desc, const char *asked) {
+  size_t length = strlen(asked);
+  return strncmp(desc->target, asked, length) == 0 &&
+         (!desc->target[length] || (desc->device && desc->target[length] == ','));
+}
+
+int mopt_rt_variant_is_forced(const MoptModelDesc *first) {
+  return asked_target(first) != NULL;
+}
+
+const MoptModelDesc *mopt_rt_choose_variant(const MoptModelDesc *first,
+                                            int on_processor, MoptRun *run) {
+  const char *asked = asked_target(first);
   char missing[MOPT_ERROR_BYTES / 2];
   MoptProcessor processor;
   memset(&processor, 0, sizeof(processor));
-  const MoptModelDesc *last = first;
-  for (const MoptModelDesc *desc = first; desc;
-       last = desc, desc = desc->next) {
-    if (asked && strcmp(asked, desc->target) != 0)
+  const MoptModelDesc *last = NULL;
+  for (const MoptModelDesc *desc = first; desc; desc = desc->next) {
+    if (asked ? !is_named(desc, asked)
+              : (on_processor || !first->device) != !desc->device)
       continue;
+    last = desc;
     if (has_features(&processor, desc, missing, sizeof(missing)) &&
         has_state(desc))
       return desc;
-    if (asked) {
-      explain(&processor, desc, "MOPT_TARGET: ", "", run);
-      return NULL;
-    }
   }
-  if (asked)
+  if (asked && last)
+    explain(&processor, last, "MOPT_TARGET: ", "", run);
+  else if (asked)
     reject_name(first, asked, run);
-  else
+  else if (last)
     explain(&processor, last,
             first->next ? "no code of the library fits this machine: " : "",
             "; compile for a smaller target", run);
+  else
+    mopt_rt_error(run, MOPT_UNSUPPORTED,
+                  "the library has no code for processors alone; compile it "
+                  "with --fallback=processor");
   return NULL;
 }
 

@@ -123,12 +123,14 @@ def model_path(model, folder):
 
 
 def arguments_of(target="native", shapes=None, dims=None, quantize=None, sparsity="auto",
-                 opt_level=3, numerics=None, arguments=(), prune=None):
+                 opt_level=3, numerics=None, arguments=(), prune=None, fallback="none"):
     """The tool's options for those of `compile`; what has its default is left out."""
     result = []
     if target != "native":
         targets = target if isinstance(target, str) else ",".join(target)
         result.append(f"--target={targets}")
+    if fallback != "none":
+        result.append(f"--fallback={fallback}")
     for name, shape in (shapes or {}).items():
         result.append(f"--shape={name}:{'x'.join(str(size) for size in shape)}")
     for name, size in (dims or {}).items():
@@ -160,12 +162,13 @@ def invoke(model, output, options, timeout=None):
 
 
 def compile(model, output=None, *, target="native", shapes=None, dims=None, quantize=None,
-            sparsity="auto", opt_level=3, numerics=None, arguments=(), prune=None):
+            sparsity="auto", opt_level=3, numerics=None, arguments=(), prune=None,
+            fallback="none"):
     """Compiles a model (path, bytes or ModelProto) to `output`, whose extension chooses
     what is made; without it, to a library that lives as long as the returned object.
     `arguments` are passed to mopt-compile as they are."""
     options = arguments_of(target, shapes, dims, quantize, sparsity, opt_level, numerics,
-                           arguments, prune)
+                           arguments, prune, fallback)
     folder = None
     if output is None:
         folder = tempfile.TemporaryDirectory(prefix="mopt-")

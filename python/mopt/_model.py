@@ -40,9 +40,12 @@ class Spec:
 class CompiledModel:
     """A loaded library with one model in it. `run` may be called from any thread."""
 
-    def __init__(self, path, threads=0, weights=None, folder=None):
+    def __init__(self, path, threads=0, weights=None, folder=None, device=0, fallback="none"):
         """`folder` is a temporary directory that lives as long as the model."""
-        self._native = _mopt.Model(path, threads, weights or "")
+        if fallback not in ("none", "processor"):
+            raise ValueError(f"fallback: expected 'none' or 'processor', found '{fallback}'")
+        self._native = _mopt.Model(path, threads, weights or "", device,
+                                   fallback == "processor")
         self._folder = folder
         self.path = path
         self.name = self._native.name
@@ -69,6 +72,11 @@ class CompiledModel:
         for index in self._carried:
             results[index] = _from_carrier(results[index], self.outputs[index].number)
         return results
+
+    def run_into(self, values, results, stream=None):
+        """Runs on arrays with DLPack, in place."""
+        # 0 is the default stream of those who count streams, and no stream in the ABI.
+        self._native.run_into(values, results, 0 if stream is None else int(stream) or 1)
 
     def _normalize(self, index, value):
         """Any value that can stand for input `index`, as memory of the carrier type."""

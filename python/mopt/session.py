@@ -22,13 +22,19 @@ class NodeArg:
 class InferenceSession:
     """Runs a model: a compiled library, or a model file, bytes or ModelProto, which is
     compiled first (`options` are then those of `mopt.compile`) and kept in the folder
-    that the variable MOPT_CACHE_DIR names, if it is set. Thread-safe."""
+    that the variable MOPT_CACHE_DIR names, if it is set. Of a library for a device,
+    `device` is the number of that of this machine, and with `fallback="processor"` a
+    machine without one takes the library's code for processors. Thread-safe."""
 
-    def __init__(self, model, threads=0, weights=None, **options):
+    def __init__(self, model, threads=0, weights=None, device=0, fallback="none", **options):
         folder = None
+        is_library = isinstance(model, Library) or (
+            isinstance(model, (str, os.PathLike)) and os.fspath(model).endswith(".so"))
+        if fallback != "none" and not is_library:
+            options["fallback"] = fallback
         if isinstance(model, Library):
             path, folder = model.path, model.folder
-        elif isinstance(model, (str, os.PathLike)) and os.fspath(model).endswith(".so"):
+        elif is_library:
             path = os.path.abspath(os.fspath(model))
         elif _cache.folder():
             path, options = _cache.compile(model, **options), {}
@@ -39,7 +45,8 @@ class InferenceSession:
             raise TypeError(f"'{path}' is compiled already: option '{next(iter(options))}' "
                             "comes too late")
         # A relative name without a slash would be looked for in the system's folders.
-        self._model = CompiledModel(os.path.abspath(path), threads, weights, folder)
+        self._model = CompiledModel(os.path.abspath(path), threads, weights, folder, device,
+                                    fallback)
         self._inputs = [spec.name for spec in self._model.inputs]
         self._outputs = [spec.name for spec in self._model.outputs]
 
@@ -67,15 +74,33 @@ class InferenceSession:
             if name not in self._outputs:
                 raise ValueError(f"no output is called '{name}'; "
                                  f"outputs: {', '.join(self._outputs)}")
-        if len(input_feed) != len(self._inputs) or not all(map(input_feed.__contains__,
-                                                               self._inputs)):
-            self._refuse(input_feed)
+        self._check(input_feed)
         results = self._model.run([input_feed[name] for name in self._inputs])
         if not output_names:
             return results
         return [results[self._outputs.index(name)] for name in output_names]
 
-    def _refuse(self, feed):
+    def run_into(self, outputs, input_feed, stream=None):
+        """Writes all outputs to the arrays that `outputs` holds by name. Arrays of both
+        kinds have DLPack, the model's element types and no gaps, and lie in the host's
+        memory or on the device that the model runs on. `stream` is a stream of that
+        device as a number (of torch: `torch.cuda.current_stream().cuda_stream`): the run
+        is ordered with what else is in it and, where all outputs lie on the device, is
+        not waited for. Without one it is the default stream if arrays lie on the
+        device."""
+        self._check(input_feed)
+        for name in self._outputs:
+            if name not in outputs:
+                raise ValueError(f"output '{name}' is missing")
+        if len(outputs) != len(self._outputs):
+            unknown = min(set(outputs) - set(self._outputs))
+            raise ValueError(f"no output is called '{unknown}'")
+        self._model.run_into([input_feed[name] for name in self._inputs],
+                             [outputs[name] for name in self._outputs], stream)
+
+    def _check(self, feed):
+        if len(feed) == len(self._inputs) and all(map(feed.__contains__, self._inputs)):
+            return
         for name in self._inputs:
             if name not in feed:
                 raise ValueError(f"input '{name}' is missing")

@@ -51,7 +51,7 @@ struct Model::Input {
 };
 
 Model::Model(const std::string &path, int threads,
-             const std::string &weightsPath) {
+             const std::string &weightsPath, int device, bool fallBack) {
   // Local: libraries that were compiled alike do not see each other's symbols.
   library = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
   if (!library)
@@ -80,6 +80,11 @@ Model::Model(const std::string &path, int threads,
   options.weights_path = weightsPath.empty() ? nullptr : weightsPath.c_str();
   options.error = reason;
   options.error_bytes = sizeof(reason);
+  options.device = device;
+  options.fallback = fallBack ? MOPT_FALLBACK_PROCESSOR : MOPT_FALLBACK_NONE;
+  // Libraries of earlier times refuse a longer struct.
+  if (!device && !fallBack)
+    options.struct_bytes = offsetof(MoptModelOptions, device);
   MoptStatus status = api->create(&options, &model);
   if (status != MOPT_OK) {
     std::string text = statusName(status);
@@ -224,14 +229,7 @@ nb::list Model::run(nb::list values, nb::handle normalize) {
     tensor.rank = spec.rank;
   }
 
-  struct Idle {
-    Model &model;
-    MoptContext *context;
-    ~Idle() {
-      std::lock_guard<std::mutex> lock(model.mutex);
-      model.idle.push_back(context);
-    }
-  } context{*this, acquireContext()};
+  Lease context(*this);
   MoptStatus status;
   {
     nb::gil_scoped_release unlocked;

@@ -21,7 +21,8 @@ struct RunFailure : std::runtime_error {
 class Model {
 public:
   /// Throws OSError through Python where the file cannot be loaded.
-  Model(const std::string &path, int threads, const std::string &weightsPath);
+  Model(const std::string &path, int threads, const std::string &weightsPath,
+        int device, bool fallBack);
   ~Model() { close(); }
 
   /// Destroys the model and unloads the library. No run may be under way.
@@ -40,7 +41,26 @@ public:
   /// types; shapes of packed ones and strings come as (array or list, shape).
   nanobind::list run(nanobind::list values, nanobind::handle normalize);
 
+  /// Runs on arrays with DLPack in the inputs' order and writes to such in the
+  /// outputs' order, in the host's memory or a device's. `stream` is the
+  /// caller's, 0 for none. Throws TypeError for an array of another type or
+  /// with gaps.
+  void runInto(nanobind::list values, nanobind::list results,
+               std::uintptr_t stream);
+
 private:
+  /// A context that no other call uses, until the end of this one.
+  struct Lease {
+    explicit Lease(Model &model)
+        : model(model), context(model.acquireContext()) {}
+    Lease(const Lease &) = delete;
+    ~Lease() {
+      std::lock_guard<std::mutex> lock(model.mutex);
+      model.idle.push_back(context);
+    }
+    Model &model;
+    MoptContext *context;
+  };
   struct Input;
   const MoptModelApi *live() const;
   MoptContext *acquireContext();

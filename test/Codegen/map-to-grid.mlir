@@ -221,7 +221,7 @@ func.func private @lookup(%y: memref<4xf32>) attributes {mopt.kernel} {
 // CHECK-LABEL: func.func @entry
 // CHECK: memref.view
 // CHECK: gpu.launch_func
-func.func @entry(%x: memref<4xf32>, %arena: memref<?xi8>) attributes {mopt.entry} {
+func.func @entry(%x: memref<4xf32>, %arena: memref<?xi8> {mopt.arena = 128 : i64}) attributes {mopt.entry} {
   %c64 = arith.constant 64 : index
   %y = memref.view %arena[%c64][] : memref<?xi8> to memref<4xf32>
   linalg.copy ins(%x : memref<4xf32>) outs(%y : memref<4xf32>)
@@ -237,5 +237,31 @@ func.func @entry(%x: memref<4xf32>, %arena: memref<?xi8>) attributes {mopt.entry
 // CHECK: memref.store %{{.*}}, %[[Y]][%[[HEAD]], %{{.*}}, %[[K]], %{{.*}}]
 func.func private @permuted(%x: memref<7x12x5xf32>, %y: memref<12x1x5x8xf32>) attributes {mopt.kernel} {
   mopt.pack_columns ins(%x : memref<7x12x5xf32>) outs(%y : memref<12x1x5x8xf32>) {lanes = 8 : i64, permutation = array<i64: 1, 0, 2>, transposed}
+  return
+}
+
+// -----
+
+// A buffer with gaps is passed as where it begins and how it lies.
+// CHECK-LABEL: gpu.func @strided_0
+// CHECK-SAME: (%[[X:.*]]: memref<f32>, %[[OFFSET:.*]]: index, %{{.*}}: memref<4x4xf32>)
+// CHECK: memref.reinterpret_cast %[[X]] to offset: [%[[OFFSET]]], sizes: [4, 4], strides: [8, 1]
+// CHECK-LABEL: func.func private @strided
+// CHECK: memref.extract_strided_metadata
+// CHECK: gpu.launch_func
+func.func private @strided(%x: memref<4x4xf32, strided<[8, 1], offset: ?>>, %y: memref<4x4xf32>) attributes {mopt.kernel} {
+  linalg.copy ins(%x : memref<4x4xf32, strided<[8, 1], offset: ?>>) outs(%y : memref<4x4xf32>)
+  return
+}
+
+// -----
+
+// A shape that is known is not read from memory.
+// CHECK-LABEL: gpu.func @reshaped_0
+// CHECK-SAME: (%[[X:.*]]: memref<3x4xf32>, %{{.*}}: memref<12xf32>)
+// CHECK: memref.reinterpret_cast %[[X]] to offset: [0], sizes: [12], strides: [1]
+func.func private @reshaped(%x: memref<3x4xf32>, %shape: memref<1xindex>, %y: memref<12xf32>) attributes {mopt.kernel} {
+  %r = memref.reshape %x(%shape) : (memref<3x4xf32>, memref<1xindex>) -> memref<12xf32>
+  linalg.copy ins(%r : memref<12xf32>) outs(%y : memref<12xf32>)
   return
 }

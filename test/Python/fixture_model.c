@@ -31,7 +31,7 @@ static const MoptTensorSpec outputs[3] = {
     {"i", dynamic, unnamed, 1, MOPT_INT64, MOPT_SPEC_DATA_DEPENDENT, 0}};
 
 static MoptStatus create(const MoptModelOptions *options, MoptModel **model) {
-  if (options->struct_bytes != sizeof(MoptModelOptions) || options->threads > 64) {
+  if (options->struct_bytes > sizeof(MoptModelOptions) || options->threads > 64) {
     strncpy(options->error, "too many threads", options->error_bytes);
     return MOPT_INVALID_ARGUMENT;
   }

@@ -70,6 +70,11 @@ ExitCode Library::create(const Options &options) {
       options.weights.empty() ? nullptr : options.weights.c_str();
   chosen.error = reason;
   chosen.error_bytes = sizeof(reason);
+  chosen.device = options.device;
+  chosen.fallback = options.fallback;
+  // Libraries of earlier times refuse a longer struct.
+  if (!options.device && !options.fallback)
+    chosen.struct_bytes = offsetof(MoptModelOptions, device);
   MoptStatus status = api->create(&chosen, &model);
   if (status == MOPT_OK)
     status = api->context_create(model, &context);

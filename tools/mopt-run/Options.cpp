@@ -1,5 +1,6 @@
 //===- Options.cpp - One row per option -----------------------------------===//
 #include "Options.h"
+#include "mopt-c/Model.h"
 #include <cerrno>
 #include <cstdlib>
 
@@ -38,6 +39,10 @@ Running
   --profile             time, calls and ONNX nodes of each kernel; a library
                         must have been compiled with --profile, a model is
   --spin=US             microseconds that idle threads spin (-1: none)
+  --device=N            which of the machine's devices, for a library for one
+                        (default 0)
+  --fallback=processor  without a device the library's code for processors, if
+                        it has that
   --entry=NAME          the entry, for a library with several
   --weights=FILE        the weight file of a library that has one
   --compile=OPTION      an option for mopt-compile, may be repeated
@@ -183,6 +188,16 @@ static const Row rows[] = {
     {"spin", Value::Required, "microseconds, -1 for none",
      [](Options &o, const std::string &v) {
        return setInteger(v, -1, 1000000000, o.spinUs);
+     }},
+    {"device", Value::Required, "a number of 0 or more",
+     [](Options &o, const std::string &v) {
+       return setInteger(v, 0, 1 << 20, o.device);
+     }},
+    {"fallback", Value::Required, "none or processor",
+     [](Options &o, const std::string &v) {
+       o.fallback = v == "processor" ? MOPT_FALLBACK_PROCESSOR
+                                     : MOPT_FALLBACK_NONE;
+       return v == "processor" || v == "none";
      }},
     {"entry", Value::Required, "a name",
      [](Options &o, const std::string &v) {

@@ -38,7 +38,9 @@ struct Options {
   std::map<std::string, std::vector<int64_t>> shapes;
   std::map<std::string, int64_t> dims;
   std::map<std::string, Range> ranges;
-  int32_t threads = 0, spinUs = 0;
+  int32_t threads = 0, spinUs = 0, device = 0;
+  /// MOPT_FALLBACK_* of Model.h.
+  int32_t fallback = 0;
   int64_t iterations = 1, warmup = -1;
   /// Below 0: the table by element type.
   double tolerance = -1;

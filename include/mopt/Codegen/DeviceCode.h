@@ -14,7 +14,9 @@ inline constexpr llvm::StringLiteral kDeviceImageAttr = "mopt.device_image";
 inline constexpr llvm::StringLiteral kLaunchDescAttr = "mopt.launch_desc";
 /// On a module for a device: the `#mopt.target` of the host.
 inline constexpr llvm::StringLiteral kHostAttr = "mopt.host";
-
+/// On a module for a device: the host computes a part of it, on memory that
+/// both reach.
+inline constexpr llvm::StringLiteral kSharedMemoryAttr = "mopt.shared_memory";
 } // namespace mopt
 
 #endif // MOPT_CODEGEN_DEVICECODE_H

@@ -463,8 +463,10 @@ def MapToGrid : Pass<"mopt-map-to-grid", "::mlir::ModuleOp"> {
     `gpu.func` in the module `@device` and a `gpu.launch_func` in its place; what
     computes addresses stays. A fill before a sum is the sum's initial value, and
     ops that share rows, with a sum among them, are one kernel of a block for each
-    row. A kernel with anything else on memory, such as a loop that reads what it
-    wrote, becomes one thread. Shapes must be static: all else is an error.
+    row. A short kernel with anything else on memory, such as a loop that reads
+    what it wrote, becomes one thread; a longer one, and whatever else has no form
+    on a grid or sizes that depend on values, stays with the host, with a warning.
+    Inputs of dynamic size, and products of what has one, are errors.
   }];
   let options = [Option<"reassociate", "reassociate", "bool", "true",
       "sums may be taken in another order">];
@@ -474,6 +476,15 @@ def MapToGrid : Pass<"mopt-map-to-grid", "::mlir::ModuleOp"> {
     "::mlir::LLVM::LLVMDialect", "::mlir::memref::MemRefDialect",
     "::mlir::NVVM::NVVMDialect", "::mlir::scf::SCFDialect",
     "::mlir::vector::VectorDialect"];
+}
+
+def WaitForDevice : Pass<"mopt-wait-for-device", "::mlir::ModuleOp"> {
+  let summary = "let the host wait for launches before it touches memory";
+  let description = [{
+    Calls `mopt_rt_wait` in front of what the host reads or writes after launches,
+    and marks the module with `mopt.shared_memory` if there is any of that.
+  }];
+  let dependentDialects = ["::mlir::func::FuncDialect"];
 }
 
 def EmitDeviceCode : Pass<"mopt-emit-device-code", "::mlir::ModuleOp"> {

@@ -62,6 +62,9 @@ struct CompileOptions {
   Sanitizer sanitizer = Sanitizer::None;
   WeightsPlace weights = WeightsPlace::Automatic;
   bool referencePipeline = false;
+  /// What a library for a device holds besides: "none", or "processor", the
+  /// hosts' own code.
+  std::string fallback = "none";
   bool profile = false;
   std::string entry;
   std::string header;

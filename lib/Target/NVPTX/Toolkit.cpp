@@ -1,5 +1,6 @@
-// The toolkit in PATH, or where it is installed by default: its assembler, and
-// the bitcode of its math functions.
+// The toolkit in PATH, or the one that was there when mopt was built, or where
+// it is installed by default: its assembler, and the bitcode of its math
+// functions.
 #include "Toolkit.h"
 
 #include "llvm/ADT/StringSet.h"
@@ -22,7 +23,7 @@ static std::string findAssembler() {
   if (auto program = llvm::sys::findProgramByName("ptxas"))
     return *program;
   if (auto program =
-          llvm::sys::findProgramByName("ptxas", {"/usr/local/cuda/bin"}))
+          llvm::sys::findProgramByName("ptxas", {MOPT_CUDA_BIN_DIR}))
     return *program;
   return "";
 }

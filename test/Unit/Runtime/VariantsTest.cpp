@@ -4,6 +4,8 @@
 #include <cstdlib>
 #include <gtest/gtest.h>
 
+extern "C" const MoptDeviceInterface mopt_test_no_device;
+
 namespace {
 // No processor is asked for such a leaf, nor has such an entry of the
 // auxiliary vector.
@@ -61,8 +63,29 @@ struct StateVariants : TwoVariants {
   }
 };
 
+/// A device that no machine has, and the same for processors.
+struct DeviceVariants : TwoVariants {
+  static ModelSpec spec() {
+    ModelSpec spec = TwoVariants::spec();
+    spec.desc.feature_count = 0;
+    spec.desc.device = &mopt_test_no_device;
+    spec.desc.target = "device,best";
+    return spec;
+  }
+};
+
+/// The device alone.
+struct DeviceVariant : TwoVariants {
+  static ModelSpec spec() {
+    ModelSpec spec = DeviceVariants::spec();
+    spec.desc.next = nullptr;
+    return spec;
+  }
+};
+
 /// The reason why a model cannot be made, "" if it can.
-template <typename Definition> std::string fail(const char *target) {
+template <typename Definition>
+std::string fail(const char *target, int32_t fallback = MOPT_FALLBACK_NONE) {
   if (target)
     setenv("MOPT_TARGET", target, 1);
   MoptModelOptions options = {};
@@ -70,6 +93,7 @@ template <typename Definition> std::string fail(const char *target) {
   options.struct_bytes = sizeof(options);
   options.error = error;
   options.error_bytes = sizeof(error);
+  options.fallback = fallback;
   MoptModel *model = nullptr;
   const MoptModelApi *api = TestModel<Definition>::api();
   MoptStatus status = api->create(&options, &model);
@@ -80,6 +104,32 @@ template <typename Definition> std::string fail(const char *target) {
   return error;
 }
 } // namespace
+
+TEST(Variants, ProcessorStandsInForADeviceWhereAsked) {
+  EXPECT_EQ(fail<DeviceVariants>(nullptr), "no such device");
+  EXPECT_EQ(fail<DeviceVariants>(nullptr, MOPT_FALLBACK_PROCESSOR), "");
+  EXPECT_EQ(fail<DeviceVariant>(nullptr, MOPT_FALLBACK_PROCESSOR),
+            "the library has no code for processors alone; compile it with "
+            "--fallback=processor");
+}
+
+TEST(Variants, EnvironmentForcesADeviceOrNone) {
+  EXPECT_EQ(fail<DeviceVariants>("plain"), "");
+  EXPECT_EQ(fail<DeviceVariants>("device"), "no such device");
+  EXPECT_EQ(fail<DeviceVariants>("device,best", MOPT_FALLBACK_PROCESSOR),
+            "no such device");
+  EXPECT_EQ(fail<DeviceVariants>("dev"),
+            "MOPT_TARGET: expected one of: device,best plain, found 'dev'");
+}
+
+TEST(Variants, FallbackIsChecked) {
+  MoptModelOptions options = {};
+  options.struct_bytes = sizeof(options);
+  options.fallback = 2;
+  MoptModel *model = nullptr;
+  EXPECT_EQ(TestModel<DeviceVariants>::api()->create(&options, &model),
+            MOPT_INVALID_ARGUMENT);
+}
 
 TEST(Variants, FirstThatFitsIsTaken) {
   Session session(TestModel<TwoVariants>::api());

@@ -1,5 +1,6 @@
 /* Stands in for the driver where there is no device: memory is the host's, and
- * what is asked of it is printed. FAKE_FAIL names a function that fails. */
+ * what is asked of it is printed. FAKE_FAIL names a function that fails.
+ * fake_allocate gives a test memory that counts as the device's. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,7 +27,18 @@ int cuGetErrorString(int code, const char **text) {
   *text = "a fake error";
   return 0;
 }
-int cuDeviceGet(int *device, int number) { return *device = 0; }
+int cuDeviceGet(int *device, int number) {
+  *device = number;
+  if (number > 1)
+    return 101;
+  if (number)
+    printf("device %d\n", number);
+  return 0;
+}
+int cuDeviceGetAttribute(int *value, int attribute, int device) {
+  *value = 1;
+  return called("attribute");
+}
 int cuDevicePrimaryCtxRetain(Handle *context, int device) {
   return make("retain", context);
 }
@@ -43,11 +55,36 @@ int cuModuleGetFunction(Handle *function, Handle module, const char *name) {
   *function = (Handle)name;
   return 0;
 }
+/* The device's memory, where it was allocated. */
+static struct {
+  Address begin, end;
+} ranges[256];
+static int range_count;
+static int is_on_device(Address address) {
+  for (int i = 0; i < range_count; ++i)
+    if (ranges[i].begin <= address && address < ranges[i].end)
+      return 1;
+  return 0;
+}
+void *fake_allocate(size_t bytes) {
+  void *data = aligned_alloc(256, (bytes + 255) / 256 * 256);
+  memset(data, 0, bytes);
+  ranges[range_count].begin = (Address)(size_t)data;
+  ranges[range_count++].end = (Address)(size_t)data + bytes;
+  return data;
+}
 int cuMemAlloc_v2(Address *address, size_t bytes) {
-  *address = (Address)(size_t)calloc(1, bytes);
+  *address = (Address)(size_t)fake_allocate(bytes);
   return called("allocate");
 }
+int cuMemAllocManaged(Address *address, size_t bytes, unsigned flags) {
+  *address = (Address)(size_t)fake_allocate(bytes);
+  return called("allocate shared");
+}
 int cuMemFree_v2(Address address) {
+  for (int i = 0; i < range_count; ++i)
+    if (ranges[i].begin == address)
+      ranges[i] = ranges[--range_count];
   free((void *)(size_t)address);
   return called("free");
 }
@@ -56,22 +93,36 @@ int cuMemcpyHtoD_v2(Address to, const void *from, size_t bytes) {
   printf("upload %zu\n", bytes);
   return 0;
 }
-int cuMemcpyHtoDAsync_v2(Address to, const void *from, size_t bytes,
-                         Handle stream) {
-  memcpy((void *)(size_t)to, from, bytes);
-  printf("in %zu\n", bytes);
+int cuMemcpyAsync(Address to, Address from, size_t bytes, Handle stream) {
+  memcpy((void *)(size_t)to, (void *)(size_t)from, bytes);
+  printf("%s %zu\n",
+         !is_on_device(from) ? "in"
+         : is_on_device(to)  ? "move"
+                             : "out",
+         bytes);
   return 0;
 }
-int cuMemcpyDtoHAsync_v2(void *to, Address from, size_t bytes, Handle stream) {
-  memcpy(to, (void *)(size_t)from, bytes);
-  printf("out %zu\n", bytes);
-  return 0;
+int cuPointerGetAttribute(void *value, int attribute, Address address) {
+  *(unsigned *)value = 2;
+  return is_on_device(address) ? 0 : 1;
 }
 int cuStreamCreate(Handle *stream, unsigned flags) {
   return make("stream", stream);
 }
 int cuStreamDestroy_v2(Handle stream) { return called("destroy stream"); }
 int cuStreamSynchronize(Handle stream) { return called("wait"); }
+int cuStreamWaitEvent(Handle stream, Handle event, unsigned flags) {
+  return called("wait for the last run");
+}
+int cuEventCreate(Handle *event, unsigned flags) {
+  *event = &object;
+  return 0;
+}
+int cuEventDestroy_v2(Handle event) { return 0; }
+int cuEventRecord(Handle event, Handle stream) {
+  return called("note the end");
+}
+int cuEventSynchronize(Handle event) { return called("wait for the end"); }
 int cuStreamBeginCapture_v2(Handle stream, int mode) {
   return called("begin recording");
 }
