@@ -26,6 +26,10 @@ llvm::SmallVector<llvm::ArrayRef<MicroKernelRow>> mopt::getMicroKernelTables() {
 bool mopt::canRun(TargetAttr target, const MicroKernelRow &row) {
   llvm::SmallVector<llvm::StringRef> features;
   llvm::StringRef(row.features).split(features, ',', -1, /*KeepEmpty=*/false);
+  llvm::SmallVector<llvm::StringRef> tunes;
+  llvm::StringRef(row.tunes).split(tunes, ',', -1, /*KeepEmpty=*/false);
+  if (!tunes.empty() && !llvm::is_contained(tunes, target.getTune()))
+    return false;
   return target.getVectorRegisters() >= row.registers &&
          target.getVectorBits() >= row.vectorBits &&
          llvm::all_of(features, [&](llvm::StringRef feature) {

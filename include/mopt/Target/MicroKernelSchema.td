@@ -78,6 +78,9 @@ class MicroKernelRow<string kind> {
   // The unit whose registers hold matrices (MatrixUnit.h): Rows and Vectors are
   // up to two registers each way. "warp": the threads of one, of a device.
   string MatrixUnit = "";
+  // LLVM's names of the processors whose tuning it is for, "cortex-a55,neoverse-n1";
+  // empty for all that can run it.
+  string Tunes = "";
 }
 
 class MicroKernelTable : GenericTable {
@@ -86,7 +89,7 @@ class MicroKernelTable : GenericTable {
                 "Vectors", "Unroll", "Streams", "PrefetchBytes",
                 "PrefetchRows", "Rank", "Types", "Interleave", "Instruction",
                 "Accumulates", "LhsBits", "RhsBits", "Cost", "MatrixUnit",
-                "WordGroups", "LhsSteps"];
+                "WordGroups", "LhsSteps", "Tunes"];
 }
 
 #endif // MOPT_TARGET_MICROKERNELSCHEMA_TD

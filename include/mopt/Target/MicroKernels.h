@@ -34,6 +34,7 @@ struct MicroKernelRow {
   const char *matrixUnit;
   uint32_t wordGroups;
   uint32_t lhsSteps;
+  const char *tunes;
 
   /// Rows and columns that an instruction multiplies by each other: groups of
   /// more than 32 bits are those of a block.
@@ -50,7 +51,8 @@ struct MicroKernelRow {
 /// The tables of the architectures, then the one for every machine.
 llvm::SmallVector<llvm::ArrayRef<MicroKernelRow>> getMicroKernelTables();
 
-/// Has `target` the features and registers that the row asks for?
+/// Has `target` the features and registers that the row asks for, and is it one
+/// that the row is for?
 bool canRun(TargetAttr target, const MicroKernelRow &row);
 
 /// Has `target` a micro-kernel that multiplies several bytes at once? It then
