@@ -81,6 +81,7 @@ typedef struct CudaDriver {
                                void **extra);
   CudaResult (*cuFuncSetAttribute)(CudaHandle function, int attribute,
                                    int value);
+  /* May be null. */
   CudaResult (*cuTensorMapEncodeTiled)(
       void *map, int type, unsigned rank, void *address,
       const unsigned long long *sizes, const unsigned long long *strides,
@@ -99,7 +100,6 @@ typedef struct CudaModel {
   CudaAddress weights;
   CudaAddress repacked;
   int device;
-  int multiprocessors;
   /// Whether all memory is managed: the host reaches it too.
   int shared;
   /// Managed memory, for what a run allocates.

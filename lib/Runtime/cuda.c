@@ -123,9 +123,6 @@ MoptStatus mopt_rt_cuda_open(MoptModel *model, const MoptModelOptions *options,
   device->shared = shared;
   model->device = device;
   status = find_device(device, options->device, run);
-  CHECKED(status, run, driver, "device",
-          cuDeviceGetAttribute(&device->multiprocessors, CUDA_MULTIPROCESSORS,
-                               device->device));
   /* The one that others in the process use too. */
   CHECKED(status, run, driver, "device",
           cuDevicePrimaryCtxRetain(&device->device_context, device->device));
@@ -279,6 +276,11 @@ static MoptStatus encode(MoptRun *run, const CudaDriver *driver,
                          int64_t address, CudaTensorMap *encoded) {
   unsigned long long sizes[MOST_DIMS], strides[MOST_DIMS];
   unsigned box[MOST_DIMS], steps[MOST_DIMS];
+  if (!driver->cuTensorMapEncodeTiled)
+    return mopt_rt_error(run, MOPT_UNSUPPORTED,
+                         "the NVIDIA driver is too old for kernel '%s': it has "
+                         "no maps of tensors",
+                         name);
   for (int64_t i = 0; i < map->rank; ++i) {
     sizes[i] = (unsigned long long)map->dims[i].size;
     /* That of the innermost dimension follows from the type. */
@@ -332,8 +334,14 @@ void mopt_rt_launch(MoptRun *run, const char *name, int64_t blocks_x,
                       &maps[i]);
       addresses[argument] = &maps[i];
     }
-    if (desc->is_persistent && blocks_x > context->model->multiprocessors)
-      blocks_x = context->model->multiprocessors;
+    if (desc->is_persistent) {
+      int multiprocessors = 1;
+      CHECKED(status, run, driver, name,
+              cuDeviceGetAttribute(&multiprocessors, CUDA_MULTIPROCESSORS,
+                                   context->model->device));
+      if (blocks_x > multiprocessors)
+        blocks_x = multiprocessors;
+    }
   }
   CHECKED(status, run, driver, name,
           cuLaunchKernel(function, (unsigned)blocks_x, (unsigned)blocks_y, 1,
