@@ -75,7 +75,10 @@ struct EmitDeviceCode : mopt::impl::EmitDeviceCodeBase<EmitDeviceCode> {
     if (!words)
       return LLVM::ZeroOp::create(b, loc, pointer);
     auto module = launch->getParentOfType<ModuleOp>();
-    std::string name = "mopt_launch_" + launch.getKernelName().str();
+    // Most ask for the same.
+    bool isPlain = words.size() == kPlainDescWords;
+    std::string name = "mopt_launch_";
+    name += isPlain ? "plain" : launch.getKernelName().str();
     LLVM::GlobalOp global = module.lookupSymbol<LLVM::GlobalOp>(name);
     if (!global) {
       OpBuilder::InsertionGuard guard(b);

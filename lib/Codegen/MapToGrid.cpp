@@ -200,6 +200,7 @@ struct MapToGrid : mopt::impl::MapToGridBase<MapToGrid> {
     device = gpu::GPUModuleOp::create(b, module.getLoc(), "device");
     TargetAttr target = TargetAttr::lookup(module);
     options = {reassociate, target && multipliesInWarpgroups(target)};
+    overlaps = target && overlapsKernels(target);
     resolveReshapes(module);
     bool failed = mlir::failed(checkInputs(module));
     if (failed)
@@ -549,6 +550,14 @@ struct MapToGrid : mopt::impl::MapToGridBase<MapToGrid> {
     mapping.map(captures.arguments.getArrayRef(),
                 entry.getArguments().take_front(types.size()));
     b.setInsertionPointToEnd(&entry);
+    // Starting takes a microsecond, which the kernel before this one hides, as
+    // this one does that of the next. Memory waits.
+    if (overlaps) {
+      NVVM::GriddepcontrolOp::create(
+          b, op->getLoc(), NVVM::GridDepActionKind::launch_dependents);
+      NVVM::GriddepcontrolOp::create(b, op->getLoc(),
+                                     NVVM::GridDepActionKind::wait);
+    }
     for (auto [value, metadata] : llvm::zip_equal(whole, parts)) {
       auto type = cast<MemRefType>(value.getType());
       SmallVector<OpFoldResult> layout;
@@ -610,14 +619,14 @@ struct MapToGrid : mopt::impl::MapToGridBase<MapToGrid> {
         b, loc, kernel,
         gpu::KernelDim3{index(shape.blocksX), index(shape.blocksY), one},
         gpu::KernelDim3{index(shape.threads), one, one}, Value(), arguments);
-    if (shape.sharedBytes > 0)
+    if (shape.sharedBytes > 0 || overlaps)
       launch->setAttr(kLaunchDescAttr,
                       b.getDenseI64ArrayAttr(describeLaunch(shape)));
   }
 
   /// What the runtime reads as MoptLaunchDesc.
-  static SmallVector<int64_t> describeLaunch(const LaunchShape &shape) {
-    SmallVector<int64_t> words{shape.sharedBytes, shape.isPersistent,
+  SmallVector<int64_t> describeLaunch(const LaunchShape &shape) const {
+    SmallVector<int64_t> words{shape.sharedBytes, shape.isPersistent, overlaps,
                                static_cast<int64_t>(shape.maps.size())};
     for (const TensorMap &map : shape.maps) {
       words.append({map.argument, map.elementBytes, map.offset,
@@ -706,6 +715,8 @@ struct MapToGrid : mopt::impl::MapToGridBase<MapToGrid> {
 
   gpu::GPUModuleOp device;
   EmitOptions options;
+  /// Kernels begin while the ones before them run.
+  bool overlaps = false;
   unsigned kernels = 0;
 };
 } // namespace

@@ -18,6 +18,7 @@ enum {
   CUDA_STREAM_NON_BLOCKING = 1,
   CUDA_MULTIPROCESSORS = 16,
   CUDA_MOST_DYNAMIC_SHARED_BYTES = 8,
+  CUDA_OVERLAPS_KERNEL_BEFORE = 6,
   CUDA_UINT8 = 0,
   CUDA_UINT16 = 1,
   CUDA_NO_INTERLEAVE = 0,
@@ -31,6 +32,26 @@ enum {
   CUDA_MEMORY_OF_DEVICE = 2,
   CUDA_CAPTURE_THREAD_LOCAL = 1
 };
+
+/// What a launch is given besides its arguments (CUlaunchAttribute).
+typedef struct CudaLaunchAttribute {
+  int id;
+  int unused;
+  union {
+    char bytes[64];
+    int flag;
+  } value;
+} CudaLaunchAttribute;
+
+/// CUlaunchConfig.
+typedef struct CudaLaunch {
+  unsigned grid[3];
+  unsigned block[3];
+  unsigned shared_bytes;
+  CudaHandle stream;
+  CudaLaunchAttribute *attributes;
+  unsigned attribute_count;
+} CudaLaunch;
 
 /// Entry points by the names that the driver exports, see cuda_driver.c.
 typedef struct CudaDriver {
@@ -87,6 +108,9 @@ typedef struct CudaDriver {
       const unsigned long long *sizes, const unsigned long long *strides,
       const unsigned *box, const unsigned *steps, int interleave, int swizzle,
       int promotion, int fill);
+  /* May be null. */
+  CudaResult (*cuLaunchKernelEx)(const CudaLaunch *launch, CudaHandle function,
+                                 void **arguments, void **extra);
 } CudaDriver;
 
 /// The driver, initialized. Without one, or without a device, MOPT_UNSUPPORTED

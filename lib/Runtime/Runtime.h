@@ -163,9 +163,10 @@ typedef struct MoptTensorMap {
 } MoptTensorMap;
 
 /// What a launch asks for besides its sizes: shared memory, no more blocks than
-/// run at once, and maps in the place of arguments.
+/// run at once, to begin while the kernel before it runs, for whose end it waits
+/// itself, and maps in the place of arguments.
 typedef struct MoptLaunchDesc {
-  int64_t shared_bytes, is_persistent, map_count;
+  int64_t shared_bytes, is_persistent, overlaps, map_count;
   MoptTensorMap maps[];
 } MoptLaunchDesc;
 

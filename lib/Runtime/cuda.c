@@ -325,9 +325,10 @@ void mopt_rt_launch(MoptRun *run, const char *name, int64_t blocks_x,
   int64_t shared_bytes = 0;
   if (desc) {
     shared_bytes = desc->shared_bytes;
-    CHECKED(status, run, driver, name,
-            cuFuncSetAttribute(function, CUDA_MOST_DYNAMIC_SHARED_BYTES,
-                               (int)shared_bytes));
+    if (shared_bytes > 0)
+      CHECKED(status, run, driver, name,
+              cuFuncSetAttribute(function, CUDA_MOST_DYNAMIC_SHARED_BYTES,
+                                 (int)shared_bytes));
     for (int64_t i = 0; i < desc->map_count && !status; ++i) {
       int64_t argument = desc->maps[i].argument;
       status = encode(run, driver, name, &desc->maps[i], arguments[argument],
@@ -342,6 +343,19 @@ void mopt_rt_launch(MoptRun *run, const char *name, int64_t blocks_x,
       if (blocks_x > multiprocessors)
         blocks_x = multiprocessors;
     }
+  }
+  if (desc && desc->overlaps && driver->cuLaunchKernelEx) {
+    CudaLaunchAttribute overlap = {.id = CUDA_OVERLAPS_KERNEL_BEFORE,
+                                   .value.flag = 1};
+    CudaLaunch launch = {{(unsigned)blocks_x, (unsigned)blocks_y, 1},
+                         {(unsigned)threads, 1, 1},
+                         (unsigned)shared_bytes,
+                         context->stream,
+                         &overlap,
+                         1};
+    CHECKED(status, run, driver, name,
+            cuLaunchKernelEx(&launch, function, addresses, NULL));
+    return;
   }
   CHECKED(status, run, driver, name,
           cuLaunchKernel(function, (unsigned)blocks_x, (unsigned)blocks_y, 1,

@@ -41,13 +41,14 @@ static const char *const symbols[] = {"cuInit",
                                       "cuGraphExecDestroy",
                                       "cuLaunchKernel",
                                       "cuFuncSetAttribute",
-                                      "cuTensorMapEncodeTiled"};
+                                      "cuTensorMapEncodeTiled",
+                                      "cuLaunchKernelEx"};
 
 enum {
   SYMBOLS = sizeof(symbols) / sizeof(symbols[0]),
-  /* Maps of tensors came with the devices that have them; kernels of others
-   * need none. */
-  REQUIRED = SYMBOLS - 1
+  /* Maps of tensors and launches that overlap came with the devices that have
+   * them; kernels of others need none. */
+  REQUIRED = SYMBOLS - 2
 };
 typedef char EverySymbolHasAField[sizeof(CudaDriver) == SYMBOLS * sizeof(void *)
                                       ? 1

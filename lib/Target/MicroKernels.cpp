@@ -105,6 +105,10 @@ int64_t mopt::countMatrixSteps(TargetAttr target, llvm::StringRef types) {
   return most;
 }
 
+bool mopt::overlapsKernels(TargetAttr target) {
+  return target.hasFeature("sm_90a") || target.hasFeature("sm_100a");
+}
+
 int64_t mopt::countNarrowSums(TargetAttr target, llvm::StringRef types) {
   int64_t most = 0;
   for (llvm::ArrayRef<MicroKernelRow> table : getMicroKernelTables())

@@ -87,6 +87,9 @@ bool multipliesInWarpgroups(TargetAttr target);
 /// many; the most of any, at least 1.
 int64_t countMatrixSteps(TargetAttr target, llvm::StringRef types);
 
+/// May a kernel begin while the one before it runs, and wait for its end?
+bool overlapsKernels(TargetAttr target);
+
 /// The products that one of its micro-kernels sums in the elements' own 16 bits
 /// before it widens them, the most of any; 0 if none does for `types`.
 int64_t countNarrowSums(TargetAttr target, llvm::StringRef types);

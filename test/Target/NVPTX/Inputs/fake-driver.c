@@ -161,3 +161,23 @@ int cuLaunchKernel(Handle function, unsigned grid_x, unsigned grid_y,
          block_x);
   return called("launch");
 }
+#ifndef WITHOUT_MAPS
+typedef struct {
+  unsigned grid[3], block[3], shared_bytes;
+  Handle stream;
+  struct {
+    int id, unused, value[16];
+  } *attributes;
+  unsigned attribute_count;
+} Launch;
+int cuLaunchKernelEx(const Launch *launch, Handle function, void **arguments,
+                     void **extra) {
+  if (launch->attribute_count != 1 || launch->attributes->id != 6 ||
+      launch->attributes->value[0] != 1)
+    return 1;
+  return cuLaunchKernel(function, launch->grid[0], launch->grid[1],
+                        launch->grid[2], launch->block[0], launch->block[1],
+                        launch->block[2], launch->shared_bytes, launch->stream,
+                        arguments, extra);
+}
+#endif
