@@ -463,7 +463,7 @@ struct MapToGrid : mopt::impl::MapToGridBase<MapToGrid> {
     std::unique_ptr<ProductAccess> access = createProductAccess(clone);
     if (!access)
       return failure();
-    std::optional<LaunchShape> shape = emitWarpgroupProduct(clone, *access);
+    std::optional<LaunchShape> shape = emitWarpgroupProduct(clone, *access, /*sparesPacking=*/true);
     if (!shape) {
       kernel->erase();
       return false;

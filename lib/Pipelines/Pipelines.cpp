@@ -41,6 +41,11 @@ void mopt::buildGraphPipeline(OpPassManager &pm,
       pm.addNestedPass<func::FuncOp>(createSinkScales());
       pm.addNestedPass<func::FuncOp>(createRecognizeNormalization());
     }
+    if (options.device) {
+      pm.addNestedPass<func::FuncOp>(createMergeProducts());
+      pm.addNestedPass<func::FuncOp>(createFoldConstants());
+      pm.addNestedPass<func::FuncOp>(createHoistSlices());
+    }
   }
   pm.addPass(createCSEPass());
 }

@@ -253,6 +253,16 @@ def ReducePrecision : Pass<"mopt-reduce-precision", "::mlir::func::FuncOp"> {
   let dependentDialects = ["::mopt::MoptDialect"];
 }
 
+def MergeProducts : Pass<"mopt-merge-products", "::mlir::func::FuncOp"> {
+  let summary = "compute products of one left side at once";
+  let description = [{
+    Several `mopt.matmul` of the same left side by constants, each with or without
+    a bias that alone reads it, become one by the joined constants, and slices of
+    its columns. For targets that start kernels at a cost.
+  }];
+  let dependentDialects = ["::mopt::MoptDialect"];
+}
+
 def WidenSums : Pass<"mopt-widen-sums", "::mlir::func::FuncOp"> {
   let summary = "give products of 16-bit floats results of f32";
   let description = [{

@@ -41,10 +41,11 @@ LaunchShape emitRows(const RowChain &chain);
 llvm::FailureOr<LaunchShape> emitPack(PackColumnsOp op);
 
 /// The product of two 16-bit sides that the device's copy engine can bring as
-/// tiles, by groups of warps; nothing, and no code, where it is none, or too
-/// small for that.
+/// tiles, by groups of warps; nothing, and no code, where it is none, or so
+/// small that warps are faster, unless that `sparesPacking`. Leaves `op`.
 std::optional<LaunchShape> emitWarpgroupProduct(AnchorOpInterface op,
-                                                ProductAccess &access);
+                                                ProductAccess &access,
+                                                bool sparesPacking);
 
 /// Products of groups of warps or of warps where they suit, else tiles in shared
 /// memory for products of floats, else a thread for each result.

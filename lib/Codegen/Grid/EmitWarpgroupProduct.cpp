@@ -38,7 +38,8 @@ static constexpr int64_t kRasterRows = 8;
 static constexpr int64_t kLeastRows = 33, kLeastColumns = 33, kLeastDepth = 64;
 /// With fewer results, tiles of warps are faster: there are more of them, and
 /// they begin sooner (H200: 128 x 768 x 768 3.6 and 4.9 us, 1024 x 1024 x 1024
-/// 9.8 and 7.5). Half as many are enough of a large depth.
+/// 9.8 and 7.5). Half as many are enough of a large depth, and any where a right
+/// side need not be packed by a kernel of its own.
 static constexpr int64_t kLeastResults = 1 << 19, kLargeDepth = 2048;
 /// Registers of threads that copy and that multiply.
 static constexpr int64_t kCopyRegisters = 24, kProductRegisters = 240;
@@ -123,8 +124,9 @@ public:
     rowDim = batchSizes.size();
   }
 
-  /// Can the copy engine reach both sides?
-  bool match() {
+  /// Can the copy engine reach both sides? Of few results only if
+  /// `sparesPacking`.
+  bool match(bool sparesPacking) {
     Type type = getElementTypeOrSelf(op.getLhs().getType());
     if (!(type.isF16() || type.isBF16()) ||
         getElementTypeOrSelf(op.getRhs().getType()) != type ||
@@ -133,7 +135,8 @@ public:
         op.getBlockColumns() != kBlockColumns)
       return false;
     int64_t results = access.batches * access.rows * access.columns;
-    if (results < (access.depth < kLargeDepth ? kLeastResults
+    if (!sparesPacking &&
+        results < (access.depth < kLargeDepth ? kLeastResults
                                               : kLeastResults / 2))
       return false;
     tile = chooseTile();
@@ -810,13 +813,14 @@ LaunchShape WarpgroupEmitter::emit() {
 }
 
 std::optional<LaunchShape>
-mopt::emitWarpgroupProduct(AnchorOpInterface op, ProductAccess &access) {
+mopt::emitWarpgroupProduct(AnchorOpInterface op, ProductAccess &access,
+                           bool sparesPacking) {
   auto contract = dyn_cast<ContractAnchorOp>(op.getOperation());
   if (!contract)
     return std::nullopt;
   OpBuilder b(op);
   WarpgroupEmitter emitter(b, contract, access);
-  if (!emitter.match())
+  if (!emitter.match(sparesPacking))
     return std::nullopt;
   return emitter.emit();
 }
