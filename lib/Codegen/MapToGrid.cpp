@@ -1,6 +1,7 @@
 // Level in and out: buffer. What computes becomes kernels of a grid of threads
 // in the module @device, and their launches in program order; functions then
 // only compute addresses. Buffers are places in memory of the device.
+#include "Grid/CopyGroup.h"
 #include "Grid/Emit.h"
 #include "Grid/RowChain.h"
 #include "mopt/Codegen/Passes.h"
@@ -158,6 +159,16 @@ struct MapToGrid : mopt::impl::MapToGridBase<MapToGrid> {
         op->erase();
         continue;
       }
+      SmallVector<Operation *> copies = findCopies(ArrayRef(ops).drop_front(i));
+      if (!copies.empty()) {
+        if (failed(launchCopies(copies)))
+          return failure();
+        while (ops[i] != copies.back())
+          ++i;
+        for (Operation *copy : copies)
+          copy->erase();
+        continue;
+      }
       if (reassociate) {
         RowChain chain = findRowChain(ArrayRef(ops).drop_front(i));
         if (!chain.members.empty()) {
@@ -217,6 +228,27 @@ struct MapToGrid : mopt::impl::MapToGridBase<MapToGrid> {
         member.fill.erase();
       member.op->erase();
     }
+    return success();
+  }
+
+  /// All of them in one kernel, in front of the last.
+  LogicalResult launchCopies(ArrayRef<Operation *> copies) {
+    Captures captures;
+    for (Operation *copy : copies)
+      captures.addAllOf(copy);
+    IRMapping mapping;
+    Operation *last = copies.back();
+    FailureOr<gpu::GPUFuncOp> kernel = createKernel(last, captures, mapping);
+    if (failed(kernel))
+      return failure();
+    OpBuilder b = OpBuilder::atBlockEnd(&kernel->getBody().front());
+    SmallVector<Operation *> inner;
+    for (Operation *copy : copies)
+      inner.push_back(b.clone(*copy, mapping));
+    gpu::ReturnOp::create(b, last->getLoc());
+    LaunchShape shape = emitCopies(inner);
+    OpBuilder host(last);
+    createLaunch(host, last->getLoc(), *kernel, captures, shape);
     return success();
   }
 

@@ -36,8 +36,9 @@ LaunchShape emitRows(const RowChain &chain);
 
 llvm::FailureOr<LaunchShape> emitPack(PackColumnsOp op);
 
-/// Tiles of warps where the anchor's micro-kernel is theirs, else tiles in
-/// shared memory for products of floats, else a thread for each result.
+/// Tiles of warps where the anchor's micro-kernel is theirs, strips of columns
+/// for few rows, else tiles in shared memory for products of floats, else a
+/// thread for each result.
 llvm::FailureOr<LaunchShape> emitAnchor(AnchorOpInterface op,
                                         const EmitOptions &options);
 
@@ -47,6 +48,12 @@ llvm::FailureOr<LaunchShape> emitAnchor(AnchorOpInterface op,
 std::optional<LaunchShape> emitWarpProduct(AnchorOpInterface op,
                                            PackedAccess &access,
                                            const EmitOptions &options);
+
+/// The same for a few rows, whose right side is packed without neighbours along
+/// the depth side by side.
+std::optional<LaunchShape> emitFewRows(AnchorOpInterface op,
+                                       PackedAccess &access,
+                                       const EmitOptions &options);
 } // namespace mopt
 
 #endif // MOPT_LIB_CODEGEN_GRID_EMIT_H
