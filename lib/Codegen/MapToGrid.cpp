@@ -2,6 +2,7 @@
 // in the module @device, and their launches in program order; functions then
 // compute addresses, and what has no form on a grid. Buffers are places in
 // memory of the device.
+#include "Grid/CopyGroup.h"
 #include "Grid/Emit.h"
 #include "Grid/ProductAccess.h"
 #include "Grid/RowChain.h"
@@ -348,6 +349,16 @@ struct MapToGrid : mopt::impl::MapToGridBase<MapToGrid> {
       // The host does what is left, except for products.
       if (!canLaunch(op) && !isa<AnchorOpInterface, PackColumnsOp>(op))
         continue;
+      SmallVector<Operation *> copies = findCopies(ArrayRef(ops).drop_front(i));
+      if (!copies.empty()) {
+        if (failed(launchCopies(copies)))
+          return failure();
+        while (ops[i] != copies.back())
+          ++i;
+        for (Operation *copy : copies)
+          copy->erase();
+        continue;
+      }
       if (reassociate) {
         RowChain chain = findRowChain(ArrayRef(ops).drop_front(i));
         if (!chain.members.empty()) {
@@ -506,6 +517,27 @@ struct MapToGrid : mopt::impl::MapToGridBase<MapToGrid> {
         member.fill.erase();
       member.op->erase();
     }
+    return success();
+  }
+
+  /// All of them in one kernel, in front of the last.
+  LogicalResult launchCopies(ArrayRef<Operation *> copies) {
+    Captures captures;
+    for (Operation *copy : copies)
+      captures.addAllOf(copy);
+    IRMapping mapping;
+    Operation *last = copies.back();
+    FailureOr<gpu::GPUFuncOp> kernel = createKernel(last, captures, mapping);
+    if (failed(kernel))
+      return failure();
+    OpBuilder b = OpBuilder::atBlockEnd(&kernel->getBody().front());
+    SmallVector<Operation *> inner;
+    for (Operation *copy : copies)
+      inner.push_back(b.clone(*copy, mapping));
+    gpu::ReturnOp::create(b, last->getLoc());
+    LaunchShape shape = emitCopies(inner);
+    OpBuilder host(last);
+    createLaunch(host, last->getLoc(), *kernel, captures, shape);
     return success();
   }
 

@@ -198,8 +198,10 @@ void mopt::buildBufferPipeline(OpPassManager &pm,
   pm.addPass(createCanonicalizer());
   // Loops hid what is returned until they were simplified. A device cannot
   // allocate what would be returned otherwise.
-  if (options.device)
+  if (options.device) {
     pm.addPass(bufferization::createDropEquivalentBufferResultsPass());
+    pm.addNestedPass<func::FuncOp>(createReadPads());
+  }
   HoistScratchOptions scratch;
   scratch.everything = options.device;
   pm.addPass(createHoistScratch(scratch));

@@ -72,8 +72,8 @@ func.func private @large(%a: memref<4096x512xf16>, %b: memref<16x512x64xf16>, %b
 // Columns that are no multiple of four are stored one by one.
 // CHECK-COUNT-4: memref.store
 // CHECK: gpu.launch_func @device::@odd_0 blocks in (%c54, %c1, %c1) threads in (%c128,
-func.func private @odd(%a: memref<3x90x337xf16>, %b: memref<3x2x337x64xf16>, %c: memref<3x90x65xf32>) attributes {mopt.kernel} {
-  mopt.contract_anchor ins(%a, %b : memref<3x90x337xf16>, memref<3x2x337x64xf16>) outs(%c : memref<3x90x65xf32>) attributes {config = #f16} {
+func.func private @odd(%a: memref<3x90x537xf16>, %b: memref<3x2x537x64xf16>, %c: memref<3x90x65xf32>) attributes {mopt.kernel} {
+  mopt.contract_anchor ins(%a, %b : memref<3x90x537xf16>, memref<3x2x537x64xf16>) outs(%c : memref<3x90x65xf32>) attributes {config = #f16} {
   ^bb0(%acc: f32):
     mopt.yield %acc : f32
   }

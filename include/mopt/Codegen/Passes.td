@@ -89,6 +89,17 @@ def ExpandPads : Pass<"mopt-expand-pads", "::mlir::func::FuncOp"> {
     "::mlir::linalg::LinalgDialect", "::mlir::tensor::TensorDialect"];
 }
 
+def ReadPads : Pass<"mopt-read-pads", "::mlir::func::FuncOp"> {
+  let summary = "read what a padded buffer is a copy of";
+  let description = [{
+    An anchor of windows whose input is allocated, filled with zeros at its
+    borders and otherwise a copy reads the copy's source, as if it were as large,
+    and has `mopt.pads`: for each dimension of the input how far the source
+    begins behind its start, and how much it has.
+  }];
+  let dependentDialects = ["::mlir::memref::MemRefDialect"];
+}
+
 def ParallelizeCopies : Pass<"mopt-parallelize-copies", "::mlir::func::FuncOp"> {
   let summary = "run large copies and fills of buffers in parallel";
   let description = [{

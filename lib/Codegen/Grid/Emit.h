@@ -47,8 +47,9 @@ std::optional<LaunchShape> emitWarpgroupProduct(AnchorOpInterface op,
                                                 ProductAccess &access,
                                                 bool sparesPacking);
 
-/// Products of groups of warps or of warps where they suit, else tiles in shared
-/// memory for products of floats, else a thread for each result.
+/// Products of groups of warps or of warps where they suit, strips of columns for
+/// few rows, else tiles in shared memory for products of floats, else a thread
+/// for each result.
 llvm::FailureOr<LaunchShape> emitAnchor(AnchorOpInterface op,
                                         const EmitOptions &options);
 
@@ -58,6 +59,12 @@ llvm::FailureOr<LaunchShape> emitAnchor(AnchorOpInterface op,
 std::optional<LaunchShape> emitWarpProduct(AnchorOpInterface op,
                                            PackedAccess &access,
                                            const EmitOptions &options);
+
+/// The same for a few rows, whose right side is packed without neighbours along
+/// the depth side by side.
+std::optional<LaunchShape> emitFewRows(AnchorOpInterface op,
+                                       PackedAccess &access,
+                                       const EmitOptions &options);
 } // namespace mopt
 
 #endif // MOPT_LIB_CODEGEN_GRID_EMIT_H

@@ -6,7 +6,6 @@
 #include "Epilogue.h"
 #include "ProductAccess.h"
 
-#include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "llvm/Support/MathExtras.h"
@@ -52,35 +51,17 @@ public:
   }
 
 private:
-  Value widen(Value value, bool isUnsigned) {
-    if (value.getType() == type)
-      return value;
-    if (isa<FloatType>(type) && isa<FloatType>(value.getType()))
-      return arith::ExtFOp::create(b, g.loc, type, value);
-    if (isa<FloatType>(type))
-      return arith::SIToFPOp::create(b, g.loc, type, value);
-    if (isUnsigned)
-      return arith::ExtUIOp::create(b, g.loc, type, value);
-    return arith::ExtSIOp::create(b, g.loc, type, value);
-  }
-
   Value loadLhs(Value batch, Value row, Value k) {
-    return widen(access.loadLhs(g, batch, row, k), op->hasAttr("unsigned_lhs"));
+    return widenElement(g, access.loadLhs(g, batch, row, k), type,
+                        op->hasAttr("unsigned_lhs"));
   }
   Value loadRhs(Value batch, Value column, Value k) {
-    return widen(access.loadRhs(g, batch, column, k),
-                 op->hasAttr("unsigned_rhs"));
+    return widenElement(g, access.loadRhs(g, batch, column, k), type,
+                        op->hasAttr("unsigned_rhs"));
   }
 
   Value zero() {
     return arith::ConstantOp::create(b, g.loc, b.getZeroAttr(type));
-  }
-
-  Value multiplyAdd(Value x, Value y, Value sum) {
-    if (!isa<FloatType>(type))
-      return arith::AddIOp::create(b, g.loc, sum,
-                                   arith::MulIOp::create(b, g.loc, x, y));
-    return math::FmaOp::create(b, g.loc, x, y, sum);
   }
 
   void finish(Value batch, Value row, Value column, Value sum) {
@@ -128,7 +109,7 @@ private:
            Value k = g.add(start, step), from = k;
            if (isRagged)
              from = g.clamp(k, access.depth - 1);
-           Value next = multiplyAdd(loadLhs(batch, row, from),
+           Value next = multiplyAdd(g, loadLhs(batch, row, from),
                                     loadRhs(batch, column, from), carried[0]);
            if (isRagged)
              next = arith::SelectOp::create(b, g.loc, g.below(k, access.depth),
@@ -274,7 +255,7 @@ private:
         SmallVector<Value> ys =
             loadVector(right, g.add(rightOfThread, step * tile.columns));
         for (int64_t i = 0; i < count; ++i)
-          next[i] = multiplyAdd(xs[i / kResults], ys[i % kResults], next[i]);
+          next[i] = multiplyAdd(g, xs[i / kResults], ys[i % kResults], next[i]);
       }
       llvm::append_range(next, slices);
       return next;
@@ -392,11 +373,15 @@ FailureOr<LaunchShape> mopt::emitAnchor(AnchorOpInterface op,
       return *shape;
     }
   OpBuilder b(op);
-  if (PackedAccess *packed = access->asPacked())
-    if (auto shape = emitWarpProduct(op, *packed, options)) {
+  if (PackedAccess *packed = access->asPacked()) {
+    std::optional<LaunchShape> shape = emitWarpProduct(op, *packed, options);
+    if (!shape)
+      shape = emitFewRows(op, *packed, options);
+    if (shape) {
       op->erase();
       return *shape;
     }
+  }
   LaunchShape shape = AnchorEmitter(b, op, *access, options).emit();
   op->erase();
   return shape;

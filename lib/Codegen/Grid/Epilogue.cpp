@@ -1,6 +1,8 @@
-// Scalar epilogues of neighbouring results, memory in vectors.
+// Scalars of products; epilogues of neighbouring results access memory in
+// vectors.
 #include "Epilogue.h"
 
+#include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "mlir/IR/IRMapping.h"
@@ -18,6 +20,26 @@ SmallVector<Value> mopt::splitElements(GridBuilder &g, Value vector) {
   for (int64_t i = 0; i < cast<VectorType>(vector.getType()).getDimSize(0); ++i)
     elements.push_back(vector::ExtractOp::create(g.b, g.loc, vector, i));
   return elements;
+}
+
+Value mopt::widenElement(GridBuilder &g, Value value, Type type,
+                         bool isUnsigned) {
+  if (value.getType() == type)
+    return value;
+  if (isa<FloatType>(type) && isa<FloatType>(value.getType()))
+    return arith::ExtFOp::create(g.b, g.loc, type, value);
+  if (isa<FloatType>(type))
+    return arith::SIToFPOp::create(g.b, g.loc, type, value);
+  if (isUnsigned)
+    return arith::ExtUIOp::create(g.b, g.loc, type, value);
+  return arith::ExtSIOp::create(g.b, g.loc, type, value);
+}
+
+Value mopt::multiplyAdd(GridBuilder &g, Value x, Value y, Value sum) {
+  if (!isa<FloatType>(sum.getType()))
+    return arith::AddIOp::create(g.b, g.loc, sum,
+                                 arith::MulIOp::create(g.b, g.loc, x, y));
+  return math::FmaOp::create(g.b, g.loc, x, y, sum);
 }
 
 /// Does `map` take `count` neighbours along the last dimension to neighbours of

@@ -1,4 +1,4 @@
-//===- Epilogue.h - what a product's sums become ----------------*- C++ -*-===//
+//===- Epilogue.h - elements, sums and results of products ------*- C++ -*-===//
 
 #ifndef MOPT_LIB_CODEGEN_GRID_EPILOGUE_H
 #define MOPT_LIB_CODEGEN_GRID_EPILOGUE_H
@@ -20,6 +20,14 @@ llvm::SmallVector<mlir::Value> finishResults(GridBuilder &g,
 void storeResults(GridBuilder &g, AnchorOpInterface op,
                   llvm::ArrayRef<mlir::Value> point,
                   llvm::ArrayRef<mlir::Value> sums);
+
+/// An element of a side in the type of its sums; integers have a sign unless
+/// `isUnsigned`.
+mlir::Value widenElement(GridBuilder &g, mlir::Value value, mlir::Type type,
+                         bool isUnsigned);
+/// x * y + sum, rounded once.
+mlir::Value multiplyAdd(GridBuilder &g, mlir::Value x, mlir::Value y,
+                        mlir::Value sum);
 
 /// A vector of `elements`, of one type.
 mlir::Value joinElements(GridBuilder &g, llvm::ArrayRef<mlir::Value> elements);

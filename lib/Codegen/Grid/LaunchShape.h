@@ -32,6 +32,10 @@ struct TensorMap {
 
 /// How a kernel is launched: blocks in x and y, threads of a block.
 struct LaunchShape {
+  LaunchShape() = default;
+  LaunchShape(int64_t blocksX, int64_t blocksY, int64_t threads)
+      : blocksX(blocksX), blocksY(blocksY), threads(threads) {}
+
   int64_t blocksX = 1, blocksY = 1, threads = 1;
   /// Shared memory besides what the kernel declares.
   int64_t sharedBytes = 0;

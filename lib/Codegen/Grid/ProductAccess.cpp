@@ -161,35 +161,100 @@ struct ContractAccess final : PackedAccess {
 
 /// The windows of a convolution, whose positions are its rows.
 struct Windows {
-  Windows(Value input, Value init, ArrayRef<int64_t> strides,
+  Windows(Operation *op, Value input, Value init, ArrayRef<int64_t> strides,
           ArrayRef<int64_t> dilations, ArrayRef<int64_t> kernel)
       : input(input), strides(strides), dilations(dilations), kernel(kernel),
-        positions(getShape(init).drop_back()) {}
+        positions(getShape(init).drop_back()), front(kernel.size(), 0) {
+    auto pads = op->getAttrOfType<DenseI64ArrayAttr>(kPadsAttr);
+    if (!pads)
+      return;
+    int64_t rank = getShape(input).size();
+    for (int64_t i = 0; i < int64_t(kernel.size()); ++i) {
+      front[i] = pads[i + 1];
+      int64_t size = pads[rank + i + 1];
+      if (front[i] == 0 && size == getShape(input)[i + 1])
+        continue;
+      padded.push_back(i);
+      limits.push_back(size);
+    }
+  }
+
+  /// What a row adds to the coordinates of its window, and an offset in it.
+  Value getFirst(GridBuilder &g, ValueRange position, int64_t dim) {
+    Value first = g.mul(position[dim + 1], strides[dim]);
+    return front[dim] == 0
+               ? first
+               : arith::SubIOp::create(g.b, g.loc, first, g.index(front[dim]))
+                     .getResult();
+  }
+  Value getStep(GridBuilder &g, ValueRange offset, int64_t dim) {
+    return g.mul(offset[dim], dilations[dim]);
+  }
 
   /// Where the input has what position `row` multiplies at `offset` of its
   /// window.
   SmallVector<Value> getIndices(GridBuilder &g, Value row, ValueRange offset,
                                 Value channel) {
-    SmallVector<Value> indices = g.split(row, positions);
+    SmallVector<Value> position = g.split(row, positions);
+    SmallVector<Value> indices{position.front()};
     for (size_t i = 0; i < kernel.size(); ++i)
-      indices[i + 1] = g.add(g.mul(indices[i + 1], strides[i]),
-                             g.mul(offset[i], dilations[i]));
+      indices.push_back(g.add(getFirst(g, position, i), getStep(g, offset, i)));
     indices.push_back(channel);
     return indices;
   }
 
+  SmallVector<Value> getRowCoordinates(GridBuilder &g, Value row) {
+    SmallVector<Value> position = g.split(row, positions), coordinates;
+    for (int64_t dim : padded)
+      coordinates.push_back(toWord(g, getFirst(g, position, dim)));
+    return coordinates;
+  }
+  SmallVector<Value> getStepCoordinates(GridBuilder &g, ValueRange offset) {
+    SmallVector<Value> coordinates;
+    for (int64_t dim : padded)
+      coordinates.push_back(toWord(g, getStep(g, offset, dim)));
+    return coordinates;
+  }
+  static Value toWord(GridBuilder &g, Value index) {
+    return g.b.createOrFold<arith::IndexCastOp>(g.loc, g.b.getI32Type(), index);
+  }
+
+  Value load(GridBuilder &g, Value row, ValueRange offset, Value channel) {
+    SmallVector<Value> indices = getIndices(g, row, offset, channel);
+    Value isInside;
+    for (auto [dim, limit] : llvm::zip_equal(padded, limits)) {
+      Value &index = indices[dim + 1];
+      Value is = g.below(index, limit);
+      index = arith::SelectOp::create(g.b, g.loc, is, index, g.index(0));
+      isInside =
+          isInside ? arith::AndIOp::create(g.b, g.loc, isInside, is).getResult()
+                   : is;
+    }
+    Value value = loadAt(g, input, indices);
+    if (!isInside)
+      return value;
+    Value zero =
+        arith::ConstantOp::create(g.b, g.loc, g.b.getZeroAttr(value.getType()));
+    return arith::SelectOp::create(g.b, g.loc, isInside, value, zero);
+  }
+
   Value input;
   SmallVector<int64_t> strides, dilations, kernel, positions;
+  /// How far the first window begins in front of the input; dimensions of the
+  /// window in which some of it may be outside, and how many elements these
+  /// have.
+  SmallVector<int64_t> front, padded, limits;
 };
 
 struct ConvAccess final : PackedAccess {
   explicit ConvAccess(ConvAnchorOp op)
-      : op(op),
-        windows(op.getInput(), op.getInit(), op.getStrides(), op.getDilations(),
-                getShape(op.getFilter()).drop_front(2).drop_back(2)),
+      : op(op), windows(op, op.getInput(), op.getInit(), op.getStrides(),
+                        op.getDilations(),
+                        getShape(op.getFilter()).drop_front(2).drop_back(2)),
         left(op.getInput()), right(op.getFilter()) {
     lhs = op.getInput();
     rhs = op.getFilter();
+    limits = windows.limits;
     ArrayRef<int64_t> filter = getShape(rhs);
     interleave = op.getInterleave();
     batches = filter[0];
@@ -216,7 +281,7 @@ struct ConvAccess final : PackedAccess {
   Value loadLhs(GridBuilder &g, Value batch, Value row, Value k) override {
     SmallVector<Value> offset = g.split(k, window);
     Value channel = g.add(g.mul(batch, channels), offset.pop_back_val());
-    return loadAt(g, lhs, windows.getIndices(g, row, offset, channel));
+    return windows.load(g, row, offset, channel);
   }
   Value loadRhs(GridBuilder &g, Value batch, Value column, Value k) override {
     SmallVector<Value> indices{batch, g.div(column, width)};
@@ -241,9 +306,17 @@ struct ConvAccess final : PackedAccess {
         left.get(g, windows.getIndices(g, row, start, g.mul(batch, channels))));
   }
   Value getStepPlace(GridBuilder &g, Value k) override {
-    SmallVector<Value> offset = g.split(k, window);
-    Value channel = offset.pop_back_val();
-    return left.get(g, windows.getIndices(g, g.index(0), offset, channel));
+    SmallVector<Value> indices{g.index(0)}, offset = g.split(k, window);
+    for (size_t i = 0; i < windows.kernel.size(); ++i)
+      indices.push_back(windows.getStep(g, offset, i));
+    indices.push_back(offset.back());
+    return left.get(g, indices);
+  }
+  SmallVector<Value> getRowCoordinates(GridBuilder &g, Value row) override {
+    return windows.getRowCoordinates(g, row);
+  }
+  SmallVector<Value> getStepCoordinates(GridBuilder &g, Value k) override {
+    return windows.getStepCoordinates(g, g.split(k, window));
   }
   Value getBlockPlace(GridBuilder &g, Value batch, Value block) override {
     SmallVector<Value> indices(right.strides.size(), g.index(0));
@@ -262,17 +335,15 @@ struct ConvAccess final : PackedAccess {
 struct DepthwiseAccess final : ProductAccess {
   explicit DepthwiseAccess(DepthwiseAnchorOp op)
       : op(op),
-        windows(op.getInput(), op.getInit(), op.getStrides(), op.getDilations(),
-                getShape(op.getFilter()).drop_back()) {
+        windows(op, op.getInput(), op.getInit(), op.getStrides(),
+                op.getDilations(), getShape(op.getFilter()).drop_back()) {
     rows = countElements(windows.positions);
     batches = getShape(op.getInit()).back();
     depth = countElements(windows.kernel);
   }
 
   Value loadLhs(GridBuilder &g, Value batch, Value row, Value k) override {
-    return loadAt(
-        g, op.getInput(),
-        windows.getIndices(g, row, g.split(k, windows.kernel), batch));
+    return windows.load(g, row, g.split(k, windows.kernel), batch);
   }
   Value loadRhs(GridBuilder &g, Value batch, Value column, Value k) override {
     SmallVector<Value> indices = g.split(k, windows.kernel);
@@ -290,6 +361,20 @@ struct DepthwiseAccess final : ProductAccess {
   Windows windows;
 };
 } // namespace
+
+Value PackedAccess::isInside(GridBuilder &g, ValueRange ofRow,
+                             ValueRange ofStep) const {
+  Value all;
+  for (auto [row, step, limit] : llvm::zip_equal(ofRow, ofStep, limits)) {
+    Value sum = g.b.createOrFold<arith::AddIOp>(g.loc, row, step);
+    Value size =
+        arith::ConstantOp::create(g.b, g.loc, g.b.getI32IntegerAttr(limit));
+    Value is =
+        arith::CmpIOp::create(g.b, g.loc, arith::CmpIPredicate::ult, sum, size);
+    all = all ? arith::AndIOp::create(g.b, g.loc, all, is).getResult() : is;
+  }
+  return all;
+}
 
 std::unique_ptr<ProductAccess>
 mopt::createProductAccess(AnchorOpInterface anchor) {

@@ -57,7 +57,28 @@ public:
   virtual mlir::Value getStepPlace(GridBuilder &g, mlir::Value k) = 0;
   virtual mlir::Value getBlockPlace(GridBuilder &g, mlir::Value batch,
                                     mlir::Value block) = 0;
+
+  /// An element of the left side is 0, and has no place, where a coordinate,
+  /// the sum of what its row and its step add to it, is not below its limit as
+  /// an unsigned number. Coordinates are words of 32 bits.
+  llvm::SmallVector<int64_t> limits;
+  virtual llvm::SmallVector<mlir::Value> getRowCoordinates(GridBuilder &g,
+                                                           mlir::Value row) {
+    return {};
+  }
+  virtual llvm::SmallVector<mlir::Value> getStepCoordinates(GridBuilder &g,
+                                                            mlir::Value k) {
+    return {};
+  }
+  /// Has the element a place? Null if all have.
+  mlir::Value isInside(GridBuilder &g, mlir::ValueRange ofRow,
+                       mlir::ValueRange ofStep) const;
 };
+
+/// On an anchor of windows: for each dimension of its input how much of it is
+/// in front of the buffer's first element, and how many elements the buffer
+/// has. What is outside is 0.
+inline constexpr llvm::StringLiteral kPadsAttr = "mopt.pads";
 
 /// The access of a contraction, convolution or depthwise convolution (in which
 /// each channel is a batch of one column); null after a diagnostic where the

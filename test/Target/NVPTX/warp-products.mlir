@@ -65,4 +65,18 @@ func.func private @signed(%a: memref<50x37xi8>, %b: memref<1x10x256xi8>, %c: mem
   }
   return
 }
+
+// A row of weights in 16 bits, eight columns of a thread at once.
+// CHECK-LABEL: .visible .entry row_4(
+// CHECK: ld.global.v4.b32
+// CHECK: cvt.f32.f16
+// CHECK: fma.rn.f32
+// CHECK: shfl.sync.bfly.b32
+func.func private @row(%a: memref<1x4096xf32>, %b: memref<64x4096x64xf16>, %c: memref<1x4096xf32>) attributes {mopt.kernel} {
+  mopt.contract_anchor ins(%a, %b : memref<1x4096xf32>, memref<64x4096x64xf16>) outs(%c : memref<1x4096xf32>) {
+  ^bb0(%acc: f32):
+    mopt.yield %acc : f32
+  }
+  return
+}
 }

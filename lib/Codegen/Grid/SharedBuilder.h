@@ -1,0 +1,44 @@
+//===- SharedBuilder.h - the shared memory of a block -----------*- C++ -*-===//
+//
+// Arithmetic of 32 bits, which places in shared memory have, and addresses
+// there and in the device's memory.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef MOPT_LIB_CODEGEN_GRID_SHAREDBUILDER_H
+#define MOPT_LIB_CODEGEN_GRID_SHAREDBUILDER_H
+
+#include "GridBuilder.h"
+
+namespace mopt {
+class SharedBuilder {
+public:
+  /// Memory of `bytes` bytes for each block of the kernel `function`.
+  SharedBuilder(GridBuilder &g, mlir::gpu::GPUFuncOp function, int64_t bytes);
+
+  mlir::Value word(int64_t value);
+  mlir::Value toWord(mlir::Value index);
+  mlir::Value toIndex(mlir::Value word);
+  mlir::Value add(mlir::Value x, mlir::Value y);
+  mlir::Value add(mlir::Value x, int64_t y) { return add(x, word(y)); }
+  mlir::Value mul(mlir::Value x, int64_t y);
+  mlir::Value div(mlir::Value x, int64_t y);
+  mlir::Value rem(mlir::Value x, int64_t y);
+
+  /// The address of byte `place` plus `offset` of the shared memory.
+  mlir::Value getShared(mlir::Value place, int64_t offset = 0);
+  /// Where `buffer` begins, an index.
+  mlir::Value getStart(mlir::Value buffer);
+  /// The address of element `place`, an index, of a buffer of elements of
+  /// `bytes` bytes in the device's memory that begins at `start`.
+  mlir::Value getGlobal(mlir::Value start, mlir::Value place, int64_t bytes);
+
+private:
+  mlir::Value toPointer(mlir::Value address, unsigned space);
+
+  GridBuilder &g;
+  mlir::Value shared;
+};
+} // namespace mopt
+
+#endif // MOPT_LIB_CODEGEN_GRID_SHAREDBUILDER_H
