@@ -108,11 +108,12 @@ struct HoistDroppedDims : OpRewritePattern<ReshapeOp> {
     ArrayRef<int64_t> before = transpose.getPermutation();
     SmallVector<OpFoldResult> sizes;
     SmallVector<int64_t> number(before.size());
-    for (auto [dim, size] : llvm::enumerate(slice.getMixedSizes())) {
+    SmallVector<OpFoldResult> all = slice.getMixedSizes();
+    for (size_t dim = 0; dim < all.size(); ++dim) {
       number[dim] = sizes.size();
       if (llvm::none_of(*dropped,
                         [&](int64_t i) { return before[i] == int64_t(dim); }))
-        sizes.push_back(size);
+        sizes.push_back(all[dim]);
     }
     SmallVector<int64_t> permutation;
     for (auto [i, dim] : llvm::enumerate(before))

@@ -74,7 +74,8 @@ private:
     if (!scaled || !moves(scaled->first.getDefiningOp()) ||
         scaled->first.getType() != scaling.getType())
       return failure();
-    auto [unscaled, factor] = *scaled;
+    Value unscaled = scaled->first;
+    double factor = scaled->second;
     for (Operation *moved : llvm::reverse(path)) {
       IRMapping mapping;
       mapping.map(moved->getOperand(0), unscaled);

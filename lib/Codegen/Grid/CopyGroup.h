@@ -4,6 +4,7 @@
 #define MOPT_LIB_CODEGEN_GRID_COPYGROUP_H
 
 #include "GridBuilder.h"
+#include "LaunchShape.h"
 
 namespace mopt {
 /// The copies and fills that `ops` begins with, as long as they write apart

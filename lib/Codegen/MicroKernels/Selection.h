@@ -13,7 +13,7 @@ struct ProductTypes {
   bool unsignedLhs = false, unsignedRhs = false;
   /// Of the sums in words of one group of neighbours, and of two, the share
   /// that a constant right side makes too large; see `getUnsafeShare`.
-  std::optional<double> unsafeInOne, unsafeInTwo;
+  std::optional<double> unsafeInOne = std::nullopt, unsafeInTwo = std::nullopt;
 };
 
 /// A product of `rows` x `depth` and `depth` x `width` elements; sizes may be
