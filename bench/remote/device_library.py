@@ -2,6 +2,7 @@
 
 import ctypes
 import os
+import re
 import sys
 
 
@@ -70,5 +71,5 @@ def trace(torch, call):
         torch.cuda.synchronize()
     events = [(event.name, event.time_range.start, event.time_range.end)
               for event in profile.events()
-              if not event.name.startswith(("Memcpy", "Memset", "Activity Buffer", "cuda"))]
+              if not re.match("Memcpy|Memset|Activity Buffer|cuda|cu[A-Z]", event.name)]
     return sorted(events, key=lambda event: event[1])
