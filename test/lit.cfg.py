@@ -56,6 +56,8 @@ if toolkit:
     config.substitutions.append(("%ptxas", toolkit))
 else:
     lit_config.note("code for devices is not assembled: no ptxas")
+assemble = os.path.join(config.test_source_root, "Target", "NVPTX", "Inputs", "assemble.py")
+config.substitutions.append(("%assemble", f"{config.python} {assemble} {toolkit or ''}"))
 try:
     ctypes.CDLL("libcuda.so.1")
 except OSError:

@@ -67,6 +67,27 @@ struct EmitDeviceCode : mopt::impl::EmitDeviceCodeBase<EmitDeviceCode> {
     module->removeAttr(gpu::GPUDialect::getContainerModuleAttrName());
   }
 
+  /// The address of what the launch asks for besides its sizes, or null.
+  static Value getDesc(OpBuilder &b, gpu::LaunchFuncOp launch) {
+    Location loc = launch.getLoc();
+    Type pointer = LLVM::LLVMPointerType::get(b.getContext());
+    auto words = launch->getAttrOfType<DenseI64ArrayAttr>(kLaunchDescAttr);
+    if (!words)
+      return LLVM::ZeroOp::create(b, loc, pointer);
+    auto module = launch->getParentOfType<ModuleOp>();
+    std::string name = "mopt_launch_" + launch.getKernelName().str();
+    LLVM::GlobalOp global = module.lookupSymbol<LLVM::GlobalOp>(name);
+    if (!global) {
+      OpBuilder::InsertionGuard guard(b);
+      b.setInsertionPointToStart(module.getBody());
+      global = LLVM::GlobalOp::create(
+          b, loc, LLVM::LLVMArrayType::get(b.getI64Type(), words.size()),
+          /*isConstant=*/true, LLVM::Linkage::Internal, name,
+          b.getI64TensorAttr(words.asArrayRef()), /*alignment=*/8);
+    }
+    return LLVM::AddressOfOp::create(b, loc, global);
+  }
+
   static void lowerLaunches(ModuleOp module) {
     SmallVector<gpu::LaunchFuncOp> launches;
     module.walk([&](gpu::LaunchFuncOp op) { launches.push_back(op); });
@@ -77,7 +98,7 @@ struct EmitDeviceCode : mopt::impl::EmitDeviceCodeBase<EmitDeviceCode> {
          i64 = b.getI64Type();
     auto function = func::FuncOp::create(
         b, module.getLoc(), "mopt_rt_launch",
-        b.getFunctionType({pointer, i64, i64, i64, pointer, i64}, {}));
+        b.getFunctionType({pointer, i64, i64, i64, pointer, i64, pointer}, {}));
     function.setPrivate();
     function->setAttr(kRuntimeAttr, b.getUnitAttr());
     for (gpu::LaunchFuncOp launch : launches) {
@@ -118,7 +139,7 @@ struct EmitDeviceCode : mopt::impl::EmitDeviceCodeBase<EmitDeviceCode> {
                            ValueRange{name, toI64(launch.getGridSizeX()),
                                       toI64(launch.getGridSizeY()),
                                       toI64(launch.getBlockSizeX()), slots,
-                                      counted});
+                                      counted, getDesc(b, launch)});
       launch.erase();
     }
   }

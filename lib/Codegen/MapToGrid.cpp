@@ -3,16 +3,22 @@
 // compute addresses, and what has no form on a grid. Buffers are places in
 // memory of the device.
 #include "Grid/Emit.h"
+#include "Grid/ProductAccess.h"
 #include "Grid/RowChain.h"
+#include "mopt/Codegen/DeviceCode.h"
 #include "mopt/Codegen/EntryHead.h"
 #include "mopt/Codegen/Passes.h"
 #include "mopt/Support/Attributes.h"
 #include "mopt/Support/NodeNames.h"
+#include "mopt/Target/MicroKernels.h"
+#include "mopt/Target/TargetBackend.h"
 
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
 #include "mlir/Dialect/ControlFlow/IR/ControlFlowOps.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/Linalg/Transforms/Transforms.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/LLVMIR/NVVMDialect.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
@@ -181,13 +187,19 @@ bool fitsOneThread(func::FuncOp kernel) {
 struct MapToGrid : mopt::impl::MapToGridBase<MapToGrid> {
   using MapToGridBase::MapToGridBase;
 
+  void getDependentDialects(DialectRegistry &registry) const override {
+    MapToGridBase::getDependentDialects(registry);
+    registry.insert<LLVM::LLVMDialect, NVVM::NVVMDialect>();
+  }
+
   void runOnOperation() override {
     ModuleOp module = getOperation();
     OpBuilder b = OpBuilder::atBlockBegin(module.getBody());
     module->setAttr(gpu::GPUDialect::getContainerModuleAttrName(),
                     b.getUnitAttr());
     device = gpu::GPUModuleOp::create(b, module.getLoc(), "device");
-    options = {reassociate};
+    TargetAttr target = TargetAttr::lookup(module);
+    options = {reassociate, target && multipliesInWarpgroups(target)};
     resolveReshapes(module);
     bool failed = mlir::failed(checkInputs(module));
     if (failed)
@@ -322,6 +334,16 @@ struct MapToGrid : mopt::impl::MapToGridBase<MapToGrid> {
         op->erase();
         continue;
       }
+      if (auto pack = dyn_cast<PackColumnsOp>(op))
+        if (ContractAnchorOp anchor = findReader(pack)) {
+          FailureOr<bool> isDone = launchUnpacked(pack, anchor);
+          if (failed(isDone))
+            return failure();
+          if (*isDone) {
+            ops.erase(llvm::find(ops, anchor));
+            continue;
+          }
+        }
       // The host does what is left, except for products.
       if (!canLaunch(op) && !isa<AnchorOpInterface, PackColumnsOp>(op))
         continue;
@@ -350,6 +372,105 @@ struct MapToGrid : mopt::impl::MapToGridBase<MapToGrid> {
         result = failure();
     }
     return result;
+  }
+
+  /// The contraction that alone reads what `pack` writes, and follows it.
+  static ContractAnchorOp findReader(PackColumnsOp pack) {
+    ContractAnchorOp reader;
+    for (Operation *user : pack.getInit().getUsers()) {
+      if (user == pack)
+        continue;
+      auto anchor = dyn_cast<ContractAnchorOp>(user);
+      if (reader || !anchor || anchor.getRhs() != pack.getInit() ||
+          anchor->getBlock() != pack->getBlock() ||
+          !pack->isBeforeInBlock(anchor))
+        return nullptr;
+      reader = anchor;
+    }
+    // Nothing may have written what is read later.
+    for (Operation *op = pack->getNextNode(); reader && op != reader;
+         op = op->getNextNode())
+      if (!isMemoryEffectFree(op) && !isa<PackColumnsOp>(op))
+        return nullptr;
+    return reader;
+  }
+
+  /// What `pack` would write, as a view of what it reads: its last block may
+  /// end behind the last column. Null where there is none.
+  static Value viewUnpacked(OpBuilder &b, PackColumnsOp pack) {
+    auto type = cast<MemRefType>(pack.getSource().getType());
+    SmallVector<int64_t> from;
+    int64_t offset;
+    if (pack.getInterleave() != 1 || !type.hasStaticShape() ||
+        failed(type.getStridesAndOffset(from, offset)) ||
+        ShapedType::isDynamic(offset) ||
+        llvm::any_of(from, ShapedType::isDynamic))
+      return Value();
+    int64_t rank = type.getRank(), width = pack.getBlockColumns();
+    int64_t columnDim = pack.getTransposed() ? rank - 2 : rank - 1,
+            stepDim = pack.getTransposed() ? rank - 1 : rank - 2;
+    SmallVector<int64_t> strides;
+    for (int64_t dim = 0; dim < rank - 2; ++dim)
+      strides.push_back(from[pack.getSourceDim(dim)]);
+    int64_t column = from[pack.getSourceDim(columnDim)],
+            step = from[pack.getSourceDim(stepDim)];
+    strides.append({column * width, step, column});
+    auto packed = cast<MemRefType>(pack.getInit().getType());
+    auto view = MemRefType::get(
+        packed.getShape(), type.getElementType(),
+        StridedLayoutAttr::get(b.getContext(), offset, strides),
+        type.getMemorySpace());
+    return memref::ReinterpretCastOp::create(b, pack.getLoc(), view,
+                                             pack.getSource(), offset,
+                                             packed.getShape(), strides);
+  }
+
+  /// Launches `anchor` so that it reads what `pack` reads, without that, if its
+  /// kernel has a form that can; else does nothing.
+  FailureOr<bool> launchUnpacked(PackColumnsOp pack, ContractAnchorOp anchor) {
+    if (!options.reassociate || !options.hasWarpgroupProducts ||
+        !hasStaticShapes(anchor))
+      return false;
+    OpBuilder b(anchor);
+    Value view = viewUnpacked(b, pack);
+    if (!view)
+      return false;
+    auto direct = cast<ContractAnchorOp>(b.clone(*anchor));
+    direct.getRhsMutable().assign(view);
+    FailureOr<bool> isDone = launchProduct(direct);
+    direct.erase();
+    if (succeeded(isDone) && *isDone) {
+      pack.erase();
+      anchor.erase();
+    }
+    // The kernel has one of its own.
+    view.getDefiningOp()->erase();
+    return isDone;
+  }
+
+  /// Launches a product by groups of warps, if it is one; leaves the op.
+  FailureOr<bool> launchProduct(ContractAnchorOp op) {
+    Captures captures;
+    captures.addAllOf(op);
+    IRMapping mapping;
+    FailureOr<gpu::GPUFuncOp> kernel = createKernel(op, captures, mapping);
+    if (failed(kernel))
+      return failure();
+    OpBuilder b = OpBuilder::atBlockEnd(&kernel->getBody().front());
+    auto clone = cast<AnchorOpInterface>(b.clone(*op, mapping));
+    gpu::ReturnOp::create(b, op.getLoc());
+    std::unique_ptr<ProductAccess> access = createProductAccess(clone);
+    if (!access)
+      return failure();
+    std::optional<LaunchShape> shape = emitWarpgroupProduct(clone, *access);
+    if (!shape) {
+      kernel->erase();
+      return false;
+    }
+    clone.erase();
+    OpBuilder host(op);
+    createLaunch(host, op.getLoc(), *kernel, captures, *shape);
+    return true;
   }
 
   /// All members in one kernel.
@@ -473,15 +594,42 @@ struct MapToGrid : mopt::impl::MapToGridBase<MapToGrid> {
                     const Captures &captures, const LaunchShape &shape) {
     kernel.setKnownBlockSizeAttr(
         b.getDenseI32ArrayAttr({static_cast<int32_t>(shape.threads), 1, 1}));
+    SmallVector<Value> arguments(captures.arguments.getArrayRef());
+    SmallVector<int32_t> maps;
+    for (const TensorMap &map : shape.maps) {
+      maps.push_back(map.argument);
+      arguments.push_back(arguments[map.buffer]);
+    }
+    if (!maps.empty())
+      kernel->setAttr(kTensorMapsAttr, b.getDenseI32ArrayAttr(maps));
     auto index = [&](int64_t value) -> Value {
       return arith::ConstantIndexOp::create(b, loc, value);
     };
     Value one = index(1);
-    gpu::LaunchFuncOp::create(
+    auto launch = gpu::LaunchFuncOp::create(
         b, loc, kernel,
         gpu::KernelDim3{index(shape.blocksX), index(shape.blocksY), one},
-        gpu::KernelDim3{index(shape.threads), one, one}, Value(),
-        captures.arguments.getArrayRef());
+        gpu::KernelDim3{index(shape.threads), one, one}, Value(), arguments);
+    if (shape.sharedBytes > 0)
+      launch->setAttr(kLaunchDescAttr,
+                      b.getDenseI64ArrayAttr(describeLaunch(shape)));
+  }
+
+  /// What the runtime reads as MoptLaunchDesc.
+  static SmallVector<int64_t> describeLaunch(const LaunchShape &shape) {
+    SmallVector<int64_t> words{shape.sharedBytes, shape.isPersistent,
+                               static_cast<int64_t>(shape.maps.size())};
+    for (const TensorMap &map : shape.maps) {
+      words.append({map.argument, map.elementBytes, map.offset,
+                    static_cast<int64_t>(map.dims.size())});
+      for (size_t dim = 0; dim < TensorMap::kMostDims; ++dim)
+        if (dim < map.dims.size())
+          words.append({map.dims[dim].size, map.dims[dim].stride,
+                        map.dims[dim].box});
+        else
+          words.append(3, 0);
+    }
+    return words;
   }
 
   LogicalResult launch(Operation *op, Value initial) {

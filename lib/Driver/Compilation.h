@@ -78,6 +78,11 @@ llvm::Error readCalibration(mlir::ModuleOp module, llvm::StringRef path,
 mlir::LogicalResult raiseLevel(mlir::ModuleOp module, Level from,
                                const CompileOptions &options);
 
+/// Loads what the passes from one level to another need, after which modules of
+/// one context can be raised at the same time.
+void loadDialects(mlir::ModuleOp module, Level from, Level to,
+                  const CompileOptions &options);
+
 /// Writes IR with its weights, as text, or as bytecode for `.mlirbc`; "-" is
 /// stdout.
 llvm::Error writeIR(mlir::ModuleOp module, Level level, llvm::StringRef path);

@@ -9,6 +9,7 @@
 #include "mopt/Codegen/DeviceCode.h"
 #include "mopt/Codegen/ShareWeights.h"
 #include "mopt/InitAll.h"
+#include "mopt/Support/Concurrency.h"
 #include "mopt/Target/RuntimeBitcode.h"
 #include "mopt/Target/TargetRegistry.h"
 #include "mopt/Target/WriteFile.h"
@@ -27,6 +28,19 @@ using namespace mlir;
 using namespace mopt;
 
 namespace {
+/// A step of a variant's way through the levels that failed.
+struct FailedStep {
+  CompiledVariant *variant;
+  /// Where the step leads.
+  Level level;
+  std::string name;
+  /// What the crash handler knew of it.
+  std::string crashStep;
+  /// What is wrong if that is not a matter of the passes.
+  std::optional<ExitCode> code;
+  std::string message;
+};
+
 class Compilation {
 public:
   Compilation(const CompileOptions &options, const DiagnosticSink &sink)
@@ -68,11 +82,14 @@ private:
 
   /// A failure that the user's model did not cause.
   ExitCode failInternally(const Twine &what) {
+    return failInternally(progress.current(), what);
+  }
+  ExitCode failInternally(const std::string &step, const Twine &what) {
     if (diagnostics.hasUnsupported())
       return ExitCode::Unsupported;
     std::string path = writeReproducer();
     diagnostics.error(
-        "internal error in step '" + progress.current() + "'" +
+        "internal error in step '" + step + "'" +
         (what.isTriviallyEmpty() ? "" : ": ") + what +
         (path.empty() ? Twine() : "; a reproducer is in '" + path + "'"));
     return ExitCode::Internal;
@@ -80,12 +97,16 @@ private:
 
   ExitCode checkOptions();
   ExitCode compileModel();
+  std::optional<FailedStep> tryRaise(CompiledVariant &variant, Level from,
+                                     Level to);
+  ExitCode explain(const FailedStep &step);
   ExitCode raiseTo(CompiledVariant &variant, Level from, Level to);
+  ExitCode raiseAll(Level from, Level to);
   ExitCode raiseVariants(ModuleOp module, Level from);
   ExitCode tune(ModuleOp module);
   ExitCode emit(Level level);
   void placeWeights();
-  void addBuildInfo(ModuleOp module, const WeightsBlob &weights);
+  LogicalResult addBuildInfo();
   ExitCode emitDevice(Level level);
 
   const CompileOptions &options;
@@ -193,41 +214,32 @@ ExitCode Compilation::tune(ModuleOp module) {
   return ExitCode::Success;
 }
 
-ExitCode Compilation::raiseTo(CompiledVariant &variant, Level from, Level to) {
+/// Several of these may run at the same time, so that what went wrong is told
+/// later, in an order that does not depend on it.
+std::optional<FailedStep> Compilation::tryRaise(CompiledVariant &variant,
+                                                Level from, Level to) {
   ModuleOp module = variant.module;
+  bool isFirst = &variant == &variants.front();
   // Which machine a step is for, where there are several.
   std::string machine =
       variants.size() > 1 ? variant.getName() + "-" : std::string();
   noteCrashModule(module);
   for (Level level = from; level < to;) {
     Level next = static_cast<Level>(static_cast<int>(level) + 1);
-    if (level == Level::Legal && options.isTuned())
-      if (ExitCode code = tune(module); code != ExitCode::Success)
-        return code;
     progress.begin((machine + getLevelName(next)).str());
-    if (next == Level::LLVM && &variant == &variants.front()) {
-      placeWeights();
-      FailureOr<WeightsBlob> weights = WeightsBlob::fromModule(module);
-      if (failed(weights))
-        return ExitCode::BadModel;
-      addBuildInfo(module, *weights);
-    }
-    if (failed(raiseLevel(module, level, options))) {
-      if (diagnostics.hasUnsupported())
-        return ExitCode::Unsupported;
-      // What the model's own ops say is checked on the way to L1; what options
-      // ask of its weights, and whether a calibration fits it, on the way to
-      // L2.
-      if (next <= Level::Legal && diagnostics.hasErrors())
-        return module->hasAttr(kAccuracyGateAttr) ? ExitCode::AccuracyGate
-                                                  : ExitCode::BadModel;
-      return failInternally("");
-    }
+    auto fail = [&](std::optional<ExitCode> code, const Twine &message) {
+      return FailedStep{&variant,       next, progress.current(),
+                        getCrashStep(), code, message.str()};
+    };
+    if (next == Level::LLVM && variants.size() == 1 && failed(addBuildInfo()))
+      return fail(ExitCode::BadModel, "");
+    if (failed(raiseLevel(module, level, options)))
+      return fail(std::nullopt, "");
     level = next;
     // The clearest view of the interface; lower down types lose their signs.
     // Statistics are outputs from level legal on.
-    if (level == Level::Graph ||
-        (level == Level::Legal && !options.instrument.empty()))
+    if (isFirst && (level == Level::Graph ||
+                    (level == Level::Legal && !options.instrument.empty())))
       interface = readInterface(module);
     noteQuantizedLayers(module, level);
     noteSparseLayers(module, level);
@@ -246,15 +258,70 @@ ExitCode Compilation::raiseTo(CompiledVariant &variant, Level from, Level to) {
     llvm::sys::path::append(path, machine + Twine(static_cast<int>(level)) +
                                       "-" + getLevelName(level) + ".mlir");
     if (llvm::Error error = writeFile(path, text))
-      return fail(ExitCode::Usage, std::move(error));
+      return fail(ExitCode::Usage, llvm::toString(std::move(error)));
   }
+  return std::nullopt;
+}
+
+/// Says what went wrong in a step.
+ExitCode Compilation::explain(const FailedStep &step) {
+  if (!step.message.empty())
+    diagnostics.error(step.message);
+  if (step.code)
+    return *step.code;
+  if (diagnostics.hasUnsupported())
+    return ExitCode::Unsupported;
+  // What the model's own ops say is checked on the way to L1; what options ask
+  // of its weights, and whether a calibration fits it, on the way to L2.
+  if (step.level <= Level::Legal && diagnostics.hasErrors())
+    return step.variant->module->hasAttr(kAccuracyGateAttr)
+               ? ExitCode::AccuracyGate
+               : ExitCode::BadModel;
+  noteCrashModule(step.variant->module);
+  noteCrashStep(step.crashStep);
+  return failInternally(step.name, "");
+}
+
+ExitCode Compilation::raiseTo(CompiledVariant &variant, Level from, Level to) {
+  if (options.isTuned() && from <= Level::Legal && Level::Legal < to) {
+    if (std::optional<FailedStep> step = tryRaise(variant, from, Level::Legal))
+      return explain(*step);
+    if (ExitCode code = tune(variant.module); code != ExitCode::Success)
+      return code;
+    from = Level::Legal;
+  }
+  if (std::optional<FailedStep> step = tryRaise(variant, from, to))
+    return explain(*step);
   return ExitCode::Success;
 }
 
-void Compilation::addBuildInfo(ModuleOp module, const WeightsBlob &weights) {
+LogicalResult Compilation::addBuildInfo() {
+  ModuleOp module = variants.front().module;
+  placeWeights();
+  FailureOr<WeightsBlob> weights = WeightsBlob::fromModule(module);
+  if (failed(weights))
+    return failure();
   module->setAttr(kBuildInfoAttr,
                   StringAttr::get(module.getContext(),
-                                  makeBuildInfo(options, variants, weights)));
+                                  makeBuildInfo(options, variants, *weights)));
+  return success();
+}
+
+/// Raises every variant, as many at a time as there are threads.
+ExitCode Compilation::raiseAll(Level from, Level to) {
+  ModuleOp first = variants.front().module;
+  loadDialects(first, from, to, options);
+  SmallVector<std::optional<FailedStep>> failures(variants.size());
+  (void)runConcurrently(first.getContext(), options.threads, variants.size(),
+                        [&](size_t index) {
+                          failures[index] = tryRaise(variants[index], from, to);
+                          noteCrashModule(nullptr);
+                          return failure(failures[index].has_value());
+                        });
+  for (const std::optional<FailedStep> &step : failures)
+    if (step)
+      return explain(*step);
+  return ExitCode::Success;
 }
 
 /// Passes see the device, if there is one.
@@ -272,27 +339,23 @@ static void setTarget(const CompiledVariant &variant) {
 /// constants are known and can be shared.
 ExitCode Compilation::raiseVariants(ModuleOp module, Level from) {
   MLIRContext *context = module.getContext();
+  SmallVector<ModuleOp> modules;
   for (CompiledVariant &variant : variants) {
     variant.owned = module.clone();
     variant.module = *variant.owned;
     setTarget(variant);
     variant.module->setAttr(kPackingsAttr, DictionaryAttr::get(context));
-    if (ExitCode code = raiseTo(variant, from, Level::Buffer);
-        code != ExitCode::Success)
-      return code;
-  }
-  progress.begin("share-weights");
-  SmallVector<ModuleOp> modules;
-  for (CompiledVariant &variant : variants)
     modules.push_back(variant.module);
+  }
+  if (ExitCode code = raiseAll(from, Level::Buffer); code != ExitCode::Success)
+    return code;
+  progress.begin("share-weights");
   if (failed(shareWeights(modules)))
     return failInternally("");
+  if (failed(addBuildInfo()))
+    return ExitCode::BadModel;
   progress.end();
-  for (CompiledVariant &variant : variants)
-    if (ExitCode code = raiseTo(variant, Level::Buffer, Level::LLVM);
-        code != ExitCode::Success)
-      return code;
-  return ExitCode::Success;
+  return raiseAll(Level::Buffer, Level::LLVM);
 }
 
 /// The kernels alone, as they would be in the library.
@@ -336,6 +399,7 @@ ExitCode Compilation::emit(Level level) {
   emission.optLevel = options.optLevel;
   emission.strictFloat = options.numerics == Numerics::Strict;
   emission.sanitizer = options.sanitizer;
+  emission.threads = options.threads;
   emission.runtimeBitcode = getRuntimeBitcode(llvm::Triple(target.triple));
   llvm::LLVMContext context;
   SmallVector<Variant> parts;
@@ -381,10 +445,14 @@ ExitCode Compilation::compileModel() {
   MLIRContext context(registry, MLIRContext::Threading::DISABLED);
   // The driver itself makes attributes of it.
   context.loadDialect<MoptDialect>();
-  std::unique_ptr<llvm::DefaultThreadPool> threads;
+  // Threads are for the functions of a module, or for several variants.
+  std::unique_ptr<llvm::ThreadPoolInterface> threads;
   if (options.threads > 1) {
-    threads = std::make_unique<llvm::DefaultThreadPool>(
-        llvm::hardware_concurrency(options.threads));
+    if (variants.size() > 1)
+      threads = std::make_unique<CallerThreadPool>();
+    else
+      threads = std::make_unique<llvm::DefaultThreadPool>(
+          llvm::hardware_concurrency(options.threads));
     context.setThreadPool(*threads);
   }
   // The report outlives the modules.

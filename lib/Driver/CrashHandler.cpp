@@ -25,8 +25,8 @@ struct CrashState {
 };
 } // namespace
 
-// Per thread, since several compilations may run at once. A crash on a helper
-// thread reports the main thread's.
+// Per thread, since several compilations may run at once, and one may raise
+// several modules. A crash on a thread that has none reports the main thread's.
 static CrashState *mainState = nullptr;
 static CrashState &getState() {
   static thread_local CrashState state;
@@ -36,6 +36,7 @@ static CrashState &getState() {
 void mopt::noteCrashStep(llvm::StringRef step) {
   getState().step = step.str();
 }
+std::string mopt::getCrashStep() { return getState().step; }
 void mopt::noteCrashModule(mlir::Operation *module) {
   getState().module = module;
 }
@@ -52,8 +53,9 @@ static std::string writeReproducer(const CrashState &state, bool announce) {
                                          path))
     return "";
   llvm::raw_fd_ostream os(descriptor, /*shouldClose=*/true);
+  const CrashState &started = mainState ? *mainState : state;
   os << "// mopt " MOPT_VERSION ", LLVM " LLVM_VERSION_STRING "\n// command: "
-     << state.command << "\n// failed in: " << state.step << "\n";
+     << started.command << "\n// failed in: " << state.step << "\n";
   // Before printing, which may crash on a broken module.
   os.flush();
   if (announce)
@@ -78,8 +80,7 @@ static void handleSignal(int signal) {
     say("\n(the reproducer is incomplete)\n");
     _exit(static_cast<int>(ExitCode::Internal));
   }
-  CrashState &state = getState().command.empty() && mainState ? *mainState
-                                                              : getState();
+  CrashState &state = getState().module || !mainState ? getState() : *mainState;
   say("internal error: " + std::string(strsignal(signal)) + " in step '" +
       state.step + "'\n");
   ::writeReproducer(state, /*announce=*/true);

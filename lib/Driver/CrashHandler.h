@@ -10,6 +10,8 @@ namespace mopt {
 /// What the process is doing, for the message of a crash. Without effect where
 /// no handler is installed.
 void noteCrashStep(llvm::StringRef step);
+/// What this thread noted last.
+std::string getCrashStep();
 /// The module that the reproducer is made from; null for none.
 void noteCrashModule(mlir::Operation *module);
 

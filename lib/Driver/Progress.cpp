@@ -4,6 +4,7 @@
 #include "CrashHandler.h"
 
 #include "llvm/Support/Format.h"
+#include "llvm/Support/Threading.h"
 #include "llvm/Support/raw_ostream.h"
 #include <sys/resource.h>
 
@@ -15,13 +16,16 @@ int64_t Progress::peakBytes() {
   return static_cast<int64_t>(usage.ru_maxrss) * 1024;
 }
 
-void Progress::begin(llvm::StringRef stepName) {
-  name = stepName.str();
-  start = std::chrono::steady_clock::now();
+void Progress::begin(llvm::StringRef name) {
   noteCrashStep(name);
+  std::lock_guard<std::mutex> lock(mutex);
+  running[llvm::get_threadid()] = {name.str(),
+                                   std::chrono::steady_clock::now()};
 }
 
 void Progress::end() {
+  std::lock_guard<std::mutex> lock(mutex);
+  const auto &[name, start] = running[llvm::get_threadid()];
   std::chrono::duration<double> elapsed =
       std::chrono::steady_clock::now() - start;
   steps.push_back({name, elapsed.count(), peakBytes()});
@@ -31,4 +35,9 @@ void Progress::end() {
                                  name.c_str(), elapsed.count(),
                                  static_cast<long long>(
                                      steps.back().peakBytes >> 20));
+}
+
+std::string Progress::current() {
+  std::lock_guard<std::mutex> lock(mutex);
+  return running[llvm::get_threadid()].name;
 }

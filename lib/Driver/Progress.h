@@ -3,15 +3,17 @@
 #ifndef MOPT_DRIVER_PROGRESS_H
 #define MOPT_DRIVER_PROGRESS_H
 
+#include "llvm/ADT/DenseMap.h"
 #include "llvm/ADT/StringRef.h"
 #include <chrono>
+#include <mutex>
 #include <string>
 #include <vector>
 
 namespace mopt {
 
 /// Counts the steps of a compilation, and prints each when it ends:
-/// `[2/9] graph       0.52 s   210 MiB`.
+/// `[2/9] graph       0.52 s   210 MiB`. Each thread has its own step.
 class Progress {
 public:
   struct Step {
@@ -24,18 +26,24 @@ public:
 
   void begin(llvm::StringRef name);
   void end();
-  /// The step under way, or the last one.
-  llvm::StringRef current() const { return name; }
+  /// This thread's step under way, or its last one.
+  std::string current();
+  /// In the order in which they ended.
   const std::vector<Step> &getSteps() const { return steps; }
 
   /// The most memory that this process has held at once.
   static int64_t peakBytes();
 
 private:
+  struct Running {
+    std::string name;
+    std::chrono::steady_clock::time_point start;
+  };
+
   unsigned total;
   bool print;
-  std::string name;
-  std::chrono::steady_clock::time_point start;
+  std::mutex mutex;
+  llvm::DenseMap<uint64_t, Running> running;
   std::vector<Step> steps;
 };
 

@@ -47,12 +47,8 @@ static void buildPipeline(Level from, OpPassManager &passes,
   }
 }
 
-LogicalResult mopt::raiseLevel(ModuleOp module, Level from,
-                               const CompileOptions &options) {
-  PassManager passes(module.getContext(), ModuleOp::getOperationName());
-  Level to = static_cast<Level>(static_cast<int>(from) + 1);
-  passes.addInstrumentation(
-      std::make_unique<CrashStepInstrumentation>(getLevelName(to)));
+static PipelineOptions getPipelineOptions(ModuleOp module,
+                                          const CompileOptions &options) {
   PipelineOptions pipeline;
   pipeline.optLevel = options.optLevel;
   pipeline.reference = options.referencePipeline;
@@ -69,6 +65,30 @@ LogicalResult mopt::raiseLevel(ModuleOp module, Level from,
   pipeline.profile = options.profile;
   if (TargetAttr target = TargetAttr::lookup(module))
     pipeline.device = isDevice(TargetInfo(target));
-  buildPipeline(from, passes, pipeline);
+  return pipeline;
+}
+
+LogicalResult mopt::raiseLevel(ModuleOp module, Level from,
+                               const CompileOptions &options) {
+  PassManager passes(module.getContext(), ModuleOp::getOperationName());
+  Level to = static_cast<Level>(static_cast<int>(from) + 1);
+  passes.addInstrumentation(
+      std::make_unique<CrashStepInstrumentation>(getLevelName(to)));
+  buildPipeline(from, passes, getPipelineOptions(module, options));
   return passes.run(module);
+}
+
+void mopt::loadDialects(ModuleOp module, Level from, Level to,
+                        const CompileOptions &options) {
+  DialectRegistry registry;
+  for (Level level = from; level < to;
+       level = static_cast<Level>(static_cast<int>(level) + 1)) {
+    OpPassManager passes(ModuleOp::getOperationName());
+    buildPipeline(level, passes, getPipelineOptions(module, options));
+    passes.getDependentDialects(registry);
+  }
+  MLIRContext *context = module.getContext();
+  context->appendDialectRegistry(registry);
+  for (StringRef name : registry.getDialectNames())
+    context->getOrLoadDialect(name);
 }

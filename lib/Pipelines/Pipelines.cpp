@@ -119,6 +119,7 @@ void mopt::buildKernelPipeline(OpPassManager &pm,
   FormKernelsOptions form;
   form.fuse = options.optLevel > 0 && !options.reference;
   if (form.fuse) {
+    pm.addNestedPass<func::FuncOp>(createWidenSums());
     pm.addNestedPass<func::FuncOp>(createPropagateLayout());
     // Bytes are less to transpose than floats.
     pm.addNestedPass<func::FuncOp>(createPropagateQuantization());

@@ -16,6 +16,14 @@ enum {
   CUDA_JIT_ERROR_LOG = 5,
   CUDA_JIT_ERROR_LOG_BYTES = 6,
   CUDA_STREAM_NON_BLOCKING = 1,
+  CUDA_MULTIPROCESSORS = 16,
+  CUDA_MOST_DYNAMIC_SHARED_BYTES = 8,
+  CUDA_UINT8 = 0,
+  CUDA_UINT16 = 1,
+  CUDA_NO_INTERLEAVE = 0,
+  CUDA_SWIZZLE_128 = 3,
+  CUDA_PROMOTE_256 = 3,
+  CUDA_FILL_ZEROS = 0,
   CUDA_EVENT_DISABLE_TIMING = 2,
   CUDA_MEMORY_ATTACH_GLOBAL = 1,
   CUDA_CONCURRENT_MANAGED_ACCESS = 89,
@@ -71,6 +79,14 @@ typedef struct CudaDriver {
                                unsigned block_z, unsigned shared_bytes,
                                CudaHandle stream, void **arguments,
                                void **extra);
+  CudaResult (*cuFuncSetAttribute)(CudaHandle function, int attribute,
+                                   int value);
+  /* May be null. */
+  CudaResult (*cuTensorMapEncodeTiled)(
+      void *map, int type, unsigned rank, void *address,
+      const unsigned long long *sizes, const unsigned long long *strides,
+      const unsigned *box, const unsigned *steps, int interleave, int swizzle,
+      int promotion, int fill);
 } CudaDriver;
 
 /// The driver, initialized. Without one, or without a device, MOPT_UNSUPPORTED

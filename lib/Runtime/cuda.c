@@ -259,18 +259,58 @@ MoptStatus mopt_rt_cuda_context_create(MoptContext *owner) {
   return status;
 }
 
+enum {
+  MOST_ARGUMENTS = 128,
+  MOST_MAPS = 4,
+  MOST_DIMS = sizeof(((MoptTensorMap *)0)->dims) /
+              sizeof(((MoptTensorMap *)0)->dims[0])
+};
+
+/* The driver's form of a map. */
+typedef struct CudaTensorMap {
+  _Alignas(64) unsigned char bytes[128];
+} CudaTensorMap;
+
+static MoptStatus encode(MoptRun *run, const CudaDriver *driver,
+                         const char *name, const MoptTensorMap *map,
+                         int64_t address, CudaTensorMap *encoded) {
+  unsigned long long sizes[MOST_DIMS], strides[MOST_DIMS];
+  unsigned box[MOST_DIMS], steps[MOST_DIMS];
+  if (!driver->cuTensorMapEncodeTiled)
+    return mopt_rt_error(run, MOPT_UNSUPPORTED,
+                         "the NVIDIA driver is too old for kernel '%s': it has "
+                         "no maps of tensors",
+                         name);
+  for (int64_t i = 0; i < map->rank; ++i) {
+    sizes[i] = (unsigned long long)map->dims[i].size;
+    /* That of the innermost dimension follows from the type. */
+    if (i > 0)
+      strides[i - 1] = (unsigned long long)map->dims[i].stride;
+    box[i] = (unsigned)map->dims[i].box;
+    steps[i] = 1;
+  }
+  MoptStatus status = MOPT_OK;
+  CHECKED(status, run, driver, name,
+          cuTensorMapEncodeTiled(
+              encoded, map->element_bytes == 1 ? CUDA_UINT8 : CUDA_UINT16,
+              (unsigned)map->rank, (void *)(uintptr_t)(address + map->offset),
+              sizes, strides, box, steps, CUDA_NO_INTERLEAVE, CUDA_SWIZZLE_128,
+              CUDA_PROMOTE_256, CUDA_FILL_ZEROS));
+  return status;
+}
+
 /* Generated code calls this, while the stream records if the host computes
  * nothing. */
 void mopt_rt_launch(MoptRun *run, const char *name, int64_t blocks_x,
                     int64_t blocks_y, int64_t threads, int64_t *arguments,
-                    int64_t count) {
+                    int64_t count, const MoptLaunchDesc *desc) {
   CudaContext *context = run->device;
   const CudaDriver *driver = context->driver;
   if (mopt_rt_failed(run))
     return;
-  enum { MOST_ARGUMENTS = 128 };
   void *addresses[MOST_ARGUMENTS];
-  if (count > MOST_ARGUMENTS) {
+  CudaTensorMap maps[MOST_MAPS];
+  if (count > MOST_ARGUMENTS || (desc && desc->map_count > MOST_MAPS)) {
     mopt_rt_error(run, MOPT_INTERNAL, "kernel '%s' has too many arguments",
                   name);
     return;
@@ -282,10 +322,31 @@ void mopt_rt_launch(MoptRun *run, const char *name, int64_t blocks_x,
   context->pending = 1;
   CHECKED(status, run, driver, name,
           cuModuleGetFunction(&function, context->model->module, name));
+  int64_t shared_bytes = 0;
+  if (desc) {
+    shared_bytes = desc->shared_bytes;
+    CHECKED(status, run, driver, name,
+            cuFuncSetAttribute(function, CUDA_MOST_DYNAMIC_SHARED_BYTES,
+                               (int)shared_bytes));
+    for (int64_t i = 0; i < desc->map_count && !status; ++i) {
+      int64_t argument = desc->maps[i].argument;
+      status = encode(run, driver, name, &desc->maps[i], arguments[argument],
+                      &maps[i]);
+      addresses[argument] = &maps[i];
+    }
+    if (desc->is_persistent) {
+      int multiprocessors = 1;
+      CHECKED(status, run, driver, name,
+              cuDeviceGetAttribute(&multiprocessors, CUDA_MULTIPROCESSORS,
+                                   context->model->device));
+      if (blocks_x > multiprocessors)
+        blocks_x = multiprocessors;
+    }
+  }
   CHECKED(status, run, driver, name,
           cuLaunchKernel(function, (unsigned)blocks_x, (unsigned)blocks_y, 1,
-                         (unsigned)threads, 1, 1, 0, context->stream, addresses,
-                         NULL));
+                         (unsigned)threads, 1, 1, (unsigned)shared_bytes,
+                         context->stream, addresses, NULL));
 }
 
 /* The launches of a run as a graph. */

@@ -39,9 +39,16 @@ static const char *const symbols[] = {"cuInit",
                                       "cuGraphLaunch",
                                       "cuGraphDestroy",
                                       "cuGraphExecDestroy",
-                                      "cuLaunchKernel"};
+                                      "cuLaunchKernel",
+                                      "cuFuncSetAttribute",
+                                      "cuTensorMapEncodeTiled"};
 
-enum { SYMBOLS = sizeof(symbols) / sizeof(symbols[0]) };
+enum {
+  SYMBOLS = sizeof(symbols) / sizeof(symbols[0]),
+  /* Maps of tensors came with the devices that have them; kernels of others
+   * need none. */
+  REQUIRED = SYMBOLS - 1
+};
 typedef char EverySymbolHasAField[sizeof(CudaDriver) == SYMBOLS * sizeof(void *)
                                       ? 1
                                       : -1];
@@ -59,7 +66,7 @@ static MoptStatus load(MoptRun *run) {
   CudaDriver driver;
   for (int i = 0; i < SYMBOLS; ++i) {
     void *function = dlsym(library, symbols[i]);
-    if (!function) {
+    if (!function && i < REQUIRED) {
       dlclose(library);
       return mopt_rt_error(
           run, MOPT_UNSUPPORTED,

@@ -2,13 +2,16 @@
 // model's variants and the runtime, in which only the models' entries are
 // visible. Every function is tuned for its variant's machine; the runtime, and
 // what runs before a variant is chosen, for any machine of the architecture.
+// Variants are optimized each by itself, at the same time if there are threads.
 #include "mopt/Support/Attributes.h"
+#include "mopt/Support/Concurrency.h"
 #include "mopt/Target/Emission.h"
 #include "mopt/Target/TargetRegistry.h"
 
 #include "mlir/Target/LLVMIR/Dialect/All.h"
 #include "mlir/Target/LLVMIR/Export.h"
 #include "llvm/Bitcode/BitcodeReader.h"
+#include "llvm/Bitcode/BitcodeWriter.h"
 #include "llvm/IR/Constants.h"
 #include "llvm/IR/DiagnosticInfo.h"
 #include "llvm/IR/DiagnosticPrinter.h"
@@ -120,37 +123,44 @@ static void hideSymbols(llvm::Module &module,
   }
 }
 
-/// Of every variant but the first only the descriptor is reached, through that
-/// of the variant before it.
-static void keepDescriptorOnly(llvm::Module &module,
-                               ArrayRef<llvm::Function *> entries) {
-  for (llvm::Function *entry : entries)
-    entry->eraseFromParent();
-  hideSymbols(module, {});
-}
-
 /// The name of variant `index`'s descriptor while variants are linked.
 static std::string getDescriptorName(size_t index) {
   return ("mopt_desc_of_variant_" + Twine(index)).str();
 }
 
-/// Makes a list of the descriptors: `next` is their last field.
-static void chainDescriptors(llvm::Module &module, size_t count) {
-  llvm::Constant *next = nullptr;
-  for (size_t i = count; i-- > 0;) {
-    llvm::GlobalVariable *global =
-        module.getGlobalVariable(getDescriptorName(i), /*AllowInternal=*/true);
-    auto *fields = cast<llvm::ConstantStruct>(global->getInitializer());
-    SmallVector<llvm::Constant *> values;
-    for (llvm::Use &use : fields->operands())
-      values.push_back(cast<llvm::Constant>(use));
-    if (next)
-      values.back() = next;
-    global->setInitializer(
-        llvm::ConstantStruct::get(fields->getType(), values));
-    global->setLinkage(llvm::GlobalValue::InternalLinkage);
-    next = global;
-  }
+/// Makes a module one of `count` that will be linked: their descriptors are a
+/// list, whose `next` is the last field. Of every variant but the first only
+/// the descriptor is reached, through that of the variant before it.
+static LogicalResult joinList(llvm::Module &module, size_t index, size_t count,
+                              ArrayRef<llvm::Function *> entries) {
+  llvm::GlobalVariable *descriptor =
+      module.getGlobalVariable(kDescriptorSymbol, /*AllowInternal=*/true);
+  if (!descriptor)
+    return failure();
+  if (index > 0)
+    for (llvm::Function *entry : entries)
+      entry->eraseFromParent();
+  hideSymbols(module, index > 0 ? ArrayRef<llvm::Function *>() : entries);
+  auto list = [](llvm::GlobalVariable *global, size_t number) {
+    global->setName(getDescriptorName(number));
+    global->setLinkage(llvm::GlobalValue::ExternalLinkage);
+    global->setVisibility(llvm::GlobalValue::HiddenVisibility);
+  };
+  list(descriptor, index);
+  if (index + 1 == count)
+    return success();
+  auto *fields = cast<llvm::ConstantStruct>(descriptor->getInitializer());
+  SmallVector<llvm::Constant *> values;
+  for (llvm::Use &use : fields->operands())
+    values.push_back(cast<llvm::Constant>(use));
+  auto *next = new llvm::GlobalVariable(
+      module, descriptor->getValueType(), descriptor->isConstant(),
+      llvm::GlobalValue::ExternalLinkage, /*Initializer=*/nullptr);
+  list(next, index + 1);
+  values.back() = next;
+  descriptor->setInitializer(
+      llvm::ConstantStruct::get(fields->getType(), values));
+  return success();
 }
 
 static FailureOr<std::unique_ptr<llvm::Module>>
@@ -168,77 +178,135 @@ translate(ModuleOp op, llvm::LLVMContext &context, const TargetInfo &target,
   return module;
 }
 
+namespace {
+/// Makes one LLVM module of the variants of a model.
+class Generation {
+public:
+  Generation(ArrayRef<Variant> variants, llvm::LLVMContext &context,
+             llvm::TargetMachine &machine, const EmissionOptions &options)
+      : variants(variants), first(variants.front().module), context(context),
+        machine(machine), options(options),
+        isInstrumented(options.sanitizer != Sanitizer::None) {}
+
+  FailureOr<std::unique_ptr<llvm::Module>> run() {
+    setContraction(machine);
+    FailureOr<std::unique_ptr<llvm::Module>> module =
+        variants.size() == 1 ? generate(0, context, machine) : link();
+    if (failed(module))
+      return failure();
+    // Found before the runtime's own names come in.
+    SmallVector<llvm::Function *> entries = findEntries(**module);
+    if (failed(linkRuntime(first, **module, variants.front().target,
+                           options.runtimeBitcode)))
+      return failure();
+    hideSymbols(**module, entries);
+    // The runtime was optimized when mopt was built, but must be there to be
+    // instrumented.
+    if (isInstrumented && failed(optimize(first, **module, machine)))
+      return failure();
+    removeUnused(**module);
+    return module;
+  }
+
+private:
+  /// A variant as LLVM IR, optimized but for what is to be instrumented.
+  FailureOr<std::unique_ptr<llvm::Module>>
+  generate(size_t index, llvm::LLVMContext &own,
+           llvm::TargetMachine &ownMachine) {
+    const Variant &variant = variants[index];
+    ModuleOp op = variant.module;
+    own.setDiagnosticHandler(std::make_unique<DiagnosticBridge>(op.getLoc()));
+    FailureOr<std::unique_ptr<llvm::Module>> module =
+        translate(op, own, variant.target, ownMachine);
+    if (failed(module))
+      return failure();
+    SmallVector<llvm::Function *> entries = findEntries(**module);
+    if (entries.empty())
+      return op.emitError() << "defines no model, expected a function '"
+                            << kEntryPrefix << "<entry>'";
+    if (variants.size() == 1)
+      hideSymbols(**module, entries);
+    else if (failed(joinList(**module, index, variants.size(), entries)))
+      return op.emitError()
+             << "cannot be one of several variants: expected a global '"
+             << kDescriptorSymbol << "'";
+    if (!isInstrumented && failed(optimize(op, **module, ownMachine)))
+      return failure();
+    return module;
+  }
+
+  void setContraction(llvm::TargetMachine &own) {
+    own.Options.AllowFPOpFusion = options.strictFloat
+                                      ? llvm::FPOpFusion::Strict
+                                      : llvm::FPOpFusion::Standard;
+  }
+
+  LogicalResult optimize(ModuleOp op, llvm::Module &module,
+                         llvm::TargetMachine &ownMachine) {
+    std::string broken;
+    llvm::raw_string_ostream os(broken);
+    if (llvm::verifyModule(module, &os))
+      return op.emitError() << "broken LLVM IR: " << broken;
+    optimizeModule(module, ownMachine, options);
+    return success();
+  }
+
+  /// Several variants, each made in a context of its own.
+  FailureOr<std::unique_ptr<llvm::Module>> link() {
+    SmallVector<SmallString<0>> parts(variants.size());
+    auto makePart = [&](size_t index) -> LogicalResult {
+      llvm::LLVMContext own;
+      llvm::Expected<std::unique_ptr<llvm::TargetMachine>> ownMachine =
+          createTargetMachine(getBaseline(variants[index].target),
+                              options.optLevel);
+      if (!ownMachine)
+        return ModuleOp(variants[index].module).emitError()
+               << llvm::toString(ownMachine.takeError());
+      setContraction(**ownMachine);
+      FailureOr<std::unique_ptr<llvm::Module>> module =
+          generate(index, own, **ownMachine);
+      if (failed(module))
+        return failure();
+      llvm::raw_svector_ostream os(parts[index]);
+      llvm::WriteBitcodeToFile(**module, os);
+      return success();
+    };
+    if (failed(runConcurrently(first.getContext(), options.threads,
+                               variants.size(), makePart)))
+      return failure();
+    context.setDiagnosticHandler(
+        std::make_unique<DiagnosticBridge>(first.getLoc()));
+    std::unique_ptr<llvm::Module> module;
+    for (auto [index, part] : llvm::enumerate(parts)) {
+      llvm::Expected<std::unique_ptr<llvm::Module>> read =
+          llvm::parseBitcodeFile(llvm::MemoryBufferRef(part, "mopt"), context);
+      if (!read)
+        return first.emitError() << llvm::toString(read.takeError());
+      if (!module)
+        module = std::move(*read);
+      else if (llvm::Linker::linkModules(*module, std::move(*read)))
+        return first.emitError()
+               << "cannot link variant '" << variants[index].target.name << "'";
+    }
+    return module;
+  }
+
+  ArrayRef<Variant> variants;
+  ModuleOp first;
+  llvm::LLVMContext &context;
+  llvm::TargetMachine &machine;
+  const EmissionOptions &options;
+  bool isInstrumented;
+};
+} // namespace
+
 FailureOr<std::unique_ptr<llvm::Module>>
 mopt::generateLLVM(ArrayRef<Variant> variants, llvm::LLVMContext &context,
                    llvm::TargetMachine &machine,
                    const EmissionOptions &options) {
-  ModuleOp first = variants.front().module;
   DialectRegistry registry;
   registerAllToLLVMIRTranslations(registry);
-  first.getContext()->appendDialectRegistry(registry);
-  context.setDiagnosticHandler(
-      std::make_unique<DiagnosticBridge>(first.getLoc()));
-
-  std::unique_ptr<llvm::Module> module;
-  SmallVector<llvm::Function *> entries;
-  for (auto [index, variant] : llvm::enumerate(variants)) {
-    ModuleOp op = variant.module;
-    FailureOr<std::unique_ptr<llvm::Module>> translated =
-        translate(op, context, variant.target, machine);
-    if (failed(translated))
-      return failure();
-    // Found before the runtime's own names come in.
-    SmallVector<llvm::Function *> found = findEntries(**translated);
-    if (found.empty())
-      return op.emitError() << "defines no model, expected a function '"
-                            << kEntryPrefix << "<entry>'";
-    if (variants.size() > 1) {
-      llvm::GlobalVariable *descriptor =
-          (*translated)
-              ->getGlobalVariable(kDescriptorSymbol, /*AllowInternal=*/true);
-      if (!descriptor)
-        return op.emitError()
-               << "cannot be one of several variants: expected a global '"
-               << kDescriptorSymbol << "'";
-      descriptor->setName(getDescriptorName(index));
-    }
-    if (index == 0) {
-      module = std::move(*translated);
-      entries = found;
-      hideSymbols(*module, entries);
-      continue;
-    }
-    keepDescriptorOnly(**translated, found);
-    (*translated)
-        ->getGlobalVariable(getDescriptorName(index), /*AllowInternal=*/true)
-        ->setLinkage(llvm::GlobalValue::ExternalLinkage);
-    if (llvm::Linker::linkModules(*module, std::move(*translated)))
-      return op.emitError()
-             << "cannot link variant '" << variant.target.name << "'";
-  }
-  if (variants.size() > 1)
-    chainDescriptors(*module, variants.size());
-  auto addRuntime = [&] {
-    return linkRuntime(first, *module, variants.front().target,
-                       options.runtimeBitcode);
-  };
-  // The runtime was optimized when mopt was built, but must be there to be
-  // instrumented.
-  bool isInstrumented = options.sanitizer != Sanitizer::None;
-  if (isInstrumented && failed(addRuntime()))
-    return failure();
-  hideSymbols(*module, entries);
-
-  std::string broken;
-  llvm::raw_string_ostream os(broken);
-  if (llvm::verifyModule(*module, &os))
-    return first.emitError() << "broken LLVM IR: " << broken;
-  optimizeModule(*module, machine, options);
-  if (isInstrumented)
-    return module;
-  if (failed(addRuntime()))
-    return failure();
-  hideSymbols(*module, entries);
-  removeUnused(*module);
-  return module;
+  MLIRContext *mlir = ModuleOp(variants.front().module).getContext();
+  mlir->appendDialectRegistry(registry);
+  return Generation(variants, context, machine, options).run();
 }

@@ -26,6 +26,10 @@ llvm::SmallVector<llvm::ArrayRef<MicroKernelRow>> mopt::getMicroKernelTables() {
 bool mopt::canRun(TargetAttr target, const MicroKernelRow &row) {
   llvm::SmallVector<llvm::StringRef> features;
   llvm::StringRef(row.features).split(features, ',', -1, /*KeepEmpty=*/false);
+  llvm::SmallVector<llvm::StringRef> tunes;
+  llvm::StringRef(row.tunes).split(tunes, ',', -1, /*KeepEmpty=*/false);
+  if (!tunes.empty() && !llvm::is_contained(tunes, target.getTune()))
+    return false;
   return target.getVectorRegisters() >= row.registers &&
          target.getVectorBits() >= row.vectorBits &&
          llvm::all_of(features, [&](llvm::StringRef feature) {
@@ -71,13 +75,34 @@ bool mopt::roundsToBrainFloats(TargetAttr target) {
          (target.hasFeature("neon") && target.hasFeature("bf16"));
 }
 
+/// Is it a row that multiplies elements of `types` in matrices?
+static bool isOfMatrices(const MicroKernelRow &row, llvm::StringRef types) {
+  return (*row.matrixUnit || row.getBlockRows() > 1) && types == row.types;
+}
+
 bool mopt::multipliesInMatrices(TargetAttr target, llvm::StringRef types) {
   for (llvm::ArrayRef<MicroKernelRow> table : getMicroKernelTables())
     for (const MicroKernelRow &row : table)
-      if ((*row.matrixUnit || row.getBlockRows() > 1) && types == row.types &&
-          canRun(target, row))
+      if (isOfMatrices(row, types) && canRun(target, row))
         return true;
   return false;
+}
+
+bool mopt::multipliesInWarpgroups(TargetAttr target) {
+  for (llvm::ArrayRef<MicroKernelRow> table : getMicroKernelTables())
+    for (const MicroKernelRow &row : table)
+      if (row.kind == llvm::StringRef("warpgroup") && canRun(target, row))
+        return true;
+  return false;
+}
+
+int64_t mopt::countMatrixSteps(TargetAttr target, llvm::StringRef types) {
+  int64_t most = 1;
+  for (llvm::ArrayRef<MicroKernelRow> table : getMicroKernelTables())
+    for (const MicroKernelRow &row : table)
+      if (isOfMatrices(row, types) && canRun(target, row))
+        most = std::max<int64_t>(most, row.lhsSteps);
+  return most;
 }
 
 int64_t mopt::countNarrowSums(TargetAttr target, llvm::StringRef types) {

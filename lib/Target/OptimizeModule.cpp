@@ -38,9 +38,6 @@ static void addSanitizer(llvm::Module &module, llvm::PassBuilder &builder,
 
 void mopt::optimizeModule(llvm::Module &module, llvm::TargetMachine &machine,
                           const EmissionOptions &options) {
-  machine.Options.AllowFPOpFusion = options.strictFloat
-                                        ? llvm::FPOpFusion::Strict
-                                        : llvm::FPOpFusion::Standard;
   llvm::PipelineTuningOptions tuning;
   tuning.LoopVectorization = tuning.SLPVectorization = options.optLevel > 1;
   // Micro-kernels come unrolled; what LLVM would unroll besides is mostly copies,

@@ -25,7 +25,7 @@ using namespace mopt;
 
 /// Rows up to which a product waits for its weights, not for its arithmetic.
 static constexpr int64_t kMemoryBoundRows = 4;
-/// Neighbours along the depth that instructions take at once.
+/// Neighbours along the depth that instructions take at once, at least.
 static constexpr int64_t kGroup = 2;
 /// With a smaller depth or width the sums cost as much as the products.
 static constexpr int64_t kLeastSize = 16;
@@ -267,6 +267,11 @@ struct ReducePrecision : mopt::impl::ReducePrecisionBase<ReducePrecision> {
     }
   }
 
+  /// What the depth of `op` becomes a multiple of.
+  int64_t getGroup(MatmulOp op) {
+    return std::max(kGroup, countMatrixSteps(TargetAttr::lookup(op), type));
+  }
+
   /// `value` with `added` zeros along a dimension counted from the last one.
   /// They are copied, which takes less than a product of floats.
   static Value padDepth(OpBuilder &b, Value value, int64_t fromBack,
@@ -291,7 +296,7 @@ struct ReducePrecision : mopt::impl::ReducePrecisionBase<ReducePrecision> {
       remark(op, "operands in " + type);
       Value lhs = round(rewriter, op.getLhs()),
             rhs = round(rewriter, op.getRhs());
-      int64_t added = llvm::alignTo(getDepth(op), kGroup) - getDepth(op);
+      int64_t added = llvm::alignTo(getDepth(op), getGroup(op)) - getDepth(op);
       lhs = padDepth(rewriter, lhs, /*fromBack=*/1, added);
       rhs = padDepth(rewriter, rhs, op.getTransposeRhs() ? 1 : 2, added);
       rewriter.replaceOpWithNewOp<MatmulOp>(

@@ -25,9 +25,9 @@ static RankedTensorType getTensor(Value value) {
   return cast<RankedTensorType>(value.getType());
 }
 
-/// Dense weights of few rows from which on permuting gains. Expanding gains
-/// where they come from memory: no cache holds the weights of the function, and
-/// these are more than a loop's start and end cost.
+/// Dense weights of few rows from which on permuting by one instruction gains.
+/// Expanding gains where they come from memory: no cache holds the weights of
+/// the function, and these are more than a loop's start and end cost.
 static constexpr int64_t kLeastPermutedBytes = 64 << 10;
 static constexpr int64_t kLeastExpandedBytes = 1 << 20;
 static constexpr int64_t kLeastUncachedBytes = 32 << 20;
@@ -305,12 +305,12 @@ struct SelectSparsity : mopt::impl::SelectSparsityBase<SelectSparsity> {
     } else if (rows > kFewRows) {
       return "so many rows hardly wait for their weights";
     }
-    bool expands = kernel->form != SparseForm::lanes;
-    if (getBytes(type) < (expands ? kLeastExpandedBytes : kLeastPermutedBytes))
+    // Permuting with several instructions gains where expanding does.
+    bool waits = kernel->form != SparseForm::lanes || kernel->row->cost > 1;
+    if (getBytes(type) < (waits ? kLeastExpandedBytes : kLeastPermutedBytes))
       return "the weights are small";
-    return expands && isCached
-               ? "the model's weights are few enough for a cache"
-               : "";
+    return waits && isCached ? "the model's weights are few enough for a cache"
+                             : "";
   }
 };
 } // namespace

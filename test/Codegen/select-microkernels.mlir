@@ -224,6 +224,21 @@ module attributes {mopt.target = #dot} {
 
 // -----
 
+// What a processor is tuned for decides between tiles of the same registers.
+#n1 = #mopt.target<name = "m", triple = "t", cpu = "generic", tune = "neoverse-n1", features = "+neon,+dotprod", vectorBits = 128, vectorRegisters = 32, l1Bytes = 32768, l2Bytes = 524288>
+module attributes {mopt.target = #n1} {
+  // CHECK-LABEL: @few_issued
+  func.func @few_issued(%a: tensor<128x768xf32>, %b: tensor<768x768xf32>, %c: tensor<128x768xi8>, %d: tensor<768x768xi8>) {
+    // CHECK: neon-f32-10x8", rows = 10, columns = 8, lanes = 4, unroll = 4, {{.*}}lhsSteps = 4
+    %0 = mopt.matmul %a, %b : tensor<128x768xf32>, tensor<768x768xf32> -> tensor<128x768xf32>
+    // CHECK: neon-s8s8-10x8", {{.*}}instruction = "llvm.aarch64.neon.sdot.v4i32.v16i8", lhsSteps = 4
+    %1 = mopt.matmul %c, %d : tensor<128x768xi8>, tensor<768x768xi8> -> tensor<128x768xi32>
+    return
+  }
+}
+
+// -----
+
 #i8mm = #mopt.target<name = "m", triple = "t", cpu = "c", features = "+neon,+dotprod,+i8mm", vectorBits = 128, vectorRegisters = 32, l1Bytes = 32768, l2Bytes = 524288>
 module attributes {mopt.target = #i8mm} {
   // CHECK-LABEL: @squares

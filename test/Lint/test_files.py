@@ -50,3 +50,13 @@ def test_no_machine_is_named():
             if paths.search(line) or unfinished.search(line):
                 found.append(f"{tree.name(path)}:{number}: {line.strip()}")
     assert not found, "\n".join(found)
+
+
+def test_code_for_devices_is_assembled():
+    """FileCheck does not see what an assembler refuses, nor spills."""
+    assembled = "".join(tree.text(path) for path in tree.files("test", suffixes={".test"})
+                        if "%assemble" in tree.text(path))
+    found = [tree.name(path) for path in tree.files("test", suffixes={".mlir"})
+             if "-mopt-emit-device-code" in tree.text(path)
+             and "%assemble" not in tree.text(path) and path.name not in assembled]
+    assert not found, "code that no test gives to %assemble: " + ", ".join(found)

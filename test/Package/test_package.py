@@ -3,6 +3,7 @@ a pass plugin, and tools that run from where they were installed."""
 
 import os
 import pathlib
+import re
 import shutil
 import subprocess
 import sys
@@ -121,6 +122,43 @@ def fail(*command, **options):
 RESULT = {"in_c": ["C: 1.000"], "in_cxx": ["C++, static: 1.000", "C++, shared: 1.000"]}
 
 
+def check_device(*program):
+    """The model's result where a device is, else what is missing."""
+    line, = call(*program).splitlines()
+    assert line == "device: 1.000" or re.match("no device: .*(driver|device|GPU)", line), line
+
+
+def compiled(log):
+    """The models that a build compiled."""
+    return sorted(set(re.findall(r"Compiling the model (\w+)", log)))
+
+
+@pytest.mark.skipif(os.uname().machine != "x86_64", reason="the rows are of x86-64")
+def test_only_what_changed_is_built(prefix, models, tmp_path):
+    """A source, a model's contents, the folder without changes."""
+    import onnx
+
+    project, out = shutil.copytree(HERE / "machines", tmp_path / "project"), tmp_path / "out"
+    mine = shutil.copytree(models, tmp_path / "models")
+    configure(project, out, prefix, f"-DMODELS={mine}")
+    assert compiled(build(out)) == ["device_image", "image", "shared_image"]
+    source = project / "in_c.c"
+    source.write_text(source.read_text().replace('"C: ', '"in C: '))
+    log = build(out)
+    assert not compiled(log) and "in_c.c.o" in log and "in_cxx" not in log
+    assert call(out / "in_c") == "in C: 1.000\n"
+    # Ten outputs of 0.25 instead of shares of 1.
+    model = onnx.load(mine / "image.onnx")
+    model.graph.node[-1].op_type = "HardSigmoid"
+    model.graph.node[-1].attribute.extend([onnx.helper.make_attribute("alpha", 0.0),
+                                           onnx.helper.make_attribute("beta", 0.25)])
+    onnx.save(model, mine / "image.onnx")
+    assert compiled(build(out)) == ["device_image", "image", "shared_image"]
+    assert call(out / "in_c") == "in C: 2.500\n"
+    assert call(out / "in_cxx").splitlines() == ["C++, static: 2.500", "C++, shared: 2.500"]
+    assert "no work to do" in build(out)
+
+
 @pytest.mark.skipif(os.uname().machine != "x86_64", reason="the rows are of x86-64")
 def test_one_library_for_several_machines(prefix, models, tmp_path):
     out = tmp_path / "out"
@@ -129,6 +167,7 @@ def test_one_library_for_several_machines(prefix, models, tmp_path):
         for program, lines in RESULT.items():
             found = call(out / program, env=dict(os.environ, MOPT_TARGET=target))
             assert found.splitlines() == lines
+    check_device(out / "on_device")
     assert fail(out / "in_c", env=dict(os.environ, MOPT_TARGET="znver4")) == (
         "MOPT_TARGET: expected one of: x86-64-v4 x86-64-v3 x86-64-v2, found 'znver4'\n")
     # Only what changed.
@@ -150,6 +189,7 @@ def test_one_library_for_several_machines_elsewhere(prefix, models, tmp_path):
         emulator = ["qemu-aarch64", "-L", "/usr/aarch64-linux-gnu", "-cpu", cpu]
         for program, lines in RESULT.items():
             assert call(*emulator, out / program).splitlines() == lines
+    check_device(*emulator, out / "on_device")
     assert "MOPT_TARGET: code for 'cortex-a76' needs" in fail(
         *emulator[:-1], "cortex-a53", out / "in_c", env=dict(os.environ, MOPT_TARGET="cortex-a76"))
 

@@ -4,9 +4,7 @@ machine lacks run under the emulator whose command MOPT_AVX512_RUNNER holds."""
 
 import json
 import os
-import pathlib
 import platform
-import shlex
 import shutil
 import subprocess
 
@@ -17,40 +15,20 @@ import pytest
 from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
 
 import mopt
+import x86_rows
 from mopt import _compile
 from quantization_models import Builder
 
 pytestmark = pytest.mark.skipif(platform.machine() != "x86_64", reason="needs an x86-64 machine")
 
-FLAGS = set(pathlib.Path("/proc/cpuinfo").read_text(encoding="utf-8").split())
-EMULATOR = shlex.split(os.environ.get("MOPT_AVX512_RUNNER", ""))
-# What of /proc/cpuinfo a row needs.
-NEEDS = {"x86-64-v3": {"avx2"},
-         "icelake-server": {"avx512_vnni", "avx512_vbmi2"},
-         "znver4": {"avx512_bf16", "avx512_vbmi2"},
-         "sapphirerapids": {"amx_int8", "avx512_fp16"}}
-TARGETS = list(NEEDS)
+TARGETS = ["x86-64-v3", "icelake-server", "znver4", "sapphirerapids"]
 # Which model, and how it is compiled.
 KINDS = {"float": ("float", []), "bytes": ("bytes", []),
          "nibbles": ("float", ["--quantize=weight-int4:group=32,symmetric=false"])}
 
 
-def runner(target):
-    """The command in front of a program that runs `target`'s code."""
-    if NEEDS[target] <= FLAGS:
-        return []
-    if not EMULATOR:
-        pytest.skip(f"no machine for {target}, and MOPT_AVX512_RUNNER names no emulator")
-    return EMULATOR
-
-
-def run(library, target, feeds, folder, *options):
-    folder.mkdir(exist_ok=True)
-    np.savez(folder / "in.npz", **feeds)
-    subprocess.run([*runner(target), _compile.tool("mopt-run"), f"--input={folder}/in.npz",
-                    f"--output={folder}/out", "--threads=2", *options, library],
-                   check=True, timeout=300, env=dict(os.environ, MOPT_TARGET=target))
-    return [np.load(file) for file in sorted((folder / "out").iterdir())]
+def run(*arguments):
+    return list(x86_rows.run(*arguments).values())
 
 
 def float_model(width=896, seed=0):
@@ -117,7 +95,7 @@ def test_paths_have_the_bits_of_their_own_library(libraries, models, tmp_path, k
                                atol={"float": 1e-5, "bytes": 0.05, "nibbles": 0.3}[kind])
 
 
-@pytest.mark.skipif(not NEEDS["x86-64-v3"] <= FLAGS, reason="needs a processor with AVX2")
+@pytest.mark.skipif(not x86_rows.is_native("x86-64-v3"), reason="needs a processor with AVX2")
 @pytest.mark.parametrize("kind", KINDS)
 def test_weights_are_there_once(libraries, kind):
     sizes = {target: os.path.getsize(libraries / f"{kind}.{target}.so") for target in TARGETS}
@@ -125,7 +103,7 @@ def test_weights_are_there_once(libraries, kind):
     assert os.path.getsize(fat) < 1.3 * max(sizes.values()), sizes
     # The preferred ones first.
     session = mopt.InferenceSession(fat)
-    assert session.target == [target for target in TARGETS if NEEDS[target] <= FLAGS][-1]
+    assert session.target == list(filter(x86_rows.is_native, TARGETS))[-1]
     certificate = session.build_info
     assert [entry["name"] for entry in certificate["targets"]] == TARGETS[::-1]
 
@@ -176,7 +154,7 @@ def test_unknown_name_is_an_error(libraries, monkeypatch, target, message):
         mopt.InferenceSession(libraries / "float.fat.so")
 
 
-@pytest.mark.skipif(NEEDS["sapphirerapids"] <= FLAGS, reason="this machine has what is missing")
+@pytest.mark.skipif(x86_rows.is_native("sapphirerapids"), reason="this machine has what is missing")
 def test_target_that_does_not_fit_is_an_error(libraries, monkeypatch):
     monkeypatch.setenv("MOPT_TARGET", "sapphirerapids")
     with pytest.raises(Exception, match="MOPT_TARGET: code for 'sapphirerapids' needs .*amx-tile"):

@@ -1,6 +1,9 @@
 // RUN: mopt-opt %s --pass-pipeline="builtin.module(func.func(mopt-select-sparsity{sparse=always remarks}))" -verify-diagnostics | FileCheck %s
 // RUN: mopt-opt %s --pass-pipeline="builtin.module(func.func(mopt-select-sparsity))" | FileCheck %s --check-prefix=AUTO
 // RUN: mopt-opt %s --pass-pipeline="builtin.module(func.func(mopt-select-sparsity{sparse=never}))" | FileCheck %s --check-prefix=NEVER
+// Where picking takes several instructions, caches are fast enough.
+// RUN: sed 's/+avx2,+fma/+neon/; s/vectorBits = 256, vectorRegisters = 16/vectorBits = 128, vectorRegisters = 32/' %s \
+// RUN:   | mopt-opt --pass-pipeline="builtin.module(func.func(mopt-select-sparsity))" | FileCheck %s --check-prefix=SLOW
 // RUN: not mopt-opt %s --pass-pipeline="builtin.module(func.func(mopt-select-sparsity{sparse=maybe}))" 2>&1 | FileCheck %s --check-prefix=MALFORMED
 
 // MALFORMED: expected 'sparse' of auto, always or never, found 'maybe'
@@ -28,6 +31,9 @@ func.func @one_row(%x: tensor<1x5xf32>) -> tensor<1x2xf32> {
 // CHECK-LABEL: func.func @large
 // AUTO-LABEL: func.func @large
 // AUTO: mopt.matmul {{.*}} {mopt.sparsity = #mopt.sparsity<1:4>
+// SLOW-LABEL: func.func @large
+// SLOW-NOT: mopt.sparsity
+// SLOW: return
 func.func @large(%x: tensor<1x4096xf32>) -> tensor<1x1024xf32> {
   %v = arith.constant dense<1.0> : tensor<1024x1024xf32>
   %p = arith.constant dense<2> : tensor<1024x1024xi8>
@@ -35,6 +41,18 @@ func.func @large(%x: tensor<1x4096xf32>) -> tensor<1x1024xf32> {
   // expected-remark@+1 {{computed with sparse weights of pattern 1:4}}
   %y = mopt.matmul %x, %w : tensor<1x4096xf32>, tensor<4096x1024xf32> -> tensor<1x1024xf32>
   return %y : tensor<1x1024xf32>
+}
+
+// No cache holds so many.
+// SLOW-LABEL: func.func @uncached
+// SLOW: mopt.matmul {{.*}} {mopt.sparsity = #mopt.sparsity<1:4>
+func.func @uncached(%x: tensor<1x4096xf32>) -> tensor<1x2048xf32> {
+  %v = arith.constant dense<1.0> : tensor<1024x2048xf32>
+  %p = arith.constant dense<2> : tensor<1024x2048xi8>
+  %w = mopt.sparse_assemble %v, %p sparsity <1:4> axis 0 : tensor<1024x2048xf32>, tensor<1024x2048xi8> -> tensor<4096x2048xf32>
+  // expected-remark@+1 {{computed with sparse weights of pattern 1:4}}
+  %y = mopt.matmul %x, %w : tensor<1x4096xf32>, tensor<4096x2048xf32> -> tensor<1x2048xf32>
+  return %y : tensor<1x2048xf32>
 }
 
 // Permutations know groups of 2, 4 and multiples of 8.

@@ -10,6 +10,8 @@ namespace mopt {
 inline constexpr llvm::StringLiteral kDeviceCodeAttr = "mopt.device_code";
 /// The same as machine code, where the device's assembler was found.
 inline constexpr llvm::StringLiteral kDeviceImageAttr = "mopt.device_image";
+/// On a `gpu.launch_func`: the words of the runtime's MoptLaunchDesc.
+inline constexpr llvm::StringLiteral kLaunchDescAttr = "mopt.launch_desc";
 /// On a module for a device: the `#mopt.target` of the host.
 inline constexpr llvm::StringLiteral kHostAttr = "mopt.host";
 /// On a module for a device: the host computes a part of it, on memory that

@@ -37,6 +37,8 @@ struct EmissionOptions {
   /// No fused multiply-add where the program did not ask for one.
   bool strictFloat = false;
   Sanitizer sanitizer = Sanitizer::None;
+  /// Variants that are optimized at the same time, at most.
+  unsigned threads = 1;
   /// LLVM bitcode of the runtime; empty links none.
   llvm::StringRef runtimeBitcode;
 };

@@ -23,6 +23,7 @@ class MicroKernelRow<string kind> {
   // bits of 64 indices, and the next 64 of the table. Of two instructions both take
   // four vectors of the table and a vector of indices; the second one takes the
   // results so far before them, and keeps those whose indices are not in there.
+  // "warpgroup": 16-bit floats, in groups of warps (lib/Codegen/Grid).
   // "gather": elements of 32 bits collected by indices of 32 bits.
   string Kind = kind;
   string Name = ?;
@@ -75,8 +76,11 @@ class MicroKernelRow<string kind> {
   // are neighbours: for instructions that multiply by a lane of a register.
   bits<32> LhsSteps = 1;
   // The unit whose registers hold matrices (MatrixUnit.h): Rows and Vectors are
-  // up to two registers each way.
+  // up to two registers each way. "warp": the threads of one, of a device.
   string MatrixUnit = "";
+  // LLVM's names of the processors whose tuning it is for, "cortex-a55,neoverse-n1";
+  // empty for all that can run it.
+  string Tunes = "";
 }
 
 class MicroKernelTable : GenericTable {
@@ -85,7 +89,7 @@ class MicroKernelTable : GenericTable {
                 "Vectors", "Unroll", "Streams", "PrefetchBytes",
                 "PrefetchRows", "Rank", "Types", "Interleave", "Instruction",
                 "Accumulates", "LhsBits", "RhsBits", "Cost", "MatrixUnit",
-                "WordGroups", "LhsSteps"];
+                "WordGroups", "LhsSteps", "Tunes"];
 }
 
 #endif // MOPT_TARGET_MICROKERNELSCHEMA_TD

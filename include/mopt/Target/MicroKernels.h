@@ -34,6 +34,7 @@ struct MicroKernelRow {
   const char *matrixUnit;
   uint32_t wordGroups;
   uint32_t lhsSteps;
+  const char *tunes;
 
   /// Rows and columns that an instruction multiplies by each other: groups of
   /// more than 32 bits are those of a block.
@@ -50,7 +51,8 @@ struct MicroKernelRow {
 /// The tables of the architectures, then the one for every machine.
 llvm::SmallVector<llvm::ArrayRef<MicroKernelRow>> getMicroKernelTables();
 
-/// Has `target` the features and registers that the row asks for?
+/// Has `target` the features and registers that the row asks for, and is it one
+/// that the row is for?
 bool canRun(TargetAttr target, const MicroKernelRow &row);
 
 /// Has `target` a micro-kernel that multiplies several bytes at once? It then
@@ -76,6 +78,14 @@ bool roundsToBrainFloats(TargetAttr target);
 /// Has `target` one that multiplies elements of `types` (MicroKernelSchema.td)
 /// in matrix registers, or in squares of rows and columns?
 bool multipliesInMatrices(TargetAttr target, llvm::StringRef types);
+
+/// Do groups of its warps multiply tiles of 16-bit floats?
+bool multipliesInWarpgroups(TargetAttr target);
+
+/// The neighbours along the depth that one of the micro-kernels of which
+/// `multipliesInMatrices` tells loads at once if rows begin at multiples of as
+/// many; the most of any, at least 1.
+int64_t countMatrixSteps(TargetAttr target, llvm::StringRef types);
 
 /// The products that one of its micro-kernels sums in the elements' own 16 bits
 /// before it widens them, the most of any; 0 if none does for `types`.

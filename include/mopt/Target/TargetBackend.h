@@ -26,6 +26,10 @@ class Operation;
 
 namespace mopt {
 
+/// On a `gpu.func`: the numbers of arguments that are maps of tensors, which the
+/// device's copy engine reads; the launch has the buffers in their place.
+inline constexpr llvm::StringLiteral kTensorMapsAttr = "mopt.tensor_maps";
+
 /// Kernels for a device.
 struct DeviceCode {
   /// What the device's driver compiles.

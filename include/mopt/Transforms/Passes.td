@@ -253,6 +253,15 @@ def ReducePrecision : Pass<"mopt-reduce-precision", "::mlir::func::FuncOp"> {
   let dependentDialects = ["::mopt::MoptDialect"];
 }
 
+def WidenSums : Pass<"mopt-widen-sums", "::mlir::func::FuncOp"> {
+  let summary = "give products of 16-bit floats results of f32";
+  let description = [{
+    A `mopt.matmul` or `mopt.conv` whose result has 16 bits becomes one with
+    `f32_result`, which `mopt.cast` rounds, so that it can be an anchor.
+  }];
+  let dependentDialects = ["::mopt::MoptDialect"];
+}
+
 def PropagateQuantization
     : Pass<"mopt-propagate-quantization", "::mlir::func::FuncOp"> {
   let summary = "move quantized elements instead of what they stand for";

@@ -10,16 +10,21 @@
 #define MOPT_LIB_CODEGEN_GRID_EMIT_H
 
 #include "GridBuilder.h"
+#include "LaunchShape.h"
 #include "mopt/Dialect/Mopt/IR/Mopt.h"
 
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 
 namespace mopt {
+class ProductAccess;
+class PackedAccess;
 struct RowChain;
 
 struct EmitOptions {
   /// Sums may be taken in another order, of several threads.
   bool reassociate = true;
+  /// The device multiplies 16-bit floats by groups of warps.
+  bool hasWarpgroupProducts = false;
 };
 
 /// A thread for each result, or a warp for each result that sums along the
@@ -35,10 +40,23 @@ LaunchShape emitRows(const RowChain &chain);
 
 llvm::FailureOr<LaunchShape> emitPack(PackColumnsOp op);
 
-/// Tiles in shared memory for products of floats, else a thread for each
-/// result.
+/// The product of two 16-bit sides that the device's copy engine can bring as
+/// tiles, by groups of warps; nothing, and no code, where it is none, or too
+/// small for that.
+std::optional<LaunchShape> emitWarpgroupProduct(AnchorOpInterface op,
+                                                ProductAccess &access);
+
+/// Products of groups of warps or of warps where they suit, else tiles in shared
+/// memory for products of floats, else a thread for each result.
 llvm::FailureOr<LaunchShape> emitAnchor(AnchorOpInterface op,
                                         const EmitOptions &options);
+
+/// Tiles that warps multiply in their registers; leaves `op`, whose places in
+/// memory are `access`. Nothing where the anchor's micro-kernel is another one,
+/// or sums must not be taken in another order.
+std::optional<LaunchShape> emitWarpProduct(AnchorOpInterface op,
+                                           PackedAccess &access,
+                                           const EmitOptions &options);
 } // namespace mopt
 
 #endif // MOPT_LIB_CODEGEN_GRID_EMIT_H

@@ -3,12 +3,12 @@
 // 16 steps of the depth at a time. Where there are few results, several groups
 // of threads divide the depth among them. The epilogue is scalar throughout.
 #include "Emit.h"
+#include "Epilogue.h"
 #include "ProductAccess.h"
 
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
-#include "mlir/IR/IRMapping.h"
 #include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
@@ -84,20 +84,7 @@ private:
   }
 
   void finish(Value batch, Value row, Value column, Value sum) {
-    SmallVector<Value> point = access.getPoint(g, batch, row, column);
-    Block &epilogue = op.getEpilogue().front();
-    IRMapping values;
-    values.map(epilogue.getArgument(0), sum);
-    for (auto [argument, input, map] :
-         llvm::zip_equal(epilogue.getArguments().drop_front(),
-                         op.getEpilogueInputs(), op.getEpilogueIndexingMaps()))
-      values.map(argument, g.load(input, map, point));
-    for (Operation &scalar : epilogue.without_terminator())
-      b.clone(scalar, values);
-    Value result =
-        values.lookupOrDefault(epilogue.getTerminator()->getOperand(0));
-    memref::StoreOp::create(b, g.loc, result, op.getInit(),
-                            g.apply(op.getInitIndexingMap(), point));
+    storeResults(g, op, access.getPoint(g, batch, row, column), sum);
   }
 
   /// Parts of the depth, each of at least `least` steps, for `blocks` blocks of
@@ -398,7 +385,17 @@ FailureOr<LaunchShape> mopt::emitAnchor(AnchorOpInterface op,
   std::unique_ptr<ProductAccess> access = createProductAccess(op);
   if (!access)
     return failure();
+  if (options.reassociate && options.hasWarpgroupProducts)
+    if (std::optional<LaunchShape> shape = emitWarpgroupProduct(op, *access)) {
+      op->erase();
+      return *shape;
+    }
   OpBuilder b(op);
+  if (PackedAccess *packed = access->asPacked())
+    if (auto shape = emitWarpProduct(op, *packed, options)) {
+      op->erase();
+      return *shape;
+    }
   LaunchShape shape = AnchorEmitter(b, op, *access, options).emit();
   op->erase();
   return shape;

@@ -367,37 +367,48 @@ LaunchShape mopt::emitRows(const RowChain &chain) {
 }
 
 FailureOr<LaunchShape> mopt::emitPack(PackColumnsOp op) {
-  if (op.getInterleave() != 1)
-    return op.emitError("packs neighbours along the depth, which is not "
-                        "supported for devices");
   OpBuilder b(op);
   GridBuilder g(b, op.getLoc());
   auto source = cast<MemRefType>(op.getSource().getType());
   auto init = cast<MemRefType>(op.getInit().getType());
-  int64_t rank = source.getRank(), width = op.getBlockColumns();
+  int64_t rank = source.getRank(), width = op.getBlockColumns(),
+          interleave = op.getInterleave();
   int64_t columns =
       op.getPackedDimSize(op.getTransposed() ? rank - 2 : rank - 1);
+  int64_t depth = op.getPackedDimSize(op.getTransposed() ? rank - 1 : rank - 2);
   int64_t count = init.getNumElements();
   int64_t blocks = llvm::divideCeil(count, kThreads);
   Value number = g.globalThread(kThreads);
   g.guard(g.below(number, count), [&] {
     SmallVector<Value> point = g.split(number, init.getShape());
     SmallVector<Value> from(ArrayRef(point).drop_back(3));
-    Value column = g.add(g.mul(point[rank - 2], width), point[rank]);
-    Value known = g.clamp(column, columns - 1), depth = point[rank - 1];
+    // Behind the last column, and the last step, is 0.
+    Value isInside;
+    auto clamp = [&](Value value, int64_t size, int64_t group) {
+      if (size % group == 0)
+        return value;
+      Value is = g.below(value, size);
+      isInside = isInside ? arith::AndIOp::create(b, g.loc, isInside, is) : is;
+      return g.clamp(value, size - 1);
+    };
+    Value column = clamp(
+        g.add(g.mul(point[rank - 2], width), g.div(point[rank], interleave)),
+        columns, width);
+    Value step = clamp(g.add(g.mul(point[rank - 1], interleave),
+                             g.rem(point[rank], interleave)),
+                       depth, interleave);
     if (op.getTransposed())
-      from.append({known, depth});
+      from.append({column, step});
     else
-      from.append({depth, known});
+      from.append({step, column});
     SmallVector<Value> position(rank);
     for (auto [dim, index] : llvm::enumerate(from))
       position[op.getSourceDim(dim)] = index;
     Value value = memref::LoadOp::create(b, g.loc, op.getSource(), position);
-    if (columns % width != 0) {
+    if (isInside) {
       Value zero = arith::ConstantOp::create(
           b, g.loc, b.getZeroAttr(source.getElementType()));
-      value = arith::SelectOp::create(b, g.loc, g.below(column, columns), value,
-                                      zero);
+      value = arith::SelectOp::create(b, g.loc, isInside, value, zero);
     }
     memref::StoreOp::create(b, g.loc, value, op.getInit(), point);
   });

@@ -1,8 +1,8 @@
 //===- GridBuilder.h - the body of a kernel on a grid -----------*- C++ -*-===//
 //
-// Index arithmetic of threads whose sizes are all static, and the shape that a
-// kernel is launched with. Quotients are taken in 32 bits: those of 64 are
-// dozens of instructions on the machines that have grids.
+// Index arithmetic of threads whose sizes are all static. Quotients are taken in
+// 32 bits: those of 64 are dozens of instructions on the machines that have
+// grids.
 //
 //===----------------------------------------------------------------------===//
 
@@ -16,11 +16,6 @@
 #include "mlir/IR/Builders.h"
 
 namespace mopt {
-/// How a kernel is launched: blocks in x and y, threads of a block.
-struct LaunchShape {
-  int64_t blocksX = 1, blocksY = 1, threads = 1;
-};
-
 class GridBuilder {
 public:
   GridBuilder(mlir::OpBuilder &b, mlir::Location loc) : b(b), loc(loc) {}

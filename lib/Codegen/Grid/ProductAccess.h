@@ -13,6 +13,8 @@
 #include "mopt/Dialect/Mopt/IR/Mopt.h"
 
 namespace mopt {
+class PackedAccess;
+
 class ProductAccess {
 public:
   virtual ~ProductAccess();
@@ -30,6 +32,31 @@ public:
                                                   mlir::Value batch,
                                                   mlir::Value row,
                                                   mlir::Value column) = 0;
+  /// The product's places in memory, if it has any; see there.
+  virtual PackedAccess *asPacked() { return nullptr; }
+};
+
+/// A product whose sides can be copied piece by piece: the place of an element
+/// of the left side, counted in elements, is what its row adds and what its
+/// step of the depth adds; the right side is packed, a block's
+/// steps one after the other.
+class PackedAccess : public ProductAccess {
+public:
+  /// The buffers of both sides. Places are counted from their starts.
+  mlir::Value lhs, rhs;
+  /// Columns of a packed block, blocks of a batch, and neighbours along the
+  /// depth that each column of a block has side by side. In the last group of
+  /// these there are zeros behind the depth.
+  int64_t width = 1, blocks = 1, interleave = 1;
+  /// As many neighbours along the depth, the first of them at a multiple of
+  /// this, lie side by side in the left side, at a multiple of this there too.
+  int64_t run = 1;
+
+  virtual mlir::Value getRowPlace(GridBuilder &g, mlir::Value batch,
+                                  mlir::Value row) = 0;
+  virtual mlir::Value getStepPlace(GridBuilder &g, mlir::Value k) = 0;
+  virtual mlir::Value getBlockPlace(GridBuilder &g, mlir::Value batch,
+                                    mlir::Value block) = 0;
 };
 
 /// The access of a contraction, convolution or depthwise convolution (in which

@@ -316,7 +316,7 @@ private:
       elements = vector::MaskedLoadOp::create(ib.b, ib.loc, type, lhs.buffer,
                                               position, mask, zero);
     }
-    if (group == lanes)
+    if (group >= lanes)
       return elements;
     SmallVector<int64_t> repeated;
     for (int64_t i = 0; i < lanes; ++i)
@@ -325,63 +325,132 @@ private:
                                      repeated);
   }
 
+  /// Does the permutation pick bytes out of one or more vectors, and not
+  /// elements of one?
+  bool picksBytes() { return op.getPermutation()->ends_with("i8"); }
+
+  /// What the permutation takes as the positions in the lowest bits of lanes:
+  /// it looks at no others, or takes the places of an element's bytes.
+  Value getPlaces(Value positions) {
+    if (!picksBytes())
+      return positions;
+    auto type = cast<VectorType>(positions.getType());
+    auto splat = [&](int64_t value) -> Value {
+      return arith::ConstantOp::create(
+          ib.b, ib.loc,
+          DenseElementsAttr::get(type, ib.b.getI32IntegerAttr(value)));
+    };
+    Value place = arith::AndIOp::create(ib.b, ib.loc, positions,
+                                        splat(op.getSparsity().getGroup() - 1));
+    place = arith::MulIOp::create(ib.b, ib.loc, place, splat(0x04040404));
+    place = arith::OrIOp::create(ib.b, ib.loc, place, splat(0x03020100));
+    return vector::BitCastOp::create(ib.b, ib.loc, getBytesType(), place);
+  }
+
+  VectorType getBytesType() {
+    return VectorType::get(lanes * kLaneBits / 8, ib.b.getI8Type());
+  }
+
+  /// The element of a group at each of `places`.
+  Value pick(Value elements, Value places) {
+    SmallVector<Value> operands;
+    if (!picksBytes()) {
+      operands = {elements};
+    } else {
+      for (int64_t i = 0; i < op.getSparsity().getGroup(); i += lanes)
+        operands.push_back(vector::BitCastOp::create(
+            ib.b, ib.loc, getBytesType(),
+            vector::ExtractStridedSliceOp::create(
+                ib.b, ib.loc, elements, ArrayRef<int64_t>{i},
+                ArrayRef<int64_t>{lanes}, ArrayRef<int64_t>{1})));
+    }
+    operands.push_back(places);
+    Type type = picksBytes() ? getBytesType() : getVectorType();
+    Value picked = LLVM::CallIntrinsicOp::create(
+                       ib.b, ib.loc, type, op.getPermutationAttr(), operands)
+                       .getResult(0);
+    return picksBytes() ? vector::BitCastOp::create(ib.b, ib.loc,
+                                                    getVectorType(), picked)
+                              .getResult()
+                        : picked;
+  }
+
+  /// Group `g` of those whose positions share words, `size` elements from `k`
+  /// on. `state` is the sums, then what is left of the words.
+  void emitGroup(OpFoldResult word, OpFoldResult g, OpFoldResult k,
+                 int64_t size, SmallVector<Value> &state) {
+    int64_t kept = op.getSparsity().getKept(), columns = config.getColumns();
+    int64_t bits = llvm::Log2_64(op.getSparsity().getGroup());
+    int64_t panels = valueStarts.size(), width = panels * vectors;
+    int64_t groupsPerWord = kLaneBits / (bits * kept);
+    SmallVector<Value> elements;
+    for (int64_t r = 0; r < rows; ++r)
+      elements.push_back(loadGroup(r, k, size));
+    for (int64_t j = 0; j < kept; ++j) {
+      OpFoldResult slot =
+          ib.add(ib.mul(word, ib.constant(groupsPerWord * kept)),
+                 ib.add(ib.mul(g, ib.constant(kept)), ib.constant(j)));
+      for (int64_t p = 0; p < panels; ++p) {
+        OpFoldResult base =
+            ib.add(valueStarts[p], ib.mul(slot, ib.constant(columns)));
+        if (config.getPrefetchRows())
+          prefetch(
+              ib.add(base, ib.constant(config.getPrefetchRows() * columns)),
+              vectors * lanes);
+        for (int64_t v = 0; v < vectors; ++v) {
+          Value &picks = state[rows * width + p * vectors + v];
+          Value weights = vector::LoadOp::create(
+              ib.b, ib.loc, getVectorType(), values.buffer,
+              ib.value(ib.add(base, ib.constant(v * lanes))));
+          Value places = getPlaces(picks);
+          for (int64_t r = 0; r < rows; ++r) {
+            Value &sum = state[r * width + p * vectors + v];
+            sum = vector::FMAOp::create(ib.b, ib.loc, pick(elements[r], places),
+                                        weights, sum);
+          }
+          Value shift = arith::ConstantOp::create(
+              ib.b, ib.loc,
+              DenseElementsAttr::get(cast<VectorType>(picks.getType()),
+                                     ib.b.getI32IntegerAttr(bits)));
+          picks = arith::ShRUIOp::create(ib.b, ib.loc, picks, shift);
+        }
+      }
+    }
+  }
+
   /// `count` groups from `k` on, whose positions share words; the last one has
   /// `lastSize` elements.
   void emitWord(OpFoldResult word, OpFoldResult k, int64_t count,
                 int64_t lastSize, SmallVector<Value> &sums) {
-    int64_t group = op.getSparsity().getGroup(),
-            kept = op.getSparsity().getKept();
-    int64_t columns = config.getColumns(), bits = llvm::Log2_64(group);
-    int64_t panels = valueStarts.size(), width = panels * vectors;
-    int64_t groupsPerWord = kLaneBits / (bits * kept);
+    int64_t group = op.getSparsity().getGroup(), columns = config.getColumns();
     auto wordType = VectorType::get(lanes, ib.b.getI32Type());
-    SmallVector<Value> words;
-    for (int64_t p = 0; p < panels; ++p)
+    SmallVector<Value> state = sums;
+    for (OpFoldResult start : positionStarts)
       for (int64_t v = 0; v < vectors; ++v)
-        words.push_back(vector::LoadOp::create(
+        state.push_back(vector::LoadOp::create(
             ib.b, ib.loc, wordType, positions.buffer,
-            ib.value(ib.add(positionStarts[p],
-                            ib.add(ib.mul(word, ib.constant(columns)),
-                                   ib.constant(v * lanes))))));
-    for (int64_t g = 0; g < count; ++g) {
-      SmallVector<Value> elements;
-      for (int64_t r = 0; r < rows; ++r)
-        elements.push_back(loadGroup(r, ib.add(k, ib.constant(g * group)),
-                                     g + 1 == count ? lastSize : group));
-      for (int64_t j = 0; j < kept; ++j) {
-        OpFoldResult slot =
-            ib.add(ib.mul(word, ib.constant(groupsPerWord * kept)),
-                   ib.constant(g * kept + j));
-        for (int64_t p = 0; p < panels; ++p) {
-          OpFoldResult base =
-              ib.add(valueStarts[p], ib.mul(slot, ib.constant(columns)));
-          if (config.getPrefetchRows())
-            prefetch(
-                ib.add(base, ib.constant(config.getPrefetchRows() * columns)),
-                vectors * lanes);
-          for (int64_t v = 0; v < vectors; ++v) {
-            Value &picks = words[p * vectors + v];
-            Value weights = vector::LoadOp::create(
-                ib.b, ib.loc, getVectorType(), values.buffer,
-                ib.value(ib.add(base, ib.constant(v * lanes))));
-            for (int64_t r = 0; r < rows; ++r) {
-              Value picked =
-                  LLVM::CallIntrinsicOp::create(ib.b, ib.loc, getVectorType(),
-                                                op.getPermutationAttr(),
-                                                ValueRange{elements[r], picks})
-                      .getResult(0);
-              Value &sum = sums[r * width + p * vectors + v];
-              sum = vector::FMAOp::create(ib.b, ib.loc, picked, weights, sum);
-            }
-            // The permutation looks at the lowest bits only.
-            Value shift = arith::ConstantOp::create(
-                ib.b, ib.loc,
-                DenseElementsAttr::get(wordType, ib.b.getI32IntegerAttr(bits)));
-            picks = arith::ShRUIOp::create(ib.b, ib.loc, picks, shift);
-          }
-        }
-      }
+            ib.value(ib.add(start, ib.add(ib.mul(word, ib.constant(columns)),
+                                          ib.constant(v * lanes))))));
+    auto emitAt = [&](OpFoldResult g, int64_t size, SmallVector<Value> &inner) {
+      emitGroup(word, g, ib.add(k, ib.mul(g, ib.constant(group))), size, inner);
+    };
+    int64_t whole = lastSize == group ? count : count - 1;
+    if (picksBytes()) {
+      // Of all groups at once LLVM would load the values first, and run out of
+      // registers.
+      state = carry(0, whole, 1, std::move(state),
+                    [&](OpFoldResult g, SmallVector<Value> inner) {
+                      emitAt(g, group, inner);
+                      return inner;
+                    });
+    } else {
+      for (int64_t g = 0; g < whole; ++g)
+        emitAt(ib.constant(g), group, state);
     }
+    if (whole < count)
+      emitAt(ib.constant(whole), lastSize, state);
+    state.resize(sums.size());
+    sums = std::move(state);
   }
 
   SmallVector<Value> emitLanes(SmallVector<Value> sums) {

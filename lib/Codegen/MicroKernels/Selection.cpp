@@ -207,8 +207,10 @@ ConfigAttr mopt::selectProduct(TargetAttr target, const ProductShape &shape) {
       bool inMatrices = *row->matrixUnit;
       if (inMatrices && !fitsMatrixUnit(*row, shape))
         continue;
-      double cycles = inMatrices ? getMatrixCycles(*row, lanes, shape)
-                                 : getCycles(*row, lanes, shape);
+      // A device's tile is chosen with its grid; its rows differ by their rank.
+      double cycles = inMatrices && getMatrixUnit(row->matrixUnit)
+                          ? getMatrixCycles(*row, lanes, shape)
+                          : getCycles(*row, lanes, shape);
       if (row->vectorBits < bits ||
           (row->vectorBits == bits && cycles >= kMargin * fewest))
         continue;

@@ -31,6 +31,14 @@ def : NeonProduct<"5x16", 5, 4, 4>;
 def : NeonProduct<"12x8", 12, 2, 3>;
 def : NeonProduct<"16x4", 16, 1, 2>;
 
+// Four steps are one load of 128 bits, for which eight columns leave registers.
+// So there are less instructions beside the products, for a processor that
+// executes them in order, and for N1, whose model issues three a cycle.
+defvar FewIssued = "cortex-a55,neoverse-n1";
+def : NeonProduct<"10x8", 10, 2, 6> {
+  let LhsSteps = 4; let Unroll = 4; let Tunes = FewIssued;
+}
+
 // Four bytes of a row are a lane. Left sides are signed where the processor
 // multiplies no unsigned by signed bytes.
 class NeonDotProduct<string types, string name, int rows, int vectors, int rank>
@@ -52,9 +60,13 @@ foreach types = ["s8s8", "u8s8"] in {
   def : NeonDotProduct<types, "12x8", 12, 2, 3>;
   def : NeonDotProduct<types, "16x4", 16, 1, 2>;
 }
+def : NeonDotProduct<"s8s8", "10x8", 10, 2, 6> {
+  let LhsSteps = 4; let Unroll = 4; let Tunes = FewIssued;
+}
 
 // Squares of sums of two rows by two columns. Both rows of a pair are read into
-// one register, which takes an operation of vectors for each.
+// one register, which takes an operation of vectors for each. LLVM loads all
+// vectors of the right side first, so there is no tile of eight.
 class NeonSquares<string types, string name, int rows, int vectors, int rank>
     : NeonProduct<name, rows, vectors, rank> {
   defvar areBytes = !eq(types, "u8s8");
@@ -72,7 +84,6 @@ class NeonSquares<string types, string name, int rows, int vectors, int rank>
 }
 foreach types = ["u8s8", "bf16"] in {
   def : NeonSquares<types, "8x12", 8, 3, 9>;
-  def : NeonSquares<types, "6x16", 6, 4, 8>;
   def : NeonSquares<types, "12x8", 12, 2, 7>;
   def : NeonSquares<types, "16x4", 16, 1, 6>;
 }
@@ -93,6 +104,9 @@ class NeonHalfProduct<string name, int rows, int vectors, int rank>
 def : NeonHalfProduct<"8x24", 8, 6, 3>;
 def : NeonHalfProduct<"12x16", 12, 4, 2>;
 def : NeonHalfProduct<"16x8", 16, 2, 1>;
+def : NeonHalfProduct<"10x16", 10, 4, 4> {
+  let LhsSteps = 4; let Unroll = 4; let Tunes = FewIssued;
+}
 
 // A row of outputs more than the generic tile has: of a window of 3 x 3 they share
 // two rows of inputs.
@@ -150,6 +164,22 @@ def : MicroKernelRow<"lookup"> {
   let Vectors = 1;
   let Rank = 1;
   let Instruction = "llvm.aarch64.neon.tbl4.v16i8,llvm.aarch64.neon.tbx4.v16i8";
+}
+
+// Elements of the left side are picked by their bytes, whose places are made of a
+// position by three instructions for all rows: for groups of 4 and of 8.
+def : MicroKernelRow<"sparse-lanes"> {
+  let Name = "neon-f32-permute";
+  let Features = "neon";
+  let VectorBits = 128;
+  let Registers = 32;
+  let Rows = 4;
+  let Vectors = 2;
+  let Unroll = 1;
+  let Cost = 5;
+  let Instruction =
+      "llvm.aarch64.neon.tbl1.v16i8,llvm.aarch64.neon.tbl2.v16i8";
+  let Rank = 2;
 }
 
 // Each value of sparse weights times vectors of rows; see the rows of x86.

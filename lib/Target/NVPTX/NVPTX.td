@@ -22,5 +22,6 @@ class DeviceRow<string name, string ptx> : TargetRow<name> {
 }
 def : DeviceRow<"sm_80", "ptx80">;
 def : DeviceRow<"sm_89", "ptx80">;
-def : DeviceRow<"sm_90a", "ptx80">;
+// The name is a feature, too: of what has instructions that no later one has.
+def : DeviceRow<"sm_90a", "ptx80,+sm_90a">;
 def : DeviceRow<"sm_100a", "ptx86">;

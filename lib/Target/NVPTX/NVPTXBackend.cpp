@@ -5,6 +5,7 @@
 #include "mlir/Conversion/Passes.h"
 #include "mlir/Dialect/GPU/IR/GPUDialect.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/LLVMIR/NVVMDialect.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/MemRef/Transforms/Passes.h"
 #include "mlir/Dialect/SCF/Transforms/Passes.h"
@@ -51,6 +52,26 @@ void callIntrinsics(gpu::GPUModuleOp module) {
   callIntrinsic<math::TruncOp>(module, "llvm.trunc");
 }
 
+/// Maps of tensors are passed by value: the copy engine takes their addresses in
+/// the memory of parameters.
+void passMaps(LLVM::LLVMFuncOp function) {
+  auto maps = function->getAttrOfType<DenseI32ArrayAttr>(kTensorMapsAttr);
+  if (!maps)
+    return;
+  Builder b(function.getContext());
+  // CUtensorMap has 128 bytes, aligned to 64.
+  auto type = LLVM::LLVMArrayType::get(b.getI64Type(), 16);
+  for (int32_t argument : maps.asArrayRef()) {
+    function.setArgAttr(argument, LLVM::LLVMDialect::getByValAttrName(),
+                        TypeAttr::get(type));
+    function.setArgAttr(argument, LLVM::LLVMDialect::getAlignAttrName(),
+                        b.getI64IntegerAttr(64));
+    function.setArgAttr(argument, NVVM::NVVMDialect::getGridConstantAttrName(),
+                        b.getUnitAttr());
+  }
+  function->removeAttr(kTensorMapsAttr);
+}
+
 /// The dialects of kernels to LLVM's and NVVM's.
 LogicalResult lower(gpu::GPUModuleOp module) {
   callIntrinsics(module);
@@ -66,9 +87,14 @@ LogicalResult lower(gpu::GPUModuleOp module) {
   ConvertGpuOpsToNVVMOpsOptions options;
   options.useBarePtrCallConv = true;
   passes.addPass(createConvertGpuOpsToNVVMOps(options));
+  passes.addPass(createConvertNVVMToLLVMPass());
   passes.addPass(createReconcileUnrealizedCastsPass());
   passes.addPass(createCanonicalizerPass());
-  return passes.run(module);
+  if (failed(passes.run(module)))
+    return failure();
+  for (auto function : module.getOps<LLVM::LLVMFuncOp>())
+    passMaps(function);
+  return success();
 }
 
 void optimize(llvm::Module &module, llvm::TargetMachine &machine) {

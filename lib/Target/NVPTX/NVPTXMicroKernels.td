@@ -1,6 +1,8 @@
 //===- NVPTXMicroKernels.td - packed blocks of devices ------*- tablegen -*-===//
 //
-// A tile of a block of threads; its columns are those of a packed block.
+// A tile of a block of threads; its columns are those of a packed block. Where
+// elements are narrow a warp multiplies 16 rows by 8 columns at once, 32 bytes of
+// the depth, of which 16 are copied together.
 //
 //===----------------------------------------------------------------------===//
 
@@ -17,5 +19,40 @@ class DeviceProduct<string feature> : MicroKernelRow<"product"> {
   let Vectors = 2;
   let Rank = 1;
 }
-def : DeviceProduct<"ptx80">;
-def : DeviceProduct<"ptx86">;
+
+class WarpProduct<string feature, string types, int width, string suffix>
+    : DeviceProduct<feature> {
+  let Name = "warp-" # types;
+  let Types = types;
+  let Interleave = !if(!eq(width, 8), 4, 1);
+  let Instruction =
+      "llvm.nvvm.mma.m16n8k" # !div(256, width) # ".row.col." # suffix;
+  let Accumulates = 1;
+  let LhsBits = width;
+  let RhsBits = width;
+  let LhsSteps = !div(128, width);
+  let Unroll = LhsSteps;
+  let MatrixUnit = "warp";
+  let Rank = 2;
+}
+foreach feature = ["ptx80", "ptx86"] in {
+  def : DeviceProduct<feature>;
+  def : WarpProduct<feature, "f16", 16, "f32.f32">;
+  def : WarpProduct<feature, "bf16", 16, "bf16">;
+  def : WarpProduct<feature, "u8s8", 8, "u8.s8">;
+  def : WarpProduct<feature, "s8s8", 8, "s8">;
+}
+
+// Groups of four warps multiply tiles in shared memory of 64 rows each; both
+// sides and the result pass through the copy engine.
+class WarpgroupProduct<string types> : MicroKernelRow<"warpgroup"> {
+  let Name = "warpgroup-" # types;
+  let Features = "sm_90a";
+  let Registers = 255;
+  let Rows = 64;
+  let Vectors = 2;
+  let Rank = 1;
+  let Types = types;
+}
+def : WarpgroupProduct<"f16">;
+def : WarpgroupProduct<"bf16">;

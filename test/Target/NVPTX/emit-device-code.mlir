@@ -48,7 +48,7 @@ func.func private @root(%x: memref<7x197xf32>, %y: memref<7xf32>) attributes {mo
 
 // Addresses and numbers of 8 bytes each.
 // HOST: llvm.mlir.global internal constant @mopt_name_root_1("root_1\00")
-// HOST: func.func private @mopt_rt_launch(!llvm.ptr, i64, i64, i64, !llvm.ptr, i64) attributes {mopt.runtime}
+// HOST: func.func private @mopt_rt_launch(!llvm.ptr, i64, i64, i64, !llvm.ptr, i64, !llvm.ptr) attributes {mopt.runtime}
 // HOST: func.func private @root(%[[X:.*]]: memref<7x197xf32>, %[[Y:.*]]: memref<7xf32>)
 // HOST: memref.extract_aligned_pointer_as_index %[[X]]
 // HOST: llvm.store

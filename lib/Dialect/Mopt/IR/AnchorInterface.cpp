@@ -33,7 +33,9 @@ LogicalResult ConfigAttr::verify(function_ref<InFlightDiagnostic()> emitError,
               "for an 'interleave' of 2, or of 1 and pairs of vectors, and a "
               "multiple of 'unroll', found "
            << wordGroups;
-  if (interleave < 1 || (interleave > 1 && !sumsNarrow) != !instruction.empty())
+  bool needsInstruction =
+      (interleave > 1 && !sumsNarrow) || !matrixUnit.empty();
+  if (interleave < 1 || needsInstruction != !instruction.empty())
     return emitError()
            << "expected an 'instruction' that takes the 'interleave' "
               "of more than 1, found '"
@@ -58,7 +60,7 @@ LogicalResult ConfigAttr::verify(function_ref<InFlightDiagnostic()> emitError,
     return emitError() << "expected 'wordGroups' of more than 1 to divide "
                           "'unroll' and to have two instructions, found "
                        << wordGroups;
-  if (!matrixUnit.empty() && (interleave == 1 || more > 0 || !accumulates))
+  if (!matrixUnit.empty() && (more > 0 || !accumulates))
     return emitError() << "expected one 'instruction' that accumulates for the "
                           "matrix unit '"
                        << matrixUnit << "', found '" << instruction << "'";

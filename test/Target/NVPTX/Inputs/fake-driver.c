@@ -136,6 +136,23 @@ int cuGraphInstantiateWithFlags(Handle *executable, Handle graph,
 int cuGraphLaunch(Handle executable, Handle stream) { return called("replay"); }
 int cuGraphDestroy(Handle graph) { return 0; }
 int cuGraphExecDestroy(Handle executable) { return called("destroy graph"); }
+int cuFuncSetAttribute(Handle function, int attribute, int value) {
+  printf("attribute %d of %s: %d\n", attribute, (const char *)function, value);
+  return called("function attribute");
+}
+#ifndef WITHOUT_MAPS
+int cuTensorMapEncodeTiled(void *map, int type, unsigned rank, void *address,
+                           const Address *sizes, const Address *strides,
+                           const unsigned *box, const unsigned *steps,
+                           int interleave, int swizzle, int promotion,
+                           int fill) {
+  printf("map of type %d, swizzle %d:", type, swizzle);
+  for (unsigned i = 0; i < rank; ++i)
+    printf(" %llu/%llu/%u", sizes[i], i ? strides[i - 1] : 0, box[i]);
+  printf("\n");
+  return (unsigned long long)map % 64 ? 1 : called("map");
+}
+#endif
 int cuLaunchKernel(Handle function, unsigned grid_x, unsigned grid_y,
                    unsigned grid_z, unsigned block_x, unsigned block_y,
                    unsigned block_z, unsigned shared_bytes, Handle stream,

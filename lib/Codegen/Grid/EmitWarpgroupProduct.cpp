@@ -1,0 +1,822 @@
+// Products of 16-bit floats by groups of four warps. One group has the device's
+// copy engine bring tiles of both sides to shared memory, some steps ahead; the
+// others multiply them there, 64 rows each, and hold the sums. A block computes
+// one tile after the other, so that the next one's sides are on their way while
+// sums of the last one are stored.
+#include "Emit.h"
+#include "Epilogue.h"
+#include "LinearPlace.h"
+#include "ProductAccess.h"
+
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/LLVMIR/NVVMDialect.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "llvm/Support/MathExtras.h"
+
+using namespace mlir;
+using namespace mopt;
+
+/// Rows of a warpgroup, and its threads.
+static constexpr int64_t kGroupRows = 64, kGroupThreads = 128;
+/// Steps of the depth in a stage, and those of an instruction.
+static constexpr int64_t kStageDepth = 64, kInstructionDepth = 16;
+/// Columns of a packed block: as many as a row of a box has.
+static constexpr int64_t kBlockColumns = 64;
+/// The copy engine's pattern repeats after so many bytes.
+static constexpr int64_t kPatternBytes = 1024;
+static constexpr int64_t kRowBytes = 128;
+/// Shared memory that a block may ask for, with room for the barriers.
+static constexpr int64_t kMostShared = 227 * 1024 - 2048;
+static constexpr int64_t kMostStages = 8;
+/// Blocks that run at once, one on each multiprocessor: those of the devices
+/// that have such instructions. Only the choice of tiles depends on it.
+static constexpr int64_t kMultiprocessors = 132;
+/// Tiles of so many rows of tiles are neighbours in time: they share columns
+/// that lie in the cache.
+static constexpr int64_t kRasterRows = 8;
+/// A tile with fewer rows or columns is mostly empty.
+static constexpr int64_t kLeastRows = 33, kLeastColumns = 33, kLeastDepth = 64;
+/// With fewer results, tiles of warps are faster: there are more of them, and
+/// they begin sooner (H200: 128 x 768 x 768 3.6 and 4.9 us, 1024 x 1024 x 1024
+/// 9.8 and 7.5). Half as many are enough of a large depth.
+static constexpr int64_t kLeastResults = 1 << 19, kLargeDepth = 2048;
+/// Registers of threads that copy and that multiply.
+static constexpr int64_t kCopyRegisters = 24, kProductRegisters = 240;
+
+namespace {
+/// Numbers of 32 bits.
+class WordBuilder {
+public:
+  WordBuilder(OpBuilder &b, Location loc) : b(b), loc(loc) {}
+
+  Value word(int64_t value) {
+    return arith::ConstantOp::create(
+        b, loc, b.getI32IntegerAttr(static_cast<int32_t>(value)));
+  }
+  Value add(Value x, Value y) {
+    return b.createOrFold<arith::AddIOp>(loc, x, y);
+  }
+  Value add(Value x, int64_t y) { return y == 0 ? x : add(x, word(y)); }
+  Value mul(Value x, int64_t y) {
+    return b.createOrFold<arith::MulIOp>(loc, x, word(y));
+  }
+  Value div(Value x, int64_t y) {
+    return b.createOrFold<arith::DivUIOp>(loc, x, word(y));
+  }
+  Value rem(Value x, int64_t y) {
+    return b.createOrFold<arith::RemUIOp>(loc, x, word(y));
+  }
+  Value band(Value x, int64_t y) {
+    return b.createOrFold<arith::AndIOp>(loc, x, word(y));
+  }
+  Value exclusiveOr(Value x, Value y) {
+    return b.createOrFold<arith::XOrIOp>(loc, x, y);
+  }
+  Value equals(Value x, int64_t y) {
+    return arith::CmpIOp::create(b, loc, arith::CmpIPredicate::eq, x, word(y));
+  }
+  Value least(Value x, int64_t y) {
+    return b.createOrFold<arith::MinUIOp>(loc, x, word(y));
+  }
+  Value select(Value condition, Value x, Value y) {
+    return arith::SelectOp::create(b, loc, condition, x, y);
+  }
+  Value index(Value x) {
+    return b.createOrFold<arith::IndexCastUIOp>(loc, b.getIndexType(), x);
+  }
+
+  OpBuilder &b;
+  Location loc;
+};
+
+/// Results of a block, and how many stages of both sides are in shared memory.
+struct WarpgroupTile {
+  int64_t groups = 2, columns = 256, stages = 4;
+
+  int64_t getRows() const { return groups * kGroupRows; }
+  int64_t getLhsBytes() const { return getRows() * kRowBytes; }
+  int64_t getRhsBytes() const { return columns * kRowBytes; }
+  int64_t getStageBytes() const { return getLhsBytes() + getRhsBytes(); }
+};
+
+/// Where neighbours of the right side are: columns of a packed block, columns
+/// of a row that need not end with a block, or steps of the depth.
+enum class RhsForm { Blocks, Rows, Columns };
+
+/// A side of the product or its result: what the copy engine needs, and the
+/// strides of batches in it.
+struct Side {
+  TensorMap map;
+  /// For each dimension of the map behind the first ones: the batch dimension.
+  SmallVector<unsigned> batchDims;
+  Value pointer;
+};
+
+class WarpgroupEmitter {
+public:
+  WarpgroupEmitter(OpBuilder &b, ContractAnchorOp op, ProductAccess &access)
+      : w(b, op.getLoc()), b(b), loc(op.getLoc()), op(op),
+        anchor(cast<AnchorOpInterface>(op.getOperation())), access(access),
+        function(op->getParentOfType<gpu::GPUFuncOp>()) {
+    for (int64_t dim = 0; dim < anchor.getOutputRank() - 2; ++dim)
+      batchSizes.push_back(anchor.getOutputDimSize(dim));
+    rowDim = batchSizes.size();
+  }
+
+  /// Can the copy engine reach both sides?
+  bool match() {
+    Type type = getElementTypeOrSelf(op.getLhs().getType());
+    if (!(type.isF16() || type.isBF16()) ||
+        getElementTypeOrSelf(op.getRhs().getType()) != type ||
+        !anchor.getAccumulatorType().isF32() || access.rows < kLeastRows ||
+        access.columns < kLeastColumns || access.depth < kLeastDepth ||
+        op.getBlockColumns() != kBlockColumns)
+      return false;
+    int64_t results = access.batches * access.rows * access.columns;
+    if (results < (access.depth < kLargeDepth ? kLeastResults
+                                              : kLeastResults / 2))
+      return false;
+    tile = chooseTile();
+    return matchLhs() && matchRhs();
+  }
+
+  LaunchShape emit();
+
+private:
+  bool matchLhs();
+  bool matchRhs();
+  bool matchResult();
+  /// The dimensions of batches in a place become those of its map.
+  bool addBatches(Side &side, const LinearPlace &place);
+  std::optional<TensorMap> start(const LinearPlace &place, Value buffer);
+  WarpgroupTile chooseTile();
+  int64_t countTiles(const WarpgroupTile &tile) {
+    return llvm::divideCeil(access.rows, tile.getRows()) *
+           llvm::divideCeil(access.columns, tile.columns) * access.batches;
+  }
+
+  void addArgument(Side &side);
+  Value getShared();
+  Value getPointer(Value address) {
+    return LLVM::IntToPtrOp::create(
+        b, loc, LLVM::LLVMPointerType::get(b.getContext(), 3), address);
+  }
+  struct Position {
+    Value row, column;
+    SmallVector<Value> batch;
+  };
+  Position locate(Value number);
+  SmallVector<Value> getBatch(const Side &side, const Position &at);
+  /// Stage and parity behind these.
+  std::pair<Value, Value> advance(Value stage, Value parity);
+  void wait(Value barriers, Value stage, Value parity);
+  void load(Side &side, Value to, Value barrier, ValueRange coordinates);
+  void emitCopies();
+  void emitProducts();
+  Value multiplyStage(Value sums, Value stage);
+  Value describe(Value address, int64_t pattern);
+  void release(Value stage, Value condition);
+  void storeTile(ArrayRef<Value> sums, const Position &at);
+  void storeBoxes(ArrayRef<Value> sums, const Position &at);
+  void storePairs(ArrayRef<Value> sums, const Position &at);
+  /// A point of the output space.
+  SmallVector<Value> getPoint(const Position &at, Value row, Value column);
+  Value forTiles(ValueRange initial,
+                 function_ref<SmallVector<Value>(Value, ValueRange)> body);
+  void guard(Value condition, function_ref<void()> body) {
+    auto branch = scf::IfOp::create(b, loc, condition, /*withElse=*/false);
+    OpBuilder::InsertionGuard restore(b);
+    b.setInsertionPoint(branch.thenBlock()->getTerminator());
+    body();
+  }
+  void meet() {
+    NVVM::BarrierOp::create(b, loc, Type(), w.add(group, 0),
+                            w.word(kGroupThreads), NVVM::BarrierReductionAttr(),
+                            Value());
+  }
+
+  WordBuilder w;
+  OpBuilder &b;
+  Location loc;
+  ContractAnchorOp op;
+  AnchorOpInterface anchor;
+  ProductAccess &access;
+  gpu::GPUFuncOp function;
+  SmallVector<int64_t> batchSizes;
+  unsigned rowDim;
+  WarpgroupTile tile;
+  Side lhs, rhs, result;
+  RhsForm form = RhsForm::Blocks;
+  /// The result goes through shared memory to the copy engine.
+  bool storesBoxes = false;
+  int64_t passes = 1;
+  LaunchShape shape;
+  Value lhsShared, rhsShared, resultShared, full, empty;
+  Value thread, threadOfGroup, group, block, blocks;
+};
+} // namespace
+
+/// The map of what lies at `place`, without dimensions yet.
+std::optional<TensorMap> WarpgroupEmitter::start(const LinearPlace &place,
+                                                 Value buffer) {
+  TensorMap map;
+  map.elementBytes = getElementTypeOrSelf(buffer.getType())
+                         .getIntOrFloatBitWidth() /
+                     8;
+  map.buffer = place.root.getArgNumber();
+  map.offset = place.offset * map.elementBytes;
+  if (map.offset % 16 != 0)
+    return std::nullopt;
+  return map;
+}
+
+bool WarpgroupEmitter::addBatches(Side &side, const LinearPlace &place) {
+  for (auto [dim, size] : llvm::enumerate(batchSizes)) {
+    if (size == 1 || place.strides[dim] == 0)
+      continue;
+    side.map.dims.push_back(
+        {size, place.strides[dim] * side.map.elementBytes, 1});
+    side.batchDims.push_back(dim);
+  }
+  return side.map.dims.size() <= TensorMap::kMostDims &&
+         llvm::all_of(llvm::drop_begin(side.map.dims),
+                      [](const TensorMap::Dim &dim) {
+                        return dim.stride > 0 && dim.stride % 16 == 0;
+                      });
+}
+
+bool WarpgroupEmitter::matchLhs() {
+  std::optional<LinearPlace> place =
+      findLinearPlace(op.getLhs(), op.getLhsIndexingMap());
+  if (!place || place->strides[rowDim + 1] != 1)
+    return false;
+  std::optional<TensorMap> map = start(*place, op.getLhs());
+  if (!map)
+    return false;
+  lhs.map = *map;
+  int64_t bytes = map->elementBytes;
+  lhs.map.dims = {
+      {access.depth, bytes, kStageDepth},
+      {access.rows, place->strides[rowDim] * bytes, tile.getRows()}};
+  return addBatches(lhs, *place);
+}
+
+bool WarpgroupEmitter::matchRhs() {
+  std::optional<LinearPlace> place =
+      findLinearPlace(op.getRhs(), op.getRhsIndexingMap());
+  if (!place)
+    return false;
+  std::optional<TensorMap> map = start(*place, op.getRhs());
+  if (!map)
+    return false;
+  rhs.map = *map;
+  int64_t bytes = map->elementBytes;
+  int64_t step = place->strides[rowDim + 1], block = place->strides[rowDim];
+  int64_t column =
+      cast<MemRefType>(op.getRhs().getType()).getStridesAndOffset().first.back();
+  if (column == 1 && block == kBlockColumns &&
+      access.columns % kBlockColumns != 0) {
+    // Rows that do not end with a block.
+    form = RhsForm::Rows;
+    rhs.map.dims = {{access.columns, bytes, kBlockColumns},
+                    {access.depth, step * bytes, kStageDepth}};
+  } else if (column == 1) {
+    form = RhsForm::Blocks;
+    rhs.map.dims = {{kBlockColumns, bytes, kBlockColumns},
+                    {access.depth, step * bytes, kStageDepth},
+                    {static_cast<int64_t>(
+                         llvm::divideCeil(access.columns, kBlockColumns)),
+                     block * bytes, tile.columns / kBlockColumns}};
+  } else if (step == 1 && block == kBlockColumns * column) {
+    form = RhsForm::Columns;
+    rhs.map.dims = {{access.depth, bytes, kStageDepth},
+                    {access.columns, column * bytes, tile.columns}};
+  } else {
+    return false;
+  }
+  return addBatches(rhs, *place);
+}
+
+/// Rows of 16-bit elements go through shared memory; other results are stored
+/// by the threads that have them.
+bool WarpgroupEmitter::matchResult() {
+  Value init = op.getInit();
+  Type type = getElementTypeOrSelf(init.getType());
+  std::optional<LinearPlace> place =
+      findLinearPlace(init, anchor.getInitIndexingMap());
+  if (!place || type.getIntOrFloatBitWidth() != 16 ||
+      place->strides[rowDim + 1] != 1 || access.columns % 2 != 0)
+    return false;
+  std::optional<TensorMap> map = start(*place, init);
+  if (!map)
+    return false;
+  result.map = *map;
+  int64_t bytes = map->elementBytes;
+  result.map.dims = {{access.columns, bytes, kBlockColumns},
+                     {access.rows, place->strides[rowDim] * bytes, kGroupRows}};
+  return addBatches(result, *place);
+}
+
+/// Cycles of a multiprocessor, by its rates: 2048 multiplications in each, and
+/// 64 bytes of the sides; the begin and end of a tile take as long as some
+/// stages. A tile's begin overlaps with the last one's end.
+WarpgroupTile WarpgroupEmitter::chooseTile() {
+  static constexpr WarpgroupTile tiles[] = {
+      {2, 256, 0}, {2, 192, 0}, {2, 128, 0}, {1, 256, 0},
+      {1, 192, 0}, {1, 128, 0}, {2, 64, 0},  {1, 64, 0}};
+  int64_t steps = llvm::divideCeil(access.depth, kStageDepth);
+  std::optional<WarpgroupTile> best;
+  int64_t leastCycles = 0;
+  for (WarpgroupTile candidate : tiles) {
+    int64_t rounds = llvm::divideCeil(countTiles(candidate), kMultiprocessors);
+    int64_t products =
+        candidate.getRows() * candidate.columns * kStageDepth / 2048;
+    int64_t loads = candidate.getStageBytes() / 64;
+    int64_t ends = 1000 + candidate.getRows() * candidate.columns / 16;
+    int64_t cycles =
+        1500 + rounds * (steps * std::max(products, loads) + ends);
+    if (best && cycles >= leastCycles)
+      continue;
+    best = candidate;
+    leastCycles = cycles;
+  }
+  return *best;
+}
+
+void WarpgroupEmitter::addArgument(Side &side) {
+  unsigned number = function.getFunctionType().getNumInputs();
+  side.map.argument = number;
+  Type type = function.getFunctionType().getInput(side.map.buffer);
+  (void)function.insertArgument(number, type, DictionaryAttr(), loc);
+  Value address = memref::ExtractAlignedPointerAsIndexOp::create(
+      b, loc, function.getArgument(number));
+  address = arith::IndexCastOp::create(b, loc, b.getI64Type(), address);
+  side.pointer = LLVM::IntToPtrOp::create(
+      b, loc, LLVM::LLVMPointerType::get(b.getContext()), address);
+  shape.maps.push_back(side.map);
+}
+
+/// The address of the block's shared memory, where the pattern begins.
+Value WarpgroupEmitter::getShared() {
+  static constexpr llvm::StringLiteral name = "mopt_shared";
+  auto module = function->getParentOfType<gpu::GPUModuleOp>();
+  if (!module.lookupSymbol(name)) {
+    OpBuilder::InsertionGuard guard(b);
+    b.setInsertionPointToStart(module.getBody());
+    LLVM::GlobalOp::create(
+        b, loc, LLVM::LLVMArrayType::get(b.getI8Type(), 0),
+        /*isConstant=*/false, LLVM::Linkage::External, name, Attribute(),
+        /*alignment=*/kPatternBytes, /*addrSpace=*/3);
+  }
+  Value begin = LLVM::AddressOfOp::create(
+      b, loc, LLVM::LLVMPointerType::get(b.getContext(), 3), name);
+  Value address = LLVM::PtrToIntOp::create(b, loc, b.getI32Type(), begin);
+  return w.band(w.add(address, kPatternBytes - 1), -kPatternBytes);
+}
+
+WarpgroupEmitter::Position WarpgroupEmitter::locate(Value number) {
+  int64_t rowTiles = llvm::divideCeil(access.rows, tile.getRows());
+  int64_t columnTiles = llvm::divideCeil(access.columns, tile.columns);
+  Position at;
+  Value batch = w.div(number, rowTiles * columnTiles);
+  number = w.rem(number, rowTiles * columnTiles);
+  at.batch.resize(batchSizes.size());
+  for (size_t dim = batchSizes.size(); dim-- > 0;) {
+    at.batch[dim] = w.rem(batch, batchSizes[dim]);
+    batch = w.div(batch, batchSizes[dim]);
+  }
+  int64_t band = std::min(kRasterRows, rowTiles);
+  Value first = w.mul(w.div(number, band * columnTiles), band);
+  Value inside = w.rem(number, band * columnTiles);
+  Value row, column;
+  if (rowTiles % band == 0) {
+    row = w.add(first, w.rem(inside, band));
+    column = w.div(inside, band);
+  } else {
+    // The last band has fewer rows.
+    Value count = b.createOrFold<arith::SubIOp>(loc, w.word(rowTiles), first);
+    count = w.least(count, band);
+    row = w.add(first, arith::RemUIOp::create(b, loc, inside, count));
+    column = arith::DivUIOp::create(b, loc, inside, count);
+  }
+  at.row = w.mul(row, tile.getRows());
+  at.column = w.mul(column, tile.columns);
+  return at;
+}
+
+SmallVector<Value> WarpgroupEmitter::getBatch(const Side &side,
+                                              const Position &at) {
+  return llvm::map_to_vector(side.batchDims,
+                             [&](unsigned dim) { return at.batch[dim]; });
+}
+
+std::pair<Value, Value> WarpgroupEmitter::advance(Value stage, Value parity) {
+  Value next = w.add(stage, 1), isLast = w.equals(next, tile.stages);
+  return {w.select(isLast, w.word(0), next),
+          w.select(isLast, w.exclusiveOr(parity, w.word(1)), parity)};
+}
+
+void WarpgroupEmitter::wait(Value barriers, Value stage, Value parity) {
+  // How long a thread sleeps before it looks again, in nanoseconds.
+  static constexpr int64_t sleep = 10000000;
+  NVVM::MBarrierTryWaitParityOp::create(
+      b, loc, getPointer(w.add(barriers, w.mul(stage, 8))), parity,
+      w.word(sleep));
+}
+
+void WarpgroupEmitter::load(Side &side, Value to, Value barrier,
+                            ValueRange coordinates) {
+  Value cluster = LLVM::AddrSpaceCastOp::create(
+      b, loc, LLVM::LLVMPointerType::get(b.getContext(), 7), getPointer(to));
+  NVVM::CpAsyncBulkTensorGlobalToSharedClusterOp::create(
+      b, loc, cluster, side.pointer, coordinates, getPointer(barrier),
+      /*im2colOffsets=*/ValueRange(), /*multicastMask=*/Value(),
+      /*l2CacheHint=*/Value(), NVVM::TMALoadMode::TILE, /*isCTAOnly=*/false,
+      NVVM::CTAGroupKindAttr(), /*predicate=*/Value());
+}
+
+/// Calls `body` for the numbers of this block's tiles, with values that it
+/// passes on.
+Value WarpgroupEmitter::forTiles(
+    ValueRange initial,
+    function_ref<SmallVector<Value>(Value, ValueRange)> body) {
+  auto loop = scf::ForOp::create(b, loc, block, w.word(countTiles(tile)),
+                                 blocks, initial);
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPointToStart(loop.getBody());
+  SmallVector<Value> next =
+      body(loop.getInductionVar(), loop.getRegionIterArgs());
+  scf::YieldOp::create(b, loc, next);
+  return loop.getResult(0);
+}
+
+void WarpgroupEmitter::emitCopies() {
+  Value zero = w.word(0);
+  int64_t steps = llvm::divideCeil(access.depth, kStageDepth);
+  forTiles({zero, zero}, [&](Value number, ValueRange carried) {
+    Position at = locate(number);
+    auto loop = scf::ForOp::create(b, loc, zero, w.word(steps), w.word(1),
+                                   carried);
+    OpBuilder::InsertionGuard guard(b);
+    b.setInsertionPointToStart(loop.getBody());
+    Value stage = loop.getRegionIterArg(0), parity = loop.getRegionIterArg(1);
+    wait(empty, stage, w.exclusiveOr(parity, w.word(1)));
+    Value barrier = w.add(full, w.mul(stage, 8));
+    NVVM::MBarrierArriveExpectTxOp::create(
+        b, loc, Type(), getPointer(barrier), w.word(tile.getStageBytes()),
+        NVVM::MemScopeKind::CTA, /*relaxed=*/false, /*predicate=*/Value());
+    Value depth = w.mul(loop.getInductionVar(), kStageDepth);
+    SmallVector<Value> coordinates{depth, at.row};
+    llvm::append_range(coordinates, getBatch(lhs, at));
+    load(lhs, w.add(lhsShared, w.mul(stage, tile.getLhsBytes())), barrier,
+         coordinates);
+    Value to = w.add(rhsShared, w.mul(stage, tile.getRhsBytes()));
+    auto loadRhs = [&](Value to, std::initializer_list<Value> first) {
+      SmallVector<Value> coordinates(first);
+      llvm::append_range(coordinates, getBatch(rhs, at));
+      load(rhs, to, barrier, coordinates);
+    };
+    if (form == RhsForm::Columns)
+      loadRhs(to, {depth, at.column});
+    else if (form == RhsForm::Blocks)
+      loadRhs(to, {zero, depth, w.div(at.column, kBlockColumns)});
+    else
+      for (int64_t i = 0; i < tile.columns / kBlockColumns; ++i)
+        loadRhs(w.add(to, i * kStageDepth * kRowBytes),
+                {w.add(at.column, i * kBlockColumns), depth});
+    auto [nextStage, nextParity] = advance(stage, parity);
+    scf::YieldOp::create(b, loc, ValueRange{nextStage, nextParity});
+    return SmallVector<Value>(loop.getResults());
+  });
+}
+
+/// The descriptor of a matrix in shared memory.
+Value WarpgroupEmitter::describe(Value address, int64_t pattern) {
+  Value line = arith::ShRUIOp::create(b, loc, w.band(address, 0x3FFFF),
+                                      w.word(4));
+  Value wide = arith::ExtUIOp::create(b, loc, b.getI64Type(), line);
+  Value rest =
+      arith::ConstantOp::create(b, loc, b.getI64IntegerAttr(pattern));
+  return arith::OrIOp::create(b, loc, wide, rest);
+}
+
+/// Fields of descriptors, in units of 16 bytes: the distance of neighbouring
+/// groups of 64 columns, that of eight rows, and rows of 128 bytes (PTX ISA,
+/// "matrix descriptor format").
+static int64_t getPattern(int64_t columnGroup) {
+  int64_t eightRows = 8 * kRowBytes / 16;
+  return columnGroup << 16 | eightRows << 32 | int64_t(1) << 62;
+}
+
+Value WarpgroupEmitter::multiplyStage(Value sums, Value stage) {
+  MLIRContext *context = b.getContext();
+  Value wordOfGroup = b.createOrFold<arith::SubIOp>(loc, group, w.word(1));
+  Value left = w.add(w.add(lhsShared, w.mul(stage, tile.getLhsBytes())),
+                     w.mul(wordOfGroup, kGroupRows * kRowBytes));
+  Value right = w.add(rhsShared, w.mul(stage, tile.getRhsBytes()));
+  // Rows of the left side have the depth, those of the right one mostly
+  // columns.
+  bool hasColumns = form != RhsForm::Columns;
+  Value x = describe(left, getPattern(1));
+  Value y = describe(
+      right, getPattern(hasColumns ? kStageDepth * kRowBytes / 16 : 1));
+  auto add = [&](Value descriptor, int64_t lines) -> Value {
+    return lines == 0 ? descriptor
+                      : arith::AddIOp::create(
+                            b, loc, descriptor,
+                            arith::ConstantOp::create(
+                                b, loc, b.getI64IntegerAttr(lines)));
+  };
+  NVVM::WGMMATypes type = getElementTypeOrSelf(op.getLhs().getType()).isF16()
+                              ? NVVM::WGMMATypes::f16
+                              : NVVM::WGMMATypes::bf16;
+  auto instruction = NVVM::MMAShapeAttr::get(context, kGroupRows, tile.columns,
+                                             kInstructionDepth);
+  NVVM::WgmmaFenceAlignedOp::create(b, loc);
+  for (int64_t k = 0; k < kStageDepth; k += kInstructionDepth)
+    sums = NVVM::WgmmaMmaAsyncOp::create(
+        b, loc, sums.getType(), sums, add(x, k * 2 / 16),
+        add(y, hasColumns ? k * kRowBytes / 16 : k * 2 / 16), instruction, type, type,
+        NVVM::WGMMATypes::f32, NVVM::WGMMAScaleOut::one,
+        NVVM::WGMMAScaleIn::one, NVVM::WGMMAScaleIn::one, NVVM::MMALayout::row,
+        hasColumns ? NVVM::MMALayout::row : NVVM::MMALayout::col,
+        NVVM::MMAIntOverflowAttr());
+  NVVM::WgmmaGroupSyncAlignedOp::create(b, loc);
+  return sums;
+}
+
+/// Tells the copying group, once for each group, that a stage was multiplied.
+void WarpgroupEmitter::release(Value stage, Value condition) {
+  Value first = w.equals(threadOfGroup, 0);
+  if (condition)
+    first = arith::AndIOp::create(b, loc, first, condition);
+  guard(first, [&] {
+    // nvvm.mbarrier.arrive has a result, which nobody reads.
+    NVVM::InlinePtxOp::create(
+        b, loc, TypeRange(),
+        ValueRange{w.add(empty, w.mul(stage, 8))}, ValueRange(),
+        "mbarrier.arrive.shared::cta.b64 _, [$0];", Value());
+  });
+}
+
+void WarpgroupEmitter::emitProducts() {
+  int64_t count = tile.columns / 2;
+  Type f32 = b.getF32Type();
+  auto type = LLVM::LLVMStructType::getLiteral(
+      b.getContext(), SmallVector<Type>(count, f32));
+  Value none = LLVM::UndefOp::create(b, loc, type);
+  Value nothing = arith::ConstantOp::create(b, loc, b.getF32FloatAttr(0));
+  for (int64_t i = 0; i < count; ++i)
+    none = LLVM::InsertValueOp::create(b, loc, none, nothing, i);
+  Value zero = w.word(0);
+  int64_t steps = llvm::divideCeil(access.depth, kStageDepth);
+  forTiles({zero, zero}, [&](Value number, ValueRange carried) {
+    Position at = locate(number);
+    at.row = w.add(at.row, w.mul(b.createOrFold<arith::SubIOp>(loc, group,
+                                                               w.word(1)),
+                                 kGroupRows));
+    SmallVector<Value> initial{carried[0], carried[1], zero, none};
+    auto loop =
+        scf::ForOp::create(b, loc, zero, w.word(steps), w.word(1), initial);
+    {
+      OpBuilder::InsertionGuard guard(b);
+      b.setInsertionPointToStart(loop.getBody());
+      Value stage = loop.getRegionIterArg(0),
+            parity = loop.getRegionIterArg(1),
+            last = loop.getRegionIterArg(2);
+      wait(full, stage, parity);
+      Value sums = multiplyStage(loop.getRegionIterArg(3), stage);
+      // The products of the stage before this one are done.
+      NVVM::WgmmaWaitGroupSyncOp::create(b, loc, 1);
+      Value isFirst = w.equals(loop.getInductionVar(), 0);
+      release(last, arith::XOrIOp::create(
+                        b, loc, isFirst,
+                        arith::ConstantOp::create(b, loc,
+                                                  b.getBoolAttr(true))));
+      auto [nextStage, nextParity] = advance(stage, parity);
+      scf::YieldOp::create(b, loc,
+                           ValueRange{nextStage, nextParity, stage, sums});
+    }
+    NVVM::WgmmaWaitGroupSyncOp::create(b, loc, 0);
+    release(loop.getResult(2), Value());
+    // Nothing may use the sums before the wait, which does not name them.
+    SmallVector<Value> sums;
+    for (int64_t i = 0; i < count; ++i)
+      sums.push_back(
+          LLVM::ExtractValueOp::create(b, loc, loop.getResult(3), i));
+    std::string constraints;
+    for (int64_t i = 0; i < count; ++i)
+      constraints += "=f,";
+    for (int64_t i = 0; i < count; ++i)
+      constraints += std::to_string(i) + (i + 1 < count ? "," : "");
+    Value tied = LLVM::InlineAsmOp::create(
+                     b, loc, type, sums, "// sums", constraints,
+                     /*has_side_effects=*/true, /*is_align_stack=*/false,
+                     LLVM::TailCallKind::None, LLVM::AsmDialectAttr(),
+                     ArrayAttr())
+                     .getResult(0);
+    for (int64_t i = 0; i < count; ++i)
+      sums[i] = LLVM::ExtractValueOp::create(b, loc, tied, i);
+    storeTile(sums, at);
+    return SmallVector<Value>{loop.getResult(0), loop.getResult(1)};
+  });
+}
+
+SmallVector<Value> WarpgroupEmitter::getPoint(const Position &at, Value row,
+                                              Value column) {
+  SmallVector<Value> point =
+      llvm::map_to_vector(at.batch, [&](Value x) { return w.index(x); });
+  point.append({w.index(row), w.index(column)});
+  return point;
+}
+
+void WarpgroupEmitter::storeTile(ArrayRef<Value> sums, const Position &at) {
+  if (storesBoxes)
+    storeBoxes(sums, at);
+  else
+    storePairs(sums, at);
+}
+
+/// Of the 64 rows of a group each warp has 16, and a thread in every eight
+/// columns two neighbours of two rows eight apart.
+void WarpgroupEmitter::storePairs(ArrayRef<Value> sums, const Position &at) {
+  GridBuilder g(b, loc);
+  Value lane = w.band(threadOfGroup, 31), warp = w.div(threadOfGroup, 32);
+  Value row = w.add(at.row, w.add(w.mul(warp, 16), w.div(lane, 4)));
+  Value column = w.add(at.column, w.mul(w.band(lane, 3), 2));
+  auto inside = [&](Value position, int64_t size, int64_t tileSize) -> Value {
+    return size % tileSize == 0
+               ? Value()
+               : arith::CmpIOp::create(b, loc, arith::CmpIPredicate::ult,
+                                       position, w.word(size))
+                     .getResult();
+  };
+  for (int64_t half = 0; half < 2; ++half) {
+    Value y = w.add(row, 8 * half);
+    g.guard(inside(y, access.rows, tile.getRows()), [&] {
+      for (int64_t eight = 0; eight < tile.columns / 8; ++eight) {
+        ArrayRef<Value> pair = sums.slice(4 * eight + 2 * half, 2);
+        Value x = w.add(column, 8 * eight);
+        g.guard(inside(x, access.columns, tile.columns), [&] {
+          if (access.columns % 2 == 0)
+            return storeResults(g, anchor, getPoint(at, y, x), pair);
+          storeResults(g, anchor, getPoint(at, y, x), pair.take_front());
+          Value next = w.add(x, 1);
+          g.guard(inside(next, access.columns, tile.columns), [&] {
+            storeResults(g, anchor, getPoint(at, y, next), pair.drop_front());
+          });
+        });
+      }
+    });
+  }
+}
+
+/// As boxes of 64 x 64 in the copy engine's pattern.
+void WarpgroupEmitter::storeBoxes(ArrayRef<Value> sums, const Position &at) {
+  GridBuilder g(b, loc);
+  int64_t columns = tile.columns / passes;
+  int64_t boxBytes = kGroupRows * kRowBytes;
+  Value wordOfGroup = b.createOrFold<arith::SubIOp>(loc, group, w.word(1));
+  Value buffer = w.add(resultShared, w.mul(wordOfGroup, columns * kRowBytes));
+  Value lane = w.band(threadOfGroup, 31), warp = w.div(threadOfGroup, 32);
+  Value isFirst = w.equals(threadOfGroup, 0);
+  // Where a thread's row of 16 bytes of a matrix of 8 x 8 goes: lanes 0 to 7
+  // and 8 to 15 have the upper and lower rows of the left matrices, the others
+  // those of the right ones.
+  Value eighth = w.band(lane, 7);
+  Value line = w.add(w.mul(warp, 16),
+                     w.add(eighth, w.mul(w.band(w.div(lane, 8), 1), 8)));
+  Value lineAddress = w.add(buffer, w.mul(line, kRowBytes));
+  SmallVector<Value> pieces;
+  for (int64_t pair = 0; pair < kBlockColumns / 16; ++pair) {
+    Value piece = w.exclusiveOr(w.add(w.div(lane, 16), 2 * pair), eighth);
+    pieces.push_back(w.add(lineAddress, w.mul(piece, 16)));
+  }
+  Value row = w.add(at.row, w.add(w.mul(warp, 16), w.div(lane, 4)));
+  Value column = w.add(at.column, w.mul(w.band(lane, 3), 2));
+  for (int64_t pass = 0; pass < passes; ++pass) {
+    guard(isFirst, [&] {
+      NVVM::CpAsyncBulkWaitGroupOp::create(b, loc, 0, b.getUnitAttr());
+    });
+    meet();
+    for (int64_t first = pass * columns / 8; first < (pass + 1) * columns / 8;
+         first += 2) {
+      SmallVector<Value> words;
+      for (int64_t matrix = 0; matrix < 4; ++matrix) {
+        int64_t eight = first + matrix / 2, half = matrix % 2;
+        // What lies behind the last row or column is not stored, and computed
+        // as that one.
+        Value y = w.add(row, 8 * half), x = w.add(column, 8 * eight);
+        if (access.rows % tile.getRows() != 0)
+          y = w.least(y, access.rows - 1);
+        if (access.columns % tile.columns != 0)
+          x = w.least(x, access.columns - 2);
+        Value both = joinElements(
+            g, finishResults(g, anchor, getPoint(at, y, x),
+                             sums.slice(4 * eight + 2 * half, 2)));
+        words.push_back(
+            LLVM::BitcastOp::create(b, loc, b.getI32Type(), both));
+      }
+      int64_t inPass = first - pass * columns / 8;
+      Value address = w.add(pieces[inPass % 8 / 2], inPass / 8 * boxBytes);
+      NVVM::StMatrixOp::create(
+          b, loc, getPointer(address), words, NVVM::MMALayout::row,
+          NVVM::LdStMatrixShapeAttr::get(b.getContext(), 8, 8),
+          NVVM::LdStMatrixEltType::B16);
+    }
+    NVVM::FenceProxyOp::create(
+        b, loc, NVVM::ProxyKind::async_shared,
+        NVVM::SharedSpaceAttr::get(b.getContext(), NVVM::SharedSpace::shared_cta));
+    meet();
+    guard(isFirst, [&] {
+      for (int64_t box = 0; box < columns / kBlockColumns; ++box) {
+        SmallVector<Value> coordinates{
+            w.add(at.column, pass * columns + box * kBlockColumns), at.row};
+        llvm::append_range(coordinates, getBatch(result, at));
+        NVVM::CpAsyncBulkTensorSharedCTAToGlobalOp::create(
+            b, loc, result.pointer, getPointer(w.add(buffer, box * boxBytes)),
+            coordinates, /*l2CacheHint=*/Value(), NVVM::TMAStoreMode::TILE,
+            /*predicate=*/Value());
+      }
+      NVVM::CpAsyncBulkCommitGroupOp::create(b, loc);
+    });
+  }
+}
+
+LaunchShape WarpgroupEmitter::emit() {
+  storesBoxes = matchResult();
+  passes = storesBoxes && tile.columns % 128 == 0 ? 2 : 1;
+  int64_t resultBytes =
+      storesBoxes ? tile.getRows() * tile.columns / passes * 2 : 0;
+  tile.stages = std::min(kMostStages, (kMostShared - resultBytes) /
+                                          tile.getStageBytes());
+  int64_t total = countTiles(tile);
+  shape.blocksX = std::min(total, kMultiprocessors);
+  shape.isPersistent = total > kMultiprocessors;
+  shape.threads = (tile.groups + 1) * kGroupThreads;
+  shape.sharedBytes = kPatternBytes + tile.stages * tile.getStageBytes() +
+                      resultBytes + tile.stages * 16;
+  addArgument(lhs);
+  addArgument(rhs);
+  if (storesBoxes)
+    addArgument(result);
+
+  lhsShared = getShared();
+  rhsShared = w.add(lhsShared, tile.stages * tile.getLhsBytes());
+  resultShared = w.add(rhsShared, tile.stages * tile.getRhsBytes());
+  full = w.add(resultShared, resultBytes);
+  empty = w.add(full, 8 * tile.stages);
+  Type i32 = b.getI32Type();
+  thread = NVVM::ThreadIdXOp::create(b, loc, i32);
+  block = NVVM::BlockIdXOp::create(b, loc, i32);
+  blocks = NVVM::GridDimXOp::create(b, loc, i32);
+  threadOfGroup = w.band(thread, kGroupThreads - 1);
+  // The same in all threads of a warp, which the assembler shall see.
+  group = NVVM::ShflOp::create(b, loc, i32, w.word(-1),
+                               w.div(thread, kGroupThreads), w.word(0),
+                               w.word(31), NVVM::ShflKind::idx, UnitAttr());
+  Value isFirst = w.equals(thread, 0);
+  guard(isFirst, [&] {
+    for (int64_t stage = 0; stage < tile.stages; ++stage) {
+      NVVM::MBarrierInitOp::create(b, loc, getPointer(w.add(full, 8 * stage)),
+                                   w.word(1), Value());
+      NVVM::MBarrierInitOp::create(b, loc, getPointer(w.add(empty, 8 * stage)),
+                                   w.word(tile.groups), Value());
+    }
+    NVVM::FenceMbarrierInitOp::create(b, loc);
+  });
+  NVVM::BarrierOp::create(b, loc);
+  // Of 256 threads each can have all it needs.
+  bool movesRegisters = tile.groups > 1;
+  auto roles = scf::IfOp::create(b, loc, w.equals(group, 0), /*withElse=*/true);
+  {
+    OpBuilder::InsertionGuard restore(b);
+    b.setInsertionPoint(roles.thenBlock()->getTerminator());
+    if (movesRegisters)
+      NVVM::SetMaxRegisterOp::create(b, loc, kCopyRegisters,
+                                     NVVM::SetMaxRegisterAction::decrease);
+    guard(isFirst, [&] { emitCopies(); });
+    b.setInsertionPoint(roles.elseBlock()->getTerminator());
+    if (movesRegisters)
+      NVVM::SetMaxRegisterOp::create(b, loc, kProductRegisters,
+                                     NVVM::SetMaxRegisterAction::increase);
+    emitProducts();
+    if (storesBoxes)
+      guard(w.equals(threadOfGroup, 0), [&] {
+        NVVM::CpAsyncBulkWaitGroupOp::create(b, loc, 0, UnitAttr());
+      });
+  }
+  return shape;
+}
+
+std::optional<LaunchShape>
+mopt::emitWarpgroupProduct(AnchorOpInterface op, ProductAccess &access) {
+  auto contract = dyn_cast<ContractAnchorOp>(op.getOperation());
+  if (!contract)
+    return std::nullopt;
+  OpBuilder b(op);
+  WarpgroupEmitter emitter(b, contract, access);
+  if (!emitter.match())
+    return std::nullopt;
+  return emitter.emit();
+}

@@ -1,0 +1,115 @@
+// Scalar epilogues of neighbouring results, memory in vectors.
+#include "Epilogue.h"
+
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "mlir/IR/IRMapping.h"
+
+using namespace mlir;
+using namespace mopt;
+
+Value mopt::joinElements(GridBuilder &g, ArrayRef<Value> elements) {
+  auto type = VectorType::get(elements.size(), elements.front().getType());
+  return vector::FromElementsOp::create(g.b, g.loc, type, elements);
+}
+
+SmallVector<Value> mopt::splitElements(GridBuilder &g, Value vector) {
+  SmallVector<Value> elements;
+  for (int64_t i = 0; i < cast<VectorType>(vector.getType()).getDimSize(0); ++i)
+    elements.push_back(vector::ExtractOp::create(g.b, g.loc, vector, i));
+  return elements;
+}
+
+/// Does `map` take `count` neighbours along the last dimension to neighbours of
+/// `type`, the first of them at a multiple of `count`?
+static bool keepsNeighbours(MemRefType type, AffineMap map, int64_t count) {
+  unsigned last = map.getNumDims() - 1, results = map.getNumResults();
+  if (results == 0 ||
+      map.getResult(results - 1) != getAffineDimExpr(last, map.getContext()) ||
+      llvm::any_of(map.getResults().drop_back(),
+                   [&](AffineExpr expr) { return expr.isFunctionOfDim(last); }))
+    return false;
+  SmallVector<int64_t> strides;
+  int64_t offset;
+  if (failed(type.getStridesAndOffset(strides, offset)) ||
+      strides.pop_back_val() != 1 || ShapedType::isDynamic(offset) ||
+      offset % count != 0)
+    return false;
+  return llvm::all_of(
+      llvm::zip_equal(strides, type.getShape().drop_back()), [&](auto dim) {
+        auto [stride, size] = dim;
+        return size == 1 ||
+               (ShapedType::isStatic(stride) && stride % count == 0);
+      });
+}
+
+static llvm::MaybeAlign getAlignment(MemRefType type, int64_t count) {
+  return llvm::MaybeAlign(count * type.getElementTypeBitWidth() / 8);
+}
+
+/// `point` and its neighbours.
+static SmallVector<SmallVector<Value>>
+getNeighbours(GridBuilder &g, ArrayRef<Value> point, int64_t count) {
+  SmallVector<SmallVector<Value>> points(count, SmallVector<Value>(point));
+  for (int64_t i = 1; i < count; ++i)
+    points[i].back() = g.add(point.back(), i);
+  return points;
+}
+
+SmallVector<Value> mopt::finishResults(GridBuilder &g, AnchorOpInterface op,
+                                       ArrayRef<Value> point,
+                                       ArrayRef<Value> sums) {
+  OpBuilder &b = g.b;
+  int64_t count = sums.size();
+  SmallVector<SmallVector<Value>> points = getNeighbours(g, point, count);
+  Block &epilogue = op.getEpilogue().front();
+  SmallVector<IRMapping> values(count);
+  for (int64_t i = 0; i < count; ++i)
+    values[i].map(epilogue.getArgument(0), sums[i]);
+  for (auto [argument, input, map] :
+       llvm::zip_equal(epilogue.getArguments().drop_front(),
+                       op.getEpilogueInputs(), op.getEpilogueIndexingMaps())) {
+    auto type = dyn_cast<MemRefType>(input.getType());
+    if (count > 1 && type && keepsNeighbours(type, map, count)) {
+      Value loaded = vector::LoadOp::create(
+          b, g.loc, VectorType::get(count, type.getElementType()), input,
+          g.apply(map, point), /*nontemporal=*/false,
+          getAlignment(type, count));
+      for (auto [i, element] : llvm::enumerate(splitElements(g, loaded)))
+        values[i].map(argument, element);
+      continue;
+    }
+    bool isOne = !map.isFunctionOfDim(map.getNumDims() - 1);
+    Value first = g.load(input, map, point);
+    for (int64_t i = 0; i < count; ++i)
+      values[i].map(argument,
+                    isOne || i == 0 ? first : g.load(input, map, points[i]));
+  }
+  SmallVector<Value> results;
+  for (int64_t i = 0; i < count; ++i) {
+    for (Operation &scalar : epilogue.without_terminator())
+      b.clone(scalar, values[i]);
+    results.push_back(
+        values[i].lookupOrDefault(epilogue.getTerminator()->getOperand(0)));
+  }
+  return results;
+}
+
+void mopt::storeResults(GridBuilder &g, AnchorOpInterface op,
+                        ArrayRef<Value> point, ArrayRef<Value> sums) {
+  OpBuilder &b = g.b;
+  int64_t count = sums.size();
+  SmallVector<Value> results = finishResults(g, op, point, sums);
+  SmallVector<SmallVector<Value>> points = getNeighbours(g, point, count);
+  AffineMap map = op.getInitIndexingMap();
+  auto type = cast<MemRefType>(op.getInit().getType());
+  if (count > 1 && keepsNeighbours(type, map, count)) {
+    vector::StoreOp::create(b, g.loc, joinElements(g, results), op.getInit(),
+                            g.apply(map, point), /*nontemporal=*/false,
+                            getAlignment(type, count));
+    return;
+  }
+  for (int64_t i = 0; i < count; ++i)
+    memref::StoreOp::create(b, g.loc, results[i], op.getInit(),
+                            g.apply(map, points[i]));
+}

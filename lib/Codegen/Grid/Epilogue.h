@@ -1,0 +1,31 @@
+//===- Epilogue.h - what a product's sums become ----------------*- C++ -*-===//
+
+#ifndef MOPT_LIB_CODEGEN_GRID_EPILOGUE_H
+#define MOPT_LIB_CODEGEN_GRID_EPILOGUE_H
+
+#include "GridBuilder.h"
+#include "mopt/Dialect/Mopt/IR/Mopt.h"
+
+namespace mopt {
+/// What the epilogue of `op` makes of `sums`, at `point` of the output space and
+/// as many neighbours along its last dimension as there are sums. Buffers in
+/// which these are neighbours too are read in vectors: their number must be a
+/// power of two that divides the last of `point`.
+llvm::SmallVector<mlir::Value> finishResults(GridBuilder &g,
+                                             AnchorOpInterface op,
+                                             llvm::ArrayRef<mlir::Value> point,
+                                             llvm::ArrayRef<mlir::Value> sums);
+
+/// The same, and stores it, in vectors too where that can be.
+void storeResults(GridBuilder &g, AnchorOpInterface op,
+                  llvm::ArrayRef<mlir::Value> point,
+                  llvm::ArrayRef<mlir::Value> sums);
+
+/// A vector of `elements`, of one type.
+mlir::Value joinElements(GridBuilder &g, llvm::ArrayRef<mlir::Value> elements);
+/// The elements of a vector.
+llvm::SmallVector<mlir::Value> splitElements(GridBuilder &g,
+                                             mlir::Value vector);
+} // namespace mopt
+
+#endif // MOPT_LIB_CODEGEN_GRID_EPILOGUE_H

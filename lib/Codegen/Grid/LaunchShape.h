@@ -1,0 +1,45 @@
+//===- LaunchShape.h - what a launch asks for -------------------*- C++ -*-===//
+
+#ifndef MOPT_LIB_CODEGEN_GRID_LAUNCHSHAPE_H
+#define MOPT_LIB_CODEGEN_GRID_LAUNCHSHAPE_H
+
+#include "llvm/ADT/SmallVector.h"
+#include <cstdint>
+
+namespace mopt {
+/// A tensor of which the device's copy engine moves boxes of elements between
+/// memory and shared memory. The innermost dimension comes first, its elements
+/// are neighbours. Behind the last element of a dimension zeros are read and
+/// nothing is written.
+struct TensorMap {
+  /// Numbers of arguments of the kernel: the buffer, and the map itself.
+  int64_t buffer = 0, argument = 0;
+  /// In bytes, multiples of 16 (of the buffer's begin, too).
+  int64_t offset = 0;
+  /// Bytes of an element: of 16 bits, or bytes.
+  int64_t elementBytes = 2;
+  struct Dim {
+    int64_t size;
+    /// In bytes, a multiple of 16; the innermost one's is an element.
+    int64_t stride;
+    int64_t box;
+  };
+  /// At most kMostDims. Rows of the box have 128 bytes, and their pieces of 16 are
+  /// exchanged so that columns of them lie in different banks.
+  llvm::SmallVector<Dim, 5> dims;
+  static constexpr size_t kMostDims = 5;
+};
+
+/// How a kernel is launched: blocks in x and y, threads of a block.
+struct LaunchShape {
+  int64_t blocksX = 1, blocksY = 1, threads = 1;
+  /// Shared memory besides what the kernel declares.
+  int64_t sharedBytes = 0;
+  /// Blocks take what there is to do in turns, so that fewer will do: no more
+  /// than run at once.
+  bool isPersistent = false;
+  llvm::SmallVector<TensorMap> maps;
+};
+} // namespace mopt
+
+#endif // MOPT_LIB_CODEGEN_GRID_LAUNCHSHAPE_H
