@@ -33,9 +33,12 @@ void ConstantStruct::addBytes(StringRef bytes) {
     return addNull();
   std::string name = getGlobalName();
   auto type = LLVM::LLVMArrayType::get(b.getI8Type(), bytes.size());
-  LLVM::GlobalOp::create(b, loc, type, /*isConstant=*/true,
-                         LLVM::Linkage::Internal, name, b.getStringAttr(bytes),
-                         /*alignment=*/8);
+  auto global = LLVM::GlobalOp::create(b, loc, type, /*isConstant=*/true,
+                                       LLVM::Linkage::Internal, name,
+                                       b.getStringAttr(bytes),
+                                       /*alignment=*/8);
+  // Variants have bytes in common, such as the code of a device.
+  global.setUnnamedAddr(LLVM::UnnamedAddr::Global);
   addAddress(name);
 }
 

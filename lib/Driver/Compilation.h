@@ -41,6 +41,20 @@ struct CompiledVariant {
   }
 };
 
+/// The machines that the options ask for, the preferred ones first; `native`
+/// where they ask for none. After an error, which is reported, another code
+/// than Success.
+ExitCode findVariants(const CompileOptions &options,
+                      DiagnosticCollector &diagnostics,
+                      std::vector<CompiledVariant> &variants);
+
+/// The one that a module of `level` was written for, unless options ask for
+/// another.
+ExitCode chooseVariants(const CompileOptions &options,
+                        DiagnosticCollector &diagnostics,
+                        mlir::ModuleOp module, Level level,
+                        std::vector<CompiledVariant> &variants);
+
 /// Reads options.input: an ONNX model, or IR of some level. The module is null
 /// after an error.
 LoadedModule loadInput(const CompileOptions &options,

@@ -96,11 +96,6 @@ private:
   }
 
   ExitCode checkOptions();
-  ExitCode findTargets();
-  ExitCode checkSeveral();
-  ExitCode checkVariants(const TargetInfo *device);
-  ExitCode addDevice(const TargetInfo &device);
-  ExitCode checkRuntime();
   ExitCode compileModel();
   std::optional<FailedStep> tryRaise(CompiledVariant &variant, Level from,
                                      Level to);
@@ -108,15 +103,6 @@ private:
   ExitCode raiseTo(CompiledVariant &variant, Level from, Level to);
   ExitCode raiseAll(Level from, Level to);
   ExitCode raiseVariants(ModuleOp module, Level from);
-  /// Are choices measured, or were they?
-  bool isTuned() const {
-    return !options.tune.empty() || !options.tuneRecord.empty();
-  }
-  bool isTargetAsked() const {
-    return !options.targets.empty() || !options.triple.empty() ||
-           !options.cpu.empty() || !options.features.empty();
-  }
-  ExitCode chooseVariants(ModuleOp module, Level level);
   ExitCode tune(ModuleOp module);
   ExitCode emit(Level level);
   void placeWeights();
@@ -149,7 +135,7 @@ ExitCode Compilation::checkOptions() {
     return fail(ExitCode::Usage, "--max-drop is for --quantize=static-int8");
   if (!options.instrument.empty() && options.quantize.mode != "none")
     return fail(ExitCode::Usage, "--instrument excludes --quantize");
-  if (isTuned()) {
+  if (options.isTuned()) {
     if (options.getFinalLevel() <= Level::Legal)
       return fail(ExitCode::Usage,
                   "--tune and --tune-record decide between levels legal and "
@@ -170,123 +156,7 @@ ExitCode Compilation::checkOptions() {
     return fail(ExitCode::Usage,
                 "the output's folder '" + folder + "' does not exist");
 
-  if (ExitCode code = findTargets(); code != ExitCode::Success)
-    return code;
-  if (ExitCode code = checkSeveral(); code != ExitCode::Success)
-    return code;
-  return checkRuntime();
-}
-
-ExitCode Compilation::checkSeveral() {
-  if (variants.size() <= 1)
-    return ExitCode::Success;
-  if (options.getFinalLevel() <= Level::LLVM)
-    return fail(ExitCode::Usage,
-                "several targets need a file of code, found --emit=" +
-                    getLevelName(options.getFinalLevel()) +
-                    ", which is for one machine");
-  if (isTuned())
-    return fail(ExitCode::Usage,
-                "--tune and --tune-record are for one target, found several");
-  return ExitCode::Success;
-}
-
-ExitCode Compilation::findTargets() {
-  bool custom = !options.triple.empty() || !options.cpu.empty() ||
-                !options.features.empty();
-  if (custom && !options.targets.empty())
-    return fail(ExitCode::Usage, "--target excludes --triple, --cpu and "
-                                 "--features");
-  std::vector<std::string> names = options.targets;
-  if (names.empty())
-    names.push_back("native");
-  std::optional<TargetInfo> device;
-  for (const std::string &name : names) {
-    llvm::Expected<TargetInfo> found =
-        custom ? describeTarget(options.triple, options.cpu, options.features)
-               : lookupTarget(name);
-    if (!found)
-      return fail(ExitCode::Usage, found.takeError());
-    if (isDevice(*found)) {
-      if (device && device->name != found->name)
-        return fail(ExitCode::Unsupported,
-                    "several devices in one file are not supported");
-      device = *found;
-      continue;
-    }
-    if (llvm::any_of(variants, [&](const CompiledVariant &variant) {
-          return variant.target.name == found->name;
-        }))
-      continue;
-    if (!variants.empty() && variants[0].target.triple != found->triple)
-      return fail(ExitCode::Usage,
-                  "one file cannot hold code for the architectures of '" +
-                      variants[0].target.name + "' and '" + found->name + "'");
-    variants.emplace_back().target = *found;
-  }
-  // Loading takes the first that fits.
-  llvm::sort(variants, [](const CompiledVariant &a, const CompiledVariant &b) {
-    return std::tie(b.target.rank, a.target.name) <
-           std::tie(a.target.rank, b.target.name);
-  });
-  // Without one the module may say.
-  if (!isTargetAsked())
-    return ExitCode::Success;
-  return checkVariants(device ? &*device : nullptr);
-}
-
-/// `device`, if not null, runs the kernels of all variants.
-ExitCode Compilation::checkVariants(const TargetInfo *device) {
-  if (device)
-    return addDevice(*device);
-  if (options.getFinalLevel() > Level::SharedLibrary)
-    return fail(ExitCode::Usage,
-                "--emit=" + getLevelName(options.getFinalLevel()) +
-                    " is the kernels of a device, found the target '" +
-                    variants.front().target.name + "'");
-  if (options.fallback != "none")
-    return fail(ExitCode::Usage, "--fallback is for devices, found the target "
-                                 "'" +
-                                     variants.front().target.name + "'");
-  return ExitCode::Success;
-}
-
-/// A device needs hosts, this machine unless others are asked for.
-ExitCode Compilation::addDevice(const TargetInfo &device) {
-  if (options.profile || isTuned())
-    return fail(ExitCode::Unsupported,
-                "--profile and --tune are not supported for '" + device.name +
-                    "'");
-  if (variants.empty()) {
-    llvm::Expected<TargetInfo> host = lookupTarget("native");
-    if (!host)
-      return fail(ExitCode::Usage, host.takeError());
-    variants.emplace_back().target = *host;
-  }
-  // The kernels are the same whatever launches them.
-  if (options.getFinalLevel() > Level::SharedLibrary)
-    variants.resize(1);
-  std::vector<CompiledVariant> alone;
-  if (options.fallback == "processor" &&
-      options.getFinalLevel() <= Level::SharedLibrary)
-    for (const CompiledVariant &variant : variants)
-      alone.emplace_back().target = variant.target;
-  for (CompiledVariant &variant : variants)
-    variant.device = device;
-  llvm::move(alone, std::back_inserter(variants));
-  return ExitCode::Success;
-}
-
-/// Code can be made only for machines that mopt has a runtime for.
-ExitCode Compilation::checkRuntime() {
-  const std::string &triple = variants.front().target.triple;
-  if (options.getFinalLevel() <= Level::LLVM ||
-      !getRuntimeBitcode(llvm::Triple(triple)).empty())
-    return ExitCode::Success;
-  return fail(
-      ExitCode::Unsupported,
-      "the triple '" + triple +
-          "' is not supported: mopt was built without a runtime for it");
+  return findVariants(options, diagnostics, variants);
 }
 
 /// Decides where the weights go.
@@ -413,7 +283,7 @@ ExitCode Compilation::explain(const FailedStep &step) {
 }
 
 ExitCode Compilation::raiseTo(CompiledVariant &variant, Level from, Level to) {
-  if (isTuned() && from <= Level::Legal && Level::Legal < to) {
+  if (options.isTuned() && from <= Level::Legal && Level::Legal < to) {
     if (std::optional<FailedStep> step = tryRaise(variant, from, Level::Legal))
       return explain(*step);
     if (ExitCode code = tune(variant.module); code != ExitCode::Success)
@@ -561,35 +431,6 @@ ExitCode Compilation::emit(Level level) {
   return ExitCode::Success;
 }
 
-/// A module that was written for a machine stays with it, unless another one is
-/// asked for.
-ExitCode Compilation::chooseVariants(ModuleOp module, Level level) {
-  auto attr = module->getAttrOfType<TargetAttr>(TargetAttr::kModuleAttr);
-  if (!isTargetAsked()) {
-    std::optional<TargetInfo> device;
-    if (attr && isDevice(TargetInfo(attr))) {
-      device = TargetInfo(attr);
-      // Its host is this machine where the module does not say.
-      attr = module->getAttrOfType<TargetAttr>(kHostAttr);
-    }
-    if (attr)
-      variants.front().target = TargetInfo(attr);
-    if (ExitCode code = checkVariants(device ? &*device : nullptr);
-        code != ExitCode::Success)
-      return code;
-    if (ExitCode code = checkSeveral(); code != ExitCode::Success)
-      return code;
-    if (ExitCode code = checkRuntime(); code != ExitCode::Success)
-      return code;
-  }
-  if (variants.size() > 1 && level > Level::Graph)
-    return fail(ExitCode::Usage,
-                "several targets apply to levels onnx and graph, found a "
-                "module of level " +
-                    getLevelName(level));
-  return ExitCode::Success;
-}
-
 ExitCode Compilation::compileModel() {
   if (ExitCode code = checkOptions(); code != ExitCode::Success)
     return code;
@@ -642,7 +483,8 @@ ExitCode Compilation::compileModel() {
                                  "a module of level " +
                                      getLevelName(loaded.level));
   }
-  if (ExitCode code = chooseVariants(module, loaded.level);
+  if (ExitCode code = chooseVariants(options, diagnostics, module, loaded.level,
+                                     variants);
       code != ExitCode::Success)
     return code;
   interface = readInterface(module);
@@ -658,7 +500,7 @@ ExitCode Compilation::compileModel() {
               readCalibration(module, options.calibration, options.equalize))
         return fail(ExitCode::BadModel, std::move(error));
   }
-  if (isTuned() && loaded.level > Level::Legal)
+  if (options.isTuned() && loaded.level > Level::Legal)
     return fail(ExitCode::Usage,
                 "--tune and --tune-record apply to levels up to legal, found a "
                 "module of level " +

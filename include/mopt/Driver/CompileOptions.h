@@ -77,6 +77,8 @@ struct CompileOptions {
   /// Print steps to stderr when it is a terminal, or with `verbose`.
   bool progress = true;
 
+  /// Are choices measured, or were they?
+  bool isTuned() const { return !tune.empty() || !tuneRecord.empty(); }
   /// The level to stop at and the file to write; both follow from each other
   /// and from the input where they are not given.
   Level getFinalLevel() const;
