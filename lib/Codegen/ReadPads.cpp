@@ -37,6 +37,16 @@ bool isFillOfZero(Operation *op) {
          !matchPattern(fill.getInputs().front(), m_NegZeroFloat());
 }
 
+/// What `op` copies to `target`, null if it is no copy.
+Value getCopied(Operation *op, Value target) {
+  if (auto copy = dyn_cast<memref::CopyOp>(op))
+    return copy.getTarget() == target ? copy.getSource() : Value();
+  if (auto copy = dyn_cast<linalg::CopyOp>(op))
+    return copy.getOutputs().front() == target ? copy.getInputs().front()
+                                               : Value();
+  return {};
+}
+
 /// The only user of `view`, if there is one.
 Operation *getOnlyUser(Value view) {
   return view.hasOneUse() ? *view.getUsers().begin() : nullptr;
@@ -49,7 +59,7 @@ std::optional<PaddedCopy> findCopy(Value buffer, Operation *anchor) {
   if (!alloc || !alloc.getType().hasStaticShape())
     return std::nullopt;
   PaddedCopy found;
-  memref::CopyOp copy;
+  Operation *copy = nullptr;
   for (Operation *user : alloc->getUsers()) {
     if (user == anchor)
       continue;
@@ -60,14 +70,13 @@ std::optional<PaddedCopy> findCopy(Value buffer, Operation *anchor) {
     if (isFillOfZero(maker)) {
       found.makers.push_back(maker);
     } else {
-      auto middle = dyn_cast<memref::CopyOp>(maker);
-      if (!middle || copy || !view || middle.getTarget() != view.getResult() ||
+      found.source = view && !copy ? getCopied(maker, view) : Value();
+      if (!found.source ||
           ShapedType::isDynamicShape(view.getStaticOffsets()) ||
           llvm::any_of(view.getStaticStrides(),
                        [](int64_t stride) { return stride != 1; }))
         return std::nullopt;
-      copy = middle;
-      found.source = middle.getSource();
+      copy = maker;
       found.front = llvm::to_vector(view.getStaticOffsets());
       found.makers.push_back(maker);
     }

@@ -131,17 +131,17 @@ func.func private @small_product(%a: memref<97x770xf32>, %b: memref<2x770x64xf32
 // One row is strips of 16 columns, four of a thread, whose threads divide the
 // depth: lanes first, then warps.
 // CHECK-LABEL: gpu.func @row_0
-// CHECK-SAME: workgroup(%{{.*}} : memref<512xi8,
-// CHECK-COUNT-4: llvm.load %{{.*}} {alignment = 16 : i64} : !llvm.ptr<1> -> vector<4xf32>
+// CHECK-SAME: workgroup(%{{.*}} : memref<1024xi8,
+// CHECK: llvm.load %{{.*}} {alignment = 16 : i64} : !llvm.ptr<1> -> vector<4xf32>
 // CHECK: math.fma
 // CHECK: gpu.shuffle xor
 // CHECK: gpu.barrier
-// CHECK-COUNT-7: arith.addf
+// CHECK-COUNT-15: arith.addf
 // CHECK: memref.store
 // Channels by themselves have a thread for each result, and so have strict sums.
 // CHECK-LABEL: gpu.func @depthwise_1
 // CHECK-NOT: gpu.barrier
-// CHECK: gpu.launch_func @device::@row_0 blocks in (%c7, %c1, %c1) threads in (%c256,
+// CHECK: gpu.launch_func @device::@row_0 blocks in (%c7, %c1, %c1) threads in (%c512,
 // STRICT-LABEL: gpu.func @row_0
 // STRICT-NOT: gpu.shuffle
 // STRICT: gpu.launch_func @device::@row_0 blocks in (%c1, %c1, %c1) threads in (%c128,

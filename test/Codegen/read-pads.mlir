@@ -5,7 +5,7 @@
 // CHECK-SAME: (%[[X:.*]]: memref<1x8x9x16xf32>
 // CHECK-NOT: memref.alloc
 // CHECK-NOT: linalg.fill
-// CHECK-NOT: memref.copy
+// CHECK-NOT: linalg.copy
 // CHECK: %[[P:.*]] = memref.reinterpret_cast %[[X]] to offset: [0], sizes: [1, 10, 11, 16], strides: [1152, 144, 16, 1]
 // CHECK: mopt.conv_anchor ins(%[[P]], %{{.*}} : memref<1x10x11x16xf32, strided<[1152, 144, 16, 1]>>
 // CHECK-SAME: mopt.pads = array<i64: 0, 1, 1, 0, 1, 8, 9, 16>
@@ -17,7 +17,7 @@ func.func private @conv(%x: memref<1x8x9x16xf32>, %w: memref<1x1x3x3x16x64xf32>,
   %left = memref.subview %p[0, 0, 0, 0] [1, 10, 1, 16] [1, 1, 1, 1] : memref<1x10x11x16xf32> to memref<1x10x1x16xf32, strided<[1760, 176, 16, 1]>>
   linalg.fill ins(%zero : f32) outs(%left : memref<1x10x1x16xf32, strided<[1760, 176, 16, 1]>>)
   %middle = memref.subview %p[0, 1, 1, 0] [1, 8, 9, 16] [1, 1, 1, 1] : memref<1x10x11x16xf32> to memref<1x8x9x16xf32, strided<[1760, 176, 16, 1], offset: 192>>
-  memref.copy %x, %middle : memref<1x8x9x16xf32> to memref<1x8x9x16xf32, strided<[1760, 176, 16, 1], offset: 192>>
+  linalg.copy ins(%x : memref<1x8x9x16xf32>) outs(%middle : memref<1x8x9x16xf32, strided<[1760, 176, 16, 1], offset: 192>>)
   mopt.conv_anchor ins(%p, %w : memref<1x10x11x16xf32>, memref<1x1x3x3x16x64xf32>) outs(%y : memref<1x8x9x20xf32>)
       attributes {strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>} {
   ^bb0(%acc: f32):

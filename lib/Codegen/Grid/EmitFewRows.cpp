@@ -17,11 +17,13 @@ using namespace mopt;
 static constexpr int64_t kMostRows = 8;
 /// Sums that a thread has at most.
 static constexpr int64_t kMostSums = 32;
+/// And of what it has loaded, in elements.
+static constexpr int64_t kMostLoaded = 64;
 /// What a thread loads at most at once.
 static constexpr int64_t kChunk = 16;
-static constexpr int64_t kThreads = 256, kWarp = 32;
-/// Loads of a thread that are under way.
-static constexpr int64_t kLoads = 4;
+static constexpr int64_t kThreads = 512, kWarp = 32;
+/// Loads of a thread that are under way at most.
+static constexpr int64_t kMostLoads = 8;
 /// Blocks that keep a device busy.
 static constexpr int64_t kEnoughBlocks = 128;
 /// Columns of a packed block, and the fewest of a strip.
@@ -44,6 +46,9 @@ public:
     while (width > 1 && width * access.rows > kMostSums)
       width /= 2;
     across = strip / width;
+    loads = std::min(kMostLoads, kMostLoaded / (width * access.rows));
+    while (loads > 1 && kThreads / across * loads > access.depth)
+      loads /= 2;
   }
 
   LaunchShape emit() {
@@ -71,11 +76,11 @@ private:
     Value place =
         g.add(access.getBlockPlace(g, batch, g.div(column, kBlockColumns)),
               g.rem(column, kBlockColumns));
-    bool isRagged = access.depth % (steps * kLoads) != 0;
+    bool isRagged = access.depth % (steps * loads) != 0;
     return g.loop(
-        access.depth, steps * kLoads, sums, [&](Value k, ValueRange values) {
+        access.depth, steps * loads, sums, [&](Value k, ValueRange values) {
           SmallVector<Value> next(values), at, isInside, weights;
-          for (int64_t i = 0; i < kLoads; ++i) {
+          for (int64_t i = 0; i < loads; ++i) {
             Value step = g.add(g.add(k, first), i * steps);
             isInside.push_back(isRagged ? g.below(step, access.depth)
                                         : Value());
@@ -86,7 +91,7 @@ private:
                             bytes),
                 width * bytes));
           }
-          for (int64_t i = 0; i < kLoads; ++i)
+          for (int64_t i = 0; i < loads; ++i)
             addStep(next, at[i], isInside[i], splitElements(g, weights[i]));
           return next;
         });
@@ -184,8 +189,8 @@ private:
   Type sumType, element;
   int64_t bytes;
   /// Columns of a block and of a thread, and threads that share those of a
-  /// block at one step of the depth.
-  int64_t strip, width, across;
+  /// block at one step of the depth; and loads under way.
+  int64_t strip, width, across, loads;
   std::optional<SharedBuilder> memory;
   Value batch, columnStart;
 };
