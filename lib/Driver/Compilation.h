@@ -78,6 +78,30 @@ llvm::Error readCalibration(mlir::ModuleOp module, llvm::StringRef path,
 mlir::LogicalResult raiseLevel(mlir::ModuleOp module, Level from,
                                const CompileOptions &options);
 
+/// A step of a variant's way through the levels that failed.
+struct FailedStep {
+  CompiledVariant *variant;
+  /// Where the step leads.
+  Level level;
+  std::string name;
+  /// What the crash handler knew of it.
+  std::string crashStep;
+  /// What is wrong if that is not a matter of the passes.
+  std::optional<ExitCode> code;
+  std::string message;
+};
+
+/// Takes a variant from one level to another. Several may be on their way at
+/// the same time, so that what went wrong is told later, in an order that does
+/// not depend on it. `prefix` is that of the steps' names. `interface`, if not
+/// null, is what users see of the model. `beforeLLVM` runs at level buffer, and
+/// failed because of the model's file.
+std::optional<FailedStep>
+raiseVariant(CompiledVariant &variant, Level from, Level to,
+             const CompileOptions &options, Progress &progress,
+             llvm::StringRef prefix, ModelInterface *interface,
+             llvm::function_ref<mlir::LogicalResult()> beforeLLVM);
+
 /// Loads what the passes from one level to another need, after which modules of
 /// one context can be raised at the same time.
 void loadDialects(mlir::ModuleOp module, Level from, Level to,

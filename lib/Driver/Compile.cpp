@@ -14,7 +14,6 @@
 #include "mopt/Target/TargetRegistry.h"
 #include "mopt/Target/WriteFile.h"
 
-#include "mlir/IR/AsmState.h"
 #include "llvm/ADT/ScopeExit.h"
 #include "llvm/IR/LLVMContext.h"
 #include "llvm/IR/Module.h"
@@ -28,19 +27,6 @@ using namespace mlir;
 using namespace mopt;
 
 namespace {
-/// A step of a variant's way through the levels that failed.
-struct FailedStep {
-  CompiledVariant *variant;
-  /// Where the step leads.
-  Level level;
-  std::string name;
-  /// What the crash handler knew of it.
-  std::string crashStep;
-  /// What is wrong if that is not a matter of the passes.
-  std::optional<ExitCode> code;
-  std::string message;
-};
-
 class Compilation {
 public:
   Compilation(const CompileOptions &options, const DiagnosticSink &sink)
@@ -81,9 +67,6 @@ private:
   }
 
   /// A failure that the user's model did not cause.
-  ExitCode failInternally(const Twine &what) {
-    return failInternally(progress.current(), what);
-  }
   ExitCode failInternally(const std::string &step, const Twine &what) {
     if (diagnostics.hasUnsupported())
       return ExitCode::Unsupported;
@@ -214,53 +197,14 @@ ExitCode Compilation::tune(ModuleOp module) {
   return ExitCode::Success;
 }
 
-/// Several of these may run at the same time, so that what went wrong is told
-/// later, in an order that does not depend on it.
 std::optional<FailedStep> Compilation::tryRaise(CompiledVariant &variant,
                                                 Level from, Level to) {
-  ModuleOp module = variant.module;
-  bool isFirst = &variant == &variants.front();
   // Which machine a step is for, where there are several.
-  std::string machine =
-      variants.size() > 1 ? variant.getName() + "-" : std::string();
-  noteCrashModule(module);
-  for (Level level = from; level < to;) {
-    Level next = static_cast<Level>(static_cast<int>(level) + 1);
-    progress.begin((machine + getLevelName(next)).str());
-    auto fail = [&](std::optional<ExitCode> code, const Twine &message) {
-      return FailedStep{&variant,       next, progress.current(),
-                        getCrashStep(), code, message.str()};
-    };
-    if (next == Level::LLVM && variants.size() == 1 && failed(addBuildInfo()))
-      return fail(ExitCode::BadModel, "");
-    if (failed(raiseLevel(module, level, options)))
-      return fail(std::nullopt, "");
-    level = next;
-    // The clearest view of the interface; lower down types lose their signs.
-    // Statistics are outputs from level legal on.
-    if (isFirst && (level == Level::Graph ||
-                    (level == Level::Legal && !options.instrument.empty())))
-      interface = readInterface(module);
-    noteQuantizedLayers(module, level);
-    noteSparseLayers(module, level);
-    if (!options.report.empty())
-      variant.kernels.read(module, level);
-    progress.end();
-    if (options.saveTemps.empty())
-      continue;
-    std::string text;
-    llvm::raw_string_ostream os(text);
-    module->print(
-        os,
-        OpPrintingFlags().elideLargeElementsAttrs(64).elideLargeResourceString(
-            1024));
-    SmallString<128> path(options.saveTemps);
-    llvm::sys::path::append(path, machine + Twine(static_cast<int>(level)) +
-                                      "-" + getLevelName(level) + ".mlir");
-    if (llvm::Error error = writeFile(path, text))
-      return fail(ExitCode::Usage, llvm::toString(std::move(error)));
-  }
-  return std::nullopt;
+  bool isOne = variants.size() == 1;
+  return raiseVariant(variant, from, to, options, progress,
+                      isOne ? std::string() : (variant.getName() + "-").str(),
+                      &variant == &variants.front() ? &interface : nullptr,
+                      [&] { return isOne ? addBuildInfo() : success(); });
 }
 
 /// Says what went wrong in a step.
@@ -351,7 +295,7 @@ ExitCode Compilation::raiseVariants(ModuleOp module, Level from) {
     return code;
   progress.begin("share-weights");
   if (failed(shareWeights(modules)))
-    return failInternally("");
+    return failInternally(progress.current(), "");
   if (failed(addBuildInfo()))
     return ExitCode::BadModel;
   progress.end();
@@ -408,7 +352,7 @@ ExitCode Compilation::emit(Level level) {
   FailureOr<std::unique_ptr<llvm::Module>> code =
       generateLLVM(parts, context, **machine, emission);
   if (failed(code))
-    return failInternally("");
+    return failInternally(progress.current(), "");
   progress.end();
 
   progress.begin(getLevelName(level));
@@ -422,7 +366,8 @@ ExitCode Compilation::emit(Level level) {
           emitCode(**code, **machine, emission, kind, embedded, output)) {
     bool isFileError = error.isA<llvm::FileError>();
     std::string text = llvm::toString(std::move(error));
-    return isFileError ? fail(ExitCode::Usage, text) : failInternally(text);
+    return isFileError ? fail(ExitCode::Usage, text)
+                       : failInternally(progress.current(), text);
   }
   if (kind == CodeFile::Object || kind == CodeFile::Archive)
     if (llvm::Error error = writePackage(interface, output))
@@ -461,8 +406,6 @@ ExitCode Compilation::compileModel() {
       variant.owned = nullptr;
   });
   context.printOpOnDiagnostic(false);
-  // For the attributes that the driver makes.
-  context.loadDialect<MoptDialect>();
   ScopedDiagnosticHandler handler(&context, [&](Diagnostic &diagnostic) {
     diagnostics.handle(diagnostic);
   });

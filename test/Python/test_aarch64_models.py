@@ -1,7 +1,7 @@
-"""The models of bench/models.json on AArch64 under qemu: those of floats answer as ONNX Runtime
-does here, quantized ones give the bits that they give on x86. MOPT_TEST_AARCH64_MODELS names the
-models, MOPT_TEST_AARCH64_TARGETS the rows, with spaces between; all models take an hour and more
-for a row."""
+"""The models of bench/models.json on AArch64 under qemu, at full size: those of floats answer as
+ONNX Runtime does here, quantized ones give the bits that they give on x86.
+MOPT_TEST_AARCH64_MODELS names the models, MOPT_TEST_AARCH64_TARGETS the rows, with spaces between;
+all models take an hour and more for a row."""
 
 import os
 import subprocess
@@ -25,19 +25,12 @@ TARGETS = (os.environ.get("MOPT_TEST_AARCH64_TARGETS", "").split()
            or ["cortex-a76", "neoverse-n1", "neoverse-v1"])
 # Products of bytes alone have no order of sums that bits could depend on.
 EXACT = ("qdq_u8s8", "qdq_s8s8", "qop_u8s8")
-# What is smaller than in the benchmark, which would take too long; the dynamic file has it.
-REDUCED = {
-    "bert_base": {"batch": 2, "sequence": 37},
-    "ppocr_det": {"batch": 1, "height": 96, "width": 160},
-    "gpt2_small": {"batch": 2, "sequence": 5, "past": 9, "total": 14},
-}
 
 
 def prepare(model):
-    """The path of the model's file, and inputs."""
+    """The path of the model's file and its inputs, of the benchmark's sizes."""
     subprocess.run([sys.executable, ROOT / "bench" / "make-models", FOLDER, model.name], check=True)
-    case = REDUCED.get(model.name)
-    return model.file("dynamic" if case else "static", FOLDER), model.inputs(case)
+    return model.file("static", FOLDER), model.inputs()
 
 
 @pytest.mark.parametrize("target", TARGETS)
