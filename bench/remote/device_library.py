@@ -14,7 +14,7 @@ class Tensor(ctypes.Structure):
 
 
 class Api(ctypes.Structure):
-    """MoptModelApi up to `last_error`."""
+    """MoptModelApi."""
     _fields_ = [("versions", ctypes.c_uint32 * 2), ("name", ctypes.c_char_p),
                 ("build_info", ctypes.c_char_p), ("counts", ctypes.c_int32 * 2),
                 ("specs", ctypes.c_void_p * 2),
@@ -26,7 +26,19 @@ class Api(ctypes.Structure):
                 ("infer_output_dims", ctypes.c_void_p),
                 ("run", ctypes.CFUNCTYPE(ctypes.c_int32, ctypes.c_void_p, ctypes.c_void_p,
                                          ctypes.c_size_t, ctypes.c_void_p, ctypes.c_size_t)),
-                ("last_error", ctypes.CFUNCTYPE(ctypes.c_char_p, ctypes.c_void_p))]
+                ("last_error", ctypes.CFUNCTYPE(ctypes.c_char_p, ctypes.c_void_p)),
+                ("status_name", ctypes.c_void_p), ("pool_create", ctypes.c_void_p),
+                ("profile", ctypes.c_void_p), ("target", ctypes.c_void_p),
+                ("run_with",
+                 ctypes.CFUNCTYPE(ctypes.c_int32, ctypes.c_void_p, ctypes.c_void_p,
+                                  ctypes.c_size_t, ctypes.c_void_p, ctypes.c_size_t,
+                                  ctypes.c_void_p))]
+
+
+class RunOptions(ctypes.Structure):
+    """MoptRunOptions."""
+    _fields_ = [("struct_bytes", ctypes.c_uint32), ("reserved", ctypes.c_uint32),
+                ("stream", ctypes.c_void_p)]
 
 
 class Model:
@@ -43,8 +55,9 @@ class Model:
         if status:
             sys.exit(f"{path}: status {status}")
 
-    def run(self, inputs, outputs, codes):
-        """Computes arrays from arrays; `codes` are ONNX's numbers of all their types."""
+    def run(self, inputs, outputs, codes, stream=None):
+        """Computes arrays, of NumPy or of PyTorch on the device, from arrays; `codes` are ONNX's
+        numbers of all their types. On a stream (its number) it returns at once."""
         keep = []
 
         def describe(arrays, numbers):
@@ -52,13 +65,16 @@ class Model:
             for tensor, array, number in zip(tensors, arrays, numbers):
                 dims = (ctypes.c_int64 * array.ndim)(*array.shape)
                 keep.append(dims)
-                tensor.data, tensor.dims = array.ctypes.data, ctypes.addressof(dims)
-                tensor.capacity, tensor.rank, tensor.dtype = array.nbytes, array.ndim, number
+                is_torch = hasattr(array, "data_ptr")
+                tensor.data = array.data_ptr() if is_torch else array.ctypes.data
+                tensor.dims, tensor.capacity = ctypes.addressof(dims), array.nbytes
+                tensor.rank, tensor.dtype = array.ndim, number
             return tensors
         ins = describe(inputs, codes)
         outs = describe(outputs, codes[len(inputs):])
-        status = self.api.run(self.context, ctypes.addressof(ins), len(ins),
-                              ctypes.addressof(outs), len(outs))
+        options = RunOptions(ctypes.sizeof(RunOptions), 0, stream)
+        status = self.api.run_with(self.context, ctypes.addressof(ins), len(ins),
+                                   ctypes.addressof(outs), len(outs), ctypes.addressof(options))
         if status:
             sys.exit(self.api.last_error(self.context).decode())
 

@@ -247,12 +247,12 @@ typedef struct MoptRunOptions {
   /// sizeof(MoptRunOptions) of the caller.
   uint32_t struct_bytes;
   uint32_t reserved;
-  /// A stream of the device that the model runs on (a CUstream; CU_STREAM_LEGACY
-  /// is the default one). The run then begins after what the stream holds and
-  /// returns without waiting, unless an output lies in the host's memory or the
-  /// model depends on values that the host reads; inputs must stay until the
-  /// stream has passed. Null: the context's own, and the run returns when the
-  /// outputs are there.
+  /// A stream of the device that the model runs on (a CUstream;
+  /// CU_STREAM_LEGACY is the default one). The run then begins after what the
+  /// stream holds and returns without waiting, unless an output lies in the
+  /// host's memory or the model depends on values that the host reads; inputs
+  /// must stay until the stream has passed. Null: the context's own, and the
+  /// run returns when the outputs are there.
   void *stream;
 } MoptRunOptions;
 

@@ -4,8 +4,10 @@
 // memory of the device.
 #include "Grid/CopyGroup.h"
 #include "Grid/Emit.h"
+#include "Grid/KernelBuilder.h"
 #include "Grid/ProductAccess.h"
 #include "Grid/RowChain.h"
+#include "Grid/UnpackedSide.h"
 #include "mopt/Codegen/DeviceCode.h"
 #include "mopt/Codegen/EntryHead.h"
 #include "mopt/Codegen/Passes.h"
@@ -17,9 +19,9 @@
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
 #include "mlir/Dialect/ControlFlow/IR/ControlFlowOps.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
-#include "mlir/Dialect/Linalg/Transforms/Transforms.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/LLVMIR/NVVMDialect.h"
+#include "mlir/Dialect/Linalg/Transforms/Transforms.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
@@ -87,37 +89,6 @@ static bool isEmpty(Operation *op) {
 }
 
 namespace {
-/// The values that a kernel gets, and the ops that it repeats to compute
-/// others.
-struct Captures {
-  llvm::SetVector<Value> arguments;
-  llvm::SetVector<Operation *> repeated;
-
-  void add(Value value) {
-    Operation *def = value.getDefiningOp();
-    if (!def || def->getNumRegions() != 0 || !isMemoryEffectFree(def) ||
-        // A place in the arena, which has no size of its own.
-        isa<memref::AllocOp, memref::ViewOp>(def)) {
-      arguments.insert(value);
-      return;
-    }
-    if (repeated.contains(def))
-      return;
-    for (Value operand : def->getOperands())
-      add(operand);
-    repeated.insert(def);
-  }
-
-  void addAllOf(Operation *op) {
-    op->walk([&](Operation *inner) {
-      for (Value operand : inner->getOperands())
-        if (!op->isAncestor(operand.getParentRegion()->getParentOp()) ||
-            operand.getParentRegion() == op->getParentRegion())
-          add(operand);
-    });
-  }
-};
-
 /// Can a grid of threads compute `op`, and reach what it needs?
 bool canLaunch(Operation *op) {
   if (!isLaunchable(op) || !hasStaticShapes(op))
@@ -198,10 +169,10 @@ struct MapToGrid : mopt::impl::MapToGridBase<MapToGrid> {
     OpBuilder b = OpBuilder::atBlockBegin(module.getBody());
     module->setAttr(gpu::GPUDialect::getContainerModuleAttrName(),
                     b.getUnitAttr());
-    device = gpu::GPUModuleOp::create(b, module.getLoc(), "device");
+    auto device = gpu::GPUModuleOp::create(b, module.getLoc(), "device");
     TargetAttr target = TargetAttr::lookup(module);
     options = {reassociate, target && multipliesInWarpgroups(target)};
-    overlaps = target && overlapsKernels(target);
+    builder.emplace(device, target && overlapsKernels(target));
     resolveReshapes(module);
     bool failed = mlir::failed(checkInputs(module));
     if (failed)
@@ -242,8 +213,8 @@ struct MapToGrid : mopt::impl::MapToGridBase<MapToGrid> {
         continue;
       bool isStatic = true;
       for (auto [i, type] : llvm::enumerate(entry.getArgumentTypes()))
-        isStatic &= !isModelInput(entry, i) ||
-                    cast<ShapedType>(type).hasStaticShape();
+        isStatic &=
+            !isModelInput(entry, i) || cast<ShapedType>(type).hasStaticShape();
       if (isStatic)
         continue;
       // The first in program order that has a node's name.
@@ -256,9 +227,8 @@ struct MapToGrid : mopt::impl::MapToGridBase<MapToGrid> {
       };
       entry.walk([&](Operation *op) {
         auto call = dyn_cast<func::CallOp>(op);
-        auto callee =
-            call ? module.lookupSymbol<func::FuncOp>(call.getCallee())
-                 : func::FuncOp();
+        auto callee = call ? module.lookupSymbol<func::FuncOp>(call.getCallee())
+                           : func::FuncOp();
         return callee ? callee.walk(find) : find(op);
       });
       if (!first)
@@ -386,57 +356,6 @@ struct MapToGrid : mopt::impl::MapToGridBase<MapToGrid> {
     return result;
   }
 
-  /// The contraction that alone reads what `pack` writes, and follows it.
-  static ContractAnchorOp findReader(PackColumnsOp pack) {
-    ContractAnchorOp reader;
-    for (Operation *user : pack.getInit().getUsers()) {
-      if (user == pack)
-        continue;
-      auto anchor = dyn_cast<ContractAnchorOp>(user);
-      if (reader || !anchor || anchor.getRhs() != pack.getInit() ||
-          anchor->getBlock() != pack->getBlock() ||
-          !pack->isBeforeInBlock(anchor))
-        return nullptr;
-      reader = anchor;
-    }
-    // Nothing may have written what is read later.
-    for (Operation *op = pack->getNextNode(); reader && op != reader;
-         op = op->getNextNode())
-      if (!isMemoryEffectFree(op) && !isa<PackColumnsOp>(op))
-        return nullptr;
-    return reader;
-  }
-
-  /// What `pack` would write, as a view of what it reads: its last block may
-  /// end behind the last column. Null where there is none.
-  static Value viewUnpacked(OpBuilder &b, PackColumnsOp pack) {
-    auto type = cast<MemRefType>(pack.getSource().getType());
-    SmallVector<int64_t> from;
-    int64_t offset;
-    if (pack.getInterleave() != 1 || !type.hasStaticShape() ||
-        failed(type.getStridesAndOffset(from, offset)) ||
-        ShapedType::isDynamic(offset) ||
-        llvm::any_of(from, ShapedType::isDynamic))
-      return Value();
-    int64_t rank = type.getRank(), width = pack.getBlockColumns();
-    int64_t columnDim = pack.getTransposed() ? rank - 2 : rank - 1,
-            stepDim = pack.getTransposed() ? rank - 1 : rank - 2;
-    SmallVector<int64_t> strides;
-    for (int64_t dim = 0; dim < rank - 2; ++dim)
-      strides.push_back(from[pack.getSourceDim(dim)]);
-    int64_t column = from[pack.getSourceDim(columnDim)],
-            step = from[pack.getSourceDim(stepDim)];
-    strides.append({column * width, step, column});
-    auto packed = cast<MemRefType>(pack.getInit().getType());
-    auto view = MemRefType::get(
-        packed.getShape(), type.getElementType(),
-        StridedLayoutAttr::get(b.getContext(), offset, strides),
-        type.getMemorySpace());
-    return memref::ReinterpretCastOp::create(b, pack.getLoc(), view,
-                                             pack.getSource(), offset,
-                                             packed.getShape(), strides);
-  }
-
   /// Launches `anchor` so that it reads what `pack` reads, without that, if its
   /// kernel has a form that can; else does nothing.
   FailureOr<bool> launchUnpacked(PackColumnsOp pack, ContractAnchorOp anchor) {
@@ -465,7 +384,8 @@ struct MapToGrid : mopt::impl::MapToGridBase<MapToGrid> {
     Captures captures;
     captures.addAllOf(op);
     IRMapping mapping;
-    FailureOr<gpu::GPUFuncOp> kernel = createKernel(op, captures, mapping);
+    FailureOr<gpu::GPUFuncOp> kernel =
+        builder->createKernel(op, captures, mapping);
     if (failed(kernel))
       return failure();
     OpBuilder b = OpBuilder::atBlockEnd(&kernel->getBody().front());
@@ -474,14 +394,15 @@ struct MapToGrid : mopt::impl::MapToGridBase<MapToGrid> {
     std::unique_ptr<ProductAccess> access = createProductAccess(clone);
     if (!access)
       return failure();
-    std::optional<LaunchShape> shape = emitWarpgroupProduct(clone, *access, /*sparesPacking=*/true);
+    std::optional<LaunchShape> shape =
+        emitWarpgroupProduct(clone, *access, /*sparesPacking=*/true);
     if (!shape) {
       kernel->erase();
       return false;
     }
     clone.erase();
     OpBuilder host(op);
-    createLaunch(host, op.getLoc(), *kernel, captures, *shape);
+    builder->createLaunch(host, op.getLoc(), *kernel, captures, *shape);
     return true;
   }
 
@@ -495,7 +416,8 @@ struct MapToGrid : mopt::impl::MapToGridBase<MapToGrid> {
     }
     Operation *last = linalg::LinalgOp(chain.members.back().op);
     IRMapping mapping;
-    FailureOr<gpu::GPUFuncOp> kernel = createKernel(last, captures, mapping);
+    FailureOr<gpu::GPUFuncOp> kernel =
+        builder->createKernel(last, captures, mapping);
     if (failed(kernel))
       return failure();
     OpBuilder b = OpBuilder::atBlockEnd(&kernel->getBody().front());
@@ -511,7 +433,7 @@ struct MapToGrid : mopt::impl::MapToGridBase<MapToGrid> {
     gpu::ReturnOp::create(b, last->getLoc());
     LaunchShape shape = emitRows(inner);
     OpBuilder host(last);
-    createLaunch(host, last->getLoc(), *kernel, captures, shape);
+    builder->createLaunch(host, last->getLoc(), *kernel, captures, shape);
     for (RowChain::Member member : chain.members) {
       if (member.fill)
         member.fill.erase();
@@ -527,7 +449,8 @@ struct MapToGrid : mopt::impl::MapToGridBase<MapToGrid> {
       captures.addAllOf(copy);
     IRMapping mapping;
     Operation *last = copies.back();
-    FailureOr<gpu::GPUFuncOp> kernel = createKernel(last, captures, mapping);
+    FailureOr<gpu::GPUFuncOp> kernel =
+        builder->createKernel(last, captures, mapping);
     if (failed(kernel))
       return failure();
     OpBuilder b = OpBuilder::atBlockEnd(&kernel->getBody().front());
@@ -537,140 +460,8 @@ struct MapToGrid : mopt::impl::MapToGridBase<MapToGrid> {
     gpu::ReturnOp::create(b, last->getLoc());
     LaunchShape shape = emitCopies(inner);
     OpBuilder host(last);
-    createLaunch(host, last->getLoc(), *kernel, captures, shape);
+    builder->createLaunch(host, last->getLoc(), *kernel, captures, shape);
     return success();
-  }
-
-  /// A kernel with `captures` as its arguments, empty. Those whose elements do
-  /// not lie one after the other become what describes them, in front of `op`.
-  FailureOr<gpu::GPUFuncOp> createKernel(Operation *op, Captures &captures,
-                                         IRMapping &mapping) {
-    SmallVector<Value> whole;
-    llvm::SetVector<Value> arguments;
-    SmallVector<memref::ExtractStridedMetadataOp> parts;
-    OpBuilder host(op);
-    for (Value value : captures.arguments) {
-      auto memref = dyn_cast<MemRefType>(value.getType());
-      if (memref && !memref.hasStaticShape())
-        return op->emitError("needs a buffer of type ")
-               << memref << ", which is not supported for devices yet";
-      if (!memref || memref.getLayout().isIdentity()) {
-        arguments.insert(value);
-        continue;
-      }
-      auto metadata = memref::ExtractStridedMetadataOp::create(
-          host, op->getLoc(), value);
-      whole.push_back(value);
-      parts.push_back(metadata);
-      arguments.insert(metadata.getBaseBuffer());
-      for (OpFoldResult number : getLayout(metadata))
-        if (auto dynamic = dyn_cast<Value>(number))
-          arguments.insert(dynamic);
-    }
-    captures.arguments = std::move(arguments);
-    SmallVector<Type> types = llvm::map_to_vector(
-        captures.arguments, [](Value value) { return value.getType(); });
-    auto parent = op->getParentOfType<func::FuncOp>();
-    std::string name =
-        (parent ? parent : cast<func::FuncOp>(op)).getName().str();
-    name += "_" + std::to_string(kernels++);
-    OpBuilder b = OpBuilder::atBlockEnd(device.getBody());
-    auto kernel = gpu::GPUFuncOp::create(b, op->getLoc(), name,
-                                         b.getFunctionType(types, {}));
-    kernel->setAttr(gpu::GPUDialect::getKernelFuncAttrName(), b.getUnitAttr());
-    Block &entry = kernel.getBody().front();
-    mapping.map(captures.arguments.getArrayRef(),
-                entry.getArguments().take_front(types.size()));
-    b.setInsertionPointToEnd(&entry);
-    // Starting takes a microsecond, which the kernel before this one hides, as
-    // this one does that of the next. Memory waits.
-    if (overlaps) {
-      NVVM::GriddepcontrolOp::create(
-          b, op->getLoc(), NVVM::GridDepActionKind::launch_dependents);
-      NVVM::GriddepcontrolOp::create(b, op->getLoc(),
-                                     NVVM::GridDepActionKind::wait);
-    }
-    for (auto [value, metadata] : llvm::zip_equal(whole, parts)) {
-      auto type = cast<MemRefType>(value.getType());
-      SmallVector<OpFoldResult> layout;
-      for (OpFoldResult number : getLayout(metadata)) {
-        auto dynamic = dyn_cast<Value>(number);
-        layout.push_back(dynamic ? mapping.lookup(dynamic) : number);
-      }
-      mapping.map(value, memref::ReinterpretCastOp::create(
-                             b, op->getLoc(), type,
-                             mapping.lookup(metadata.getBaseBuffer()),
-                             layout.front(),
-                             getAsIndexOpFoldResult(&getContext(),
-                                                    type.getShape()),
-                             ArrayRef(layout).drop_front()));
-    }
-    for (Operation *repeated : captures.repeated) {
-      if (auto use = dyn_cast<memref::GetGlobalOp>(repeated))
-        addConstant(use);
-      b.clone(*repeated, mapping);
-    }
-    return kernel;
-  }
-
-  /// The offset, then the strides.
-  static SmallVector<OpFoldResult>
-  getLayout(memref::ExtractStridedMetadataOp metadata) {
-    SmallVector<OpFoldResult> layout{metadata.getConstifiedMixedOffset()};
-    llvm::append_range(layout, metadata.getConstifiedMixedStrides());
-    return layout;
-  }
-
-  /// The device has constants of kernels of its own.
-  void addConstant(memref::GetGlobalOp use) {
-    if (device.lookupSymbol(use.getName()))
-      return;
-    auto global = SymbolTable::lookupNearestSymbolFrom<memref::GlobalOp>(
-        use, use.getNameAttr());
-    OpBuilder b = OpBuilder::atBlockBegin(device.getBody());
-    b.clone(*global);
-  }
-
-  void createLaunch(OpBuilder &b, Location loc, gpu::GPUFuncOp kernel,
-                    const Captures &captures, const LaunchShape &shape) {
-    kernel.setKnownBlockSizeAttr(
-        b.getDenseI32ArrayAttr({static_cast<int32_t>(shape.threads), 1, 1}));
-    SmallVector<Value> arguments(captures.arguments.getArrayRef());
-    SmallVector<int32_t> maps;
-    for (const TensorMap &map : shape.maps) {
-      maps.push_back(map.argument);
-      arguments.push_back(arguments[map.buffer]);
-    }
-    if (!maps.empty())
-      kernel->setAttr(kTensorMapsAttr, b.getDenseI32ArrayAttr(maps));
-    auto index = [&](int64_t value) -> Value {
-      return arith::ConstantIndexOp::create(b, loc, value);
-    };
-    Value one = index(1);
-    auto launch = gpu::LaunchFuncOp::create(
-        b, loc, kernel,
-        gpu::KernelDim3{index(shape.blocksX), index(shape.blocksY), one},
-        gpu::KernelDim3{index(shape.threads), one, one}, Value(), arguments);
-    if (shape.sharedBytes > 0 || overlaps)
-      launch->setAttr(kLaunchDescAttr,
-                      b.getDenseI64ArrayAttr(describeLaunch(shape)));
-  }
-
-  /// What the runtime reads as MoptLaunchDesc.
-  SmallVector<int64_t> describeLaunch(const LaunchShape &shape) const {
-    SmallVector<int64_t> words{shape.sharedBytes, shape.isPersistent, overlaps,
-                               static_cast<int64_t>(shape.maps.size())};
-    for (const TensorMap &map : shape.maps) {
-      words.append({map.argument, map.elementBytes, map.offset,
-                    static_cast<int64_t>(map.dims.size())});
-      for (size_t dim = 0; dim < TensorMap::kMostDims; ++dim)
-        if (dim < map.dims.size())
-          words.append({map.dims[dim].size, map.dims[dim].stride,
-                        map.dims[dim].box});
-        else
-          words.append(3, 0);
-    }
-    return words;
   }
 
   LogicalResult launch(Operation *op, Value initial) {
@@ -682,7 +473,8 @@ struct MapToGrid : mopt::impl::MapToGridBase<MapToGrid> {
     if (initial)
       captures.add(initial);
     IRMapping mapping;
-    FailureOr<gpu::GPUFuncOp> kernel = createKernel(op, captures, mapping);
+    FailureOr<gpu::GPUFuncOp> kernel =
+        builder->createKernel(op, captures, mapping);
     if (failed(kernel))
       return failure();
     OpBuilder b = OpBuilder::atBlockEnd(&kernel->getBody().front());
@@ -706,7 +498,7 @@ struct MapToGrid : mopt::impl::MapToGridBase<MapToGrid> {
     if (failed(shape))
       return failure();
     OpBuilder host(op);
-    createLaunch(host, op->getLoc(), *kernel, captures, *shape);
+    builder->createLaunch(host, op->getLoc(), *kernel, captures, *shape);
     op->erase();
     return success();
   }
@@ -720,13 +512,13 @@ struct MapToGrid : mopt::impl::MapToGridBase<MapToGrid> {
       captures.arguments.insert(argument);
     IRMapping mapping;
     FailureOr<gpu::GPUFuncOp> kernel =
-        createKernel(function, captures, mapping);
+        builder->createKernel(function, captures, mapping);
     if (failed(kernel))
       return failure();
     OpBuilder b = OpBuilder::atBlockEnd(&kernel->getBody().front());
     for (Operation &op : body.without_terminator())
       b.clone(op, mapping);
-    body.walk([&](memref::GetGlobalOp use) { addConstant(use); });
+    body.walk([&](memref::GetGlobalOp use) { builder->addConstant(use); });
     gpu::ReturnOp::create(b, function.getLoc());
     IRRewriter rewriter(&getContext());
     SmallVector<linalg::LinalgOp> loops;
@@ -741,14 +533,12 @@ struct MapToGrid : mopt::impl::MapToGridBase<MapToGrid> {
     while (Operation *last = end->getPrevNode())
       last->erase();
     OpBuilder host(end);
-    createLaunch(host, function.getLoc(), *kernel, captures, LaunchShape());
+    builder->createLaunch(host, function.getLoc(), *kernel, captures,
+                          LaunchShape());
     return success();
   }
 
-  gpu::GPUModuleOp device;
   EmitOptions options;
-  /// Kernels begin while the ones before them run.
-  bool overlaps = false;
-  unsigned kernels = 0;
+  std::optional<KernelBuilder> builder;
 };
 } // namespace

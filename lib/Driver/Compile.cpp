@@ -202,7 +202,7 @@ std::optional<FailedStep> Compilation::tryRaise(CompiledVariant &variant,
   // Which machine a step is for, where there are several.
   bool isOne = variants.size() == 1;
   return raiseVariant(variant, from, to, options, progress,
-                      isOne ? std::string() : (variant.getName() + "-").str(),
+                      isOne ? std::string() : variant.getName() + "-",
                       &variant == &variants.front() ? &interface : nullptr,
                       [&] { return isOne ? addBuildInfo() : success(); });
 }

@@ -103,11 +103,13 @@ typedef struct CudaDriver {
   CudaResult (*cuFuncSetAttribute)(CudaHandle function, int attribute,
                                    int value);
   /* May be null. */
-  CudaResult (*cuTensorMapEncodeTiled)(
-      void *map, int type, unsigned rank, void *address,
-      const unsigned long long *sizes, const unsigned long long *strides,
-      const unsigned *box, const unsigned *steps, int interleave, int swizzle,
-      int promotion, int fill);
+  CudaResult (*cuTensorMapEncodeTiled)(void *map, int type, unsigned rank,
+                                       void *address,
+                                       const unsigned long long *sizes,
+                                       const unsigned long long *strides,
+                                       const unsigned *box,
+                                       const unsigned *steps, int interleave,
+                                       int swizzle, int promotion, int fill);
   /* May be null. */
   CudaResult (*cuLaunchKernelEx)(const CudaLaunch *launch, CudaHandle function,
                                  void **arguments, void **extra);

@@ -153,8 +153,9 @@ typedef struct MoptDeviceInterface MoptDeviceInterface;
 extern const MoptDeviceInterface mopt_rt_device, mopt_rt_shared_device;
 
 /// A tensor of which a kernel's code moves boxes: `argument` is the number of
-/// the kernel's argument, `offset` bytes behind whose address the tensor begins.
-/// The innermost of the `rank` dimensions comes first; strides are in bytes.
+/// the kernel's argument, `offset` bytes behind whose address the tensor
+/// begins. The innermost of the `rank` dimensions comes first; strides are in
+/// bytes.
 typedef struct MoptTensorMap {
   int64_t argument, element_bytes, offset, rank;
   struct {
@@ -163,16 +164,16 @@ typedef struct MoptTensorMap {
 } MoptTensorMap;
 
 /// What a launch asks for besides its sizes: shared memory, no more blocks than
-/// run at once, to begin while the kernel before it runs, for whose end it waits
-/// itself, and maps in the place of arguments.
+/// run at once, to begin while the kernel before it runs, for whose end it
+/// waits itself, and maps in the place of arguments.
 typedef struct MoptLaunchDesc {
   int64_t shared_bytes, is_persistent, overlaps, map_count;
   MoptTensorMap maps[];
 } MoptLaunchDesc;
 
 /// Launches the kernel `name` of the device's code on a grid of blocks. Each
-/// argument is an address in the device's memory or a number, in 8 bytes. `desc`
-/// may be null.
+/// argument is an address in the device's memory or a number, in 8 bytes.
+/// `desc` may be null.
 void mopt_rt_launch(MoptRun *run, const char *name, int64_t blocks_x,
                     int64_t blocks_y, int64_t threads, int64_t *arguments,
                     int64_t count, const MoptLaunchDesc *desc);

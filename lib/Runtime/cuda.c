@@ -54,10 +54,9 @@ static MoptStatus load_code(CudaModel *device, const MoptModelDesc *desc,
 /* Memory of the device, or what the host reaches too. */
 static CudaResult allocate(const CudaModel *device, CudaAddress *address,
                            size_t bytes) {
-  return device->shared
-             ? device->driver->cuMemAllocManaged(address, bytes,
-                                                 CUDA_MEMORY_ATTACH_GLOBAL)
-             : device->driver->cuMemAlloc(address, bytes);
+  return device->shared ? device->driver->cuMemAllocManaged(
+                              address, bytes, CUDA_MEMORY_ATTACH_GLOBAL)
+                        : device->driver->cuMemAlloc(address, bytes);
 }
 
 static MoptStatus upload(CudaModel *device, CudaAddress *address,
@@ -262,8 +261,8 @@ MoptStatus mopt_rt_cuda_context_create(MoptContext *owner) {
 enum {
   MOST_ARGUMENTS = 128,
   MOST_MAPS = 4,
-  MOST_DIMS = sizeof(((MoptTensorMap *)0)->dims) /
-              sizeof(((MoptTensorMap *)0)->dims[0])
+  MOST_DIMS =
+      sizeof(((MoptTensorMap *)0)->dims) / sizeof(((MoptTensorMap *)0)->dims[0])
 };
 
 /* The driver's form of a map. */

@@ -44,10 +44,9 @@ static MoptStatus run_checked(MoptContext *context, const MoptTensor *inputs,
   status = mopt_rt_prepare_outputs(context, outputs);
   if (status)
     return status;
-  status =
-      desc->device
-          ? desc->device->run(context, outputs, stream)
-          : mopt_rt_call_entry(context, context->inputs, context->outputs);
+  status = desc->device
+               ? desc->device->run(context, outputs, stream)
+               : mopt_rt_call_entry(context, context->inputs, context->outputs);
   if (mopt_rt_failed(run))
     return run->status;
   if (status)
@@ -84,9 +83,8 @@ MoptStatus mopt_rt_run_with(MoptContext *context, const MoptTensor *inputs,
   context->run.error[0] = '\0';
   atomic_store(&context->run.failed, 0);
   context->run.in_parallel = 0;
-  MoptStatus status =
-      run_checked(context, inputs, input_count, outputs, output_count,
-                  chosen.stream);
+  MoptStatus status = run_checked(context, inputs, input_count, outputs,
+                                  output_count, chosen.stream);
   atomic_store(&context->busy, 0);
   return status;
 }

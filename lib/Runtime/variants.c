@@ -69,7 +69,8 @@ static const char *asked_target(const MoptModelDesc *first) {
 static int is_named(const MoptModelDesc *desc, const char *asked) {
   size_t length = strlen(asked);
   return strncmp(desc->target, asked, length) == 0 &&
-         (!desc->target[length] || (desc->device && desc->target[length] == ','));
+         (!desc->target[length] ||
+          (desc->device && desc->target[length] == ','));
 }
 
 int mopt_rt_variant_is_forced(const MoptModelDesc *first) {

@@ -1,7 +1,7 @@
 // Level in and out: graph. Products of the same left side by constants become
-// one product by all of their columns, of which each takes its part: attention's
-// queries, keys and values. A device starts one kernel instead of several that
-// do not fill it. Sums are those of before.
+// one product by all of their columns, of which each takes its part:
+// attention's queries, keys and values. A device starts one kernel instead of
+// several that do not fill it. Sums are those of before.
 #include "mopt/Dialect/Mopt/IR/Mopt.h"
 #include "mopt/Transforms/Passes.h"
 
@@ -40,8 +40,7 @@ bool isConstant(Value value) { return matchPattern(value, m_Constant()); }
 bool isForColumns(Value value, int64_t rank, int64_t columns) {
   auto type = cast<RankedTensorType>(value.getType());
   return isConstant(value) && type.getRank() <= rank && type.getRank() > 0 &&
-         type.getShape().back() == columns &&
-         type.getNumElements() == columns;
+         type.getShape().back() == columns && type.getNumElements() == columns;
 }
 
 Part findPart(MatmulOp product) {
@@ -80,8 +79,8 @@ struct MergeProducts : mopt::impl::MergeProductsBase<MergeProducts> {
       Part part = findPart(op);
       int64_t rank =
           part.bias ? cast<RankedTensorType>(part.bias.getType()).getRank() : 0;
-      groups[{op.getLhs(), op->getBlock(), type.getElementType(),
-              rhs.getRank(), rank}]
+      groups[{op.getLhs(), op->getBlock(), type.getElementType(), rhs.getRank(),
+              rank}]
           .push_back(part);
     });
     IRRewriter rewriter(&getContext());
@@ -131,8 +130,8 @@ struct MergeProducts : mopt::impl::MergeProductsBase<MergeProducts> {
       sizes.back() = rewriter.getIndexAttr(part.getColumns());
       column += part.getColumns();
       Value result = part.getResult();
-      Value slice = SliceOp::create(rewriter, loc, whole, offsets, sizes,
-                                    strides);
+      Value slice =
+          SliceOp::create(rewriter, loc, whole, offsets, sizes, strides);
       rewriter.replaceAllUsesWith(result, slice);
       if (part.sum)
         rewriter.eraseOp(part.sum);

@@ -40,8 +40,7 @@ struct WidenSums : mopt::impl::WidenSumsBase<WidenSums> {
       op.getResult().setType(type.clone(rewriter.getF32Type()));
     });
     rewriter.setInsertionPointAfter(op);
-    auto rounded =
-        CastOp::create(rewriter, op.getLoc(), type, op.getResult());
+    auto rounded = CastOp::create(rewriter, op.getLoc(), type, op.getResult());
     rewriter.replaceAllUsesExcept(op.getResult(), rounded, rounded);
   }
 };

@@ -10,8 +10,8 @@ namespace mopt {
 inline constexpr llvm::StringLiteral kDeviceCodeAttr = "mopt.device_code";
 /// The same as machine code, where the device's assembler was found.
 inline constexpr llvm::StringLiteral kDeviceImageAttr = "mopt.device_image";
-/// On a `gpu.launch_func`: the words of the runtime's MoptLaunchDesc, as many as
-/// these and those of its maps.
+/// On a `gpu.launch_func`: the words of the runtime's MoptLaunchDesc, as many
+/// as these and those of its maps.
 inline constexpr llvm::StringLiteral kLaunchDescAttr = "mopt.launch_desc";
 inline constexpr int64_t kPlainDescWords = 4;
 /// On a module for a device: the `#mopt.target` of the host.

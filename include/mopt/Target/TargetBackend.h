@@ -26,8 +26,8 @@ class Operation;
 
 namespace mopt {
 
-/// On a `gpu.func`: the numbers of arguments that are maps of tensors, which the
-/// device's copy engine reads; the launch has the buffers in their place.
+/// On a `gpu.func`: the numbers of arguments that are maps of tensors, which
+/// the device's copy engine reads; the launch has the buffers in their place.
 inline constexpr llvm::StringLiteral kTensorMapsAttr = "mopt.tensor_maps";
 
 /// Kernels for a device.

@@ -47,9 +47,9 @@ std::optional<LaunchShape> emitWarpgroupProduct(AnchorOpInterface op,
                                                 ProductAccess &access,
                                                 bool sparesPacking);
 
-/// Products of groups of warps or of warps where they suit, strips of columns for
-/// few rows, else tiles in shared memory for products of floats, else a thread
-/// for each result.
+/// Products of groups of warps or of warps where they suit, strips of columns
+/// for few rows, else tiles in shared memory for products of floats, else a
+/// thread for each result.
 llvm::FailureOr<LaunchShape> emitAnchor(AnchorOpInterface op,
                                         const EmitOptions &options);
 

@@ -367,8 +367,8 @@ FailureOr<LaunchShape> mopt::emitAnchor(AnchorOpInterface op,
   if (!access)
     return failure();
   if (options.reassociate && options.hasWarpgroupProducts)
-    if (std::optional<LaunchShape> shape = emitWarpgroupProduct(
-            op, *access, /*sparesPacking=*/false)) {
+    if (std::optional<LaunchShape> shape =
+            emitWarpgroupProduct(op, *access, /*sparesPacking=*/false)) {
       op->erase();
       return *shape;
     }

@@ -5,8 +5,8 @@
 // sums of the last one are stored.
 #include "Emit.h"
 #include "Epilogue.h"
-#include "LinearPlace.h"
-#include "ProductAccess.h"
+#include "WarpgroupPlan.h"
+#include "WordBuilder.h"
 
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/LLVMIR/NVVMDialect.h"
@@ -16,149 +16,26 @@
 using namespace mlir;
 using namespace mopt;
 
-/// Rows of a warpgroup, and its threads.
-static constexpr int64_t kGroupRows = 64, kGroupThreads = 128;
-/// Steps of the depth in a stage, and those of an instruction.
-static constexpr int64_t kStageDepth = 64, kInstructionDepth = 16;
-/// Columns of a packed block: as many as a row of a box has.
-static constexpr int64_t kBlockColumns = 64;
-/// The copy engine's pattern repeats after so many bytes.
-static constexpr int64_t kPatternBytes = 1024;
-static constexpr int64_t kRowBytes = 128;
-/// Shared memory that a block may ask for, with room for the barriers.
-static constexpr int64_t kMostShared = 227 * 1024 - 2048;
-static constexpr int64_t kMostStages = 8;
-/// Blocks that run at once, one on each multiprocessor: those of the devices
-/// that have such instructions. Only the choice of tiles depends on it.
-static constexpr int64_t kMultiprocessors = 132;
+/// Steps of the depth of an instruction.
+static constexpr int64_t kInstructionDepth = 16;
 /// Tiles of so many rows of tiles are neighbours in time: they share columns
 /// that lie in the cache.
 static constexpr int64_t kRasterRows = 8;
-/// A tile with fewer rows or columns is mostly empty.
-static constexpr int64_t kLeastRows = 33, kLeastColumns = 33, kLeastDepth = 64;
-/// With fewer results, tiles of warps are faster: there are more of them, and
-/// they begin sooner (H200: 128 x 768 x 768 3.6 and 4.9 us, 1024 x 1024 x 1024
-/// 9.8 and 7.5). Half as many are enough of a large depth, and any where a right
-/// side need not be packed by a kernel of its own.
-static constexpr int64_t kLeastResults = 1 << 19, kLargeDepth = 2048;
 /// Registers of threads that copy and that multiply.
 static constexpr int64_t kCopyRegisters = 24, kProductRegisters = 240;
 
 namespace {
-/// Numbers of 32 bits.
-class WordBuilder {
+class WarpgroupEmitter : WarpgroupPlan {
 public:
-  WordBuilder(OpBuilder &b, Location loc) : b(b), loc(loc) {}
-
-  Value word(int64_t value) {
-    return arith::ConstantOp::create(
-        b, loc, b.getI32IntegerAttr(static_cast<int32_t>(value)));
-  }
-  Value add(Value x, Value y) {
-    return b.createOrFold<arith::AddIOp>(loc, x, y);
-  }
-  Value add(Value x, int64_t y) { return y == 0 ? x : add(x, word(y)); }
-  Value mul(Value x, int64_t y) {
-    return b.createOrFold<arith::MulIOp>(loc, x, word(y));
-  }
-  Value div(Value x, int64_t y) {
-    return b.createOrFold<arith::DivUIOp>(loc, x, word(y));
-  }
-  Value rem(Value x, int64_t y) {
-    return b.createOrFold<arith::RemUIOp>(loc, x, word(y));
-  }
-  Value band(Value x, int64_t y) {
-    return b.createOrFold<arith::AndIOp>(loc, x, word(y));
-  }
-  Value exclusiveOr(Value x, Value y) {
-    return b.createOrFold<arith::XOrIOp>(loc, x, y);
-  }
-  Value equals(Value x, int64_t y) {
-    return arith::CmpIOp::create(b, loc, arith::CmpIPredicate::eq, x, word(y));
-  }
-  Value least(Value x, int64_t y) {
-    return b.createOrFold<arith::MinUIOp>(loc, x, word(y));
-  }
-  Value select(Value condition, Value x, Value y) {
-    return arith::SelectOp::create(b, loc, condition, x, y);
-  }
-  Value index(Value x) {
-    return b.createOrFold<arith::IndexCastUIOp>(loc, b.getIndexType(), x);
-  }
-
-  OpBuilder &b;
-  Location loc;
-};
-
-/// Results of a block, and how many stages of both sides are in shared memory.
-struct WarpgroupTile {
-  int64_t groups = 2, columns = 256, stages = 4;
-
-  int64_t getRows() const { return groups * kGroupRows; }
-  int64_t getLhsBytes() const { return getRows() * kRowBytes; }
-  int64_t getRhsBytes() const { return columns * kRowBytes; }
-  int64_t getStageBytes() const { return getLhsBytes() + getRhsBytes(); }
-};
-
-/// Where neighbours of the right side are: columns of a packed block, columns
-/// of a row that need not end with a block, or steps of the depth.
-enum class RhsForm { Blocks, Rows, Columns };
-
-/// A side of the product or its result: what the copy engine needs, and the
-/// strides of batches in it.
-struct Side {
-  TensorMap map;
-  /// For each dimension of the map behind the first ones: the batch dimension.
-  SmallVector<unsigned> batchDims;
-  Value pointer;
-};
-
-class WarpgroupEmitter {
-public:
-  WarpgroupEmitter(OpBuilder &b, ContractAnchorOp op, ProductAccess &access)
-      : w(b, op.getLoc()), b(b), loc(op.getLoc()), op(op),
-        anchor(cast<AnchorOpInterface>(op.getOperation())), access(access),
-        function(op->getParentOfType<gpu::GPUFuncOp>()) {
-    for (int64_t dim = 0; dim < anchor.getOutputRank() - 2; ++dim)
-      batchSizes.push_back(anchor.getOutputDimSize(dim));
-    rowDim = batchSizes.size();
-  }
-
-  /// Can the copy engine reach both sides? Of few results only if
-  /// `sparesPacking`.
-  bool match(bool sparesPacking) {
-    Type type = getElementTypeOrSelf(op.getLhs().getType());
-    if (!(type.isF16() || type.isBF16()) ||
-        getElementTypeOrSelf(op.getRhs().getType()) != type ||
-        !anchor.getAccumulatorType().isF32() || access.rows < kLeastRows ||
-        access.columns < kLeastColumns || access.depth < kLeastDepth ||
-        op.getBlockColumns() != kBlockColumns)
-      return false;
-    int64_t results = access.batches * access.rows * access.columns;
-    if (!sparesPacking &&
-        results < (access.depth < kLargeDepth ? kLeastResults
-                                              : kLeastResults / 2))
-      return false;
-    tile = chooseTile();
-    return matchLhs() && matchRhs();
-  }
+  WarpgroupEmitter(OpBuilder &b, const WarpgroupPlan &plan)
+      : WarpgroupPlan(plan), w(b, op.getLoc()), b(b), loc(op.getLoc()),
+        function(op->getParentOfType<gpu::GPUFuncOp>()) {}
 
   LaunchShape emit();
 
 private:
-  bool matchLhs();
-  bool matchRhs();
-  bool matchResult();
-  /// The dimensions of batches in a place become those of its map.
-  bool addBatches(Side &side, const LinearPlace &place);
-  std::optional<TensorMap> start(const LinearPlace &place, Value buffer);
-  WarpgroupTile chooseTile();
-  int64_t countTiles(const WarpgroupTile &tile) {
-    return llvm::divideCeil(access.rows, tile.getRows()) *
-           llvm::divideCeil(access.columns, tile.columns) * access.batches;
-  }
-
-  void addArgument(Side &side);
+  /// The address of the map of a side, in the parameters of the kernel.
+  Value addMap(Side &side);
   Value getShared();
   Value getPointer(Value address) {
     return LLVM::IntToPtrOp::create(
@@ -173,7 +50,7 @@ private:
   /// Stage and parity behind these.
   std::pair<Value, Value> advance(Value stage, Value parity);
   void wait(Value barriers, Value stage, Value parity);
-  void load(Side &side, Value to, Value barrier, ValueRange coordinates);
+  void load(Value map, Value to, Value barrier, ValueRange coordinates);
   void emitCopies();
   void emitProducts();
   Value multiplyStage(Value sums, Value stage);
@@ -201,152 +78,15 @@ private:
   WordBuilder w;
   OpBuilder &b;
   Location loc;
-  ContractAnchorOp op;
-  AnchorOpInterface anchor;
-  ProductAccess &access;
   gpu::GPUFuncOp function;
-  SmallVector<int64_t> batchSizes;
-  unsigned rowDim;
-  WarpgroupTile tile;
-  Side lhs, rhs, result;
-  RhsForm form = RhsForm::Blocks;
-  /// The result goes through shared memory to the copy engine.
-  bool storesBoxes = false;
-  int64_t passes = 1;
   LaunchShape shape;
+  Value lhsMap, rhsMap, resultMap;
   Value lhsShared, rhsShared, resultShared, full, empty;
   Value thread, threadOfGroup, group, block, blocks;
 };
 } // namespace
 
-/// The map of what lies at `place`, without dimensions yet.
-std::optional<TensorMap> WarpgroupEmitter::start(const LinearPlace &place,
-                                                 Value buffer) {
-  TensorMap map;
-  map.elementBytes = getElementTypeOrSelf(buffer.getType())
-                         .getIntOrFloatBitWidth() /
-                     8;
-  map.buffer = place.root.getArgNumber();
-  map.offset = place.offset * map.elementBytes;
-  if (map.offset % 16 != 0)
-    return std::nullopt;
-  return map;
-}
-
-bool WarpgroupEmitter::addBatches(Side &side, const LinearPlace &place) {
-  for (auto [dim, size] : llvm::enumerate(batchSizes)) {
-    if (size == 1 || place.strides[dim] == 0)
-      continue;
-    side.map.dims.push_back(
-        {size, place.strides[dim] * side.map.elementBytes, 1});
-    side.batchDims.push_back(dim);
-  }
-  return side.map.dims.size() <= TensorMap::kMostDims &&
-         llvm::all_of(llvm::drop_begin(side.map.dims),
-                      [](const TensorMap::Dim &dim) {
-                        return dim.stride > 0 && dim.stride % 16 == 0;
-                      });
-}
-
-bool WarpgroupEmitter::matchLhs() {
-  std::optional<LinearPlace> place =
-      findLinearPlace(op.getLhs(), op.getLhsIndexingMap());
-  if (!place || place->strides[rowDim + 1] != 1)
-    return false;
-  std::optional<TensorMap> map = start(*place, op.getLhs());
-  if (!map)
-    return false;
-  lhs.map = *map;
-  int64_t bytes = map->elementBytes;
-  lhs.map.dims = {
-      {access.depth, bytes, kStageDepth},
-      {access.rows, place->strides[rowDim] * bytes, tile.getRows()}};
-  return addBatches(lhs, *place);
-}
-
-bool WarpgroupEmitter::matchRhs() {
-  std::optional<LinearPlace> place =
-      findLinearPlace(op.getRhs(), op.getRhsIndexingMap());
-  if (!place)
-    return false;
-  std::optional<TensorMap> map = start(*place, op.getRhs());
-  if (!map)
-    return false;
-  rhs.map = *map;
-  int64_t bytes = map->elementBytes;
-  int64_t step = place->strides[rowDim + 1], block = place->strides[rowDim];
-  int64_t column =
-      cast<MemRefType>(op.getRhs().getType()).getStridesAndOffset().first.back();
-  if (column == 1 && block == kBlockColumns &&
-      access.columns % kBlockColumns != 0) {
-    // Rows that do not end with a block.
-    form = RhsForm::Rows;
-    rhs.map.dims = {{access.columns, bytes, kBlockColumns},
-                    {access.depth, step * bytes, kStageDepth}};
-  } else if (column == 1) {
-    form = RhsForm::Blocks;
-    rhs.map.dims = {{kBlockColumns, bytes, kBlockColumns},
-                    {access.depth, step * bytes, kStageDepth},
-                    {static_cast<int64_t>(
-                         llvm::divideCeil(access.columns, kBlockColumns)),
-                     block * bytes, tile.columns / kBlockColumns}};
-  } else if (step == 1 && block == kBlockColumns * column) {
-    form = RhsForm::Columns;
-    rhs.map.dims = {{access.depth, bytes, kStageDepth},
-                    {access.columns, column * bytes, tile.columns}};
-  } else {
-    return false;
-  }
-  return addBatches(rhs, *place);
-}
-
-/// Rows of 16-bit elements go through shared memory; other results are stored
-/// by the threads that have them.
-bool WarpgroupEmitter::matchResult() {
-  Value init = op.getInit();
-  Type type = getElementTypeOrSelf(init.getType());
-  std::optional<LinearPlace> place =
-      findLinearPlace(init, anchor.getInitIndexingMap());
-  if (!place || type.getIntOrFloatBitWidth() != 16 ||
-      place->strides[rowDim + 1] != 1 || access.columns % 2 != 0)
-    return false;
-  std::optional<TensorMap> map = start(*place, init);
-  if (!map)
-    return false;
-  result.map = *map;
-  int64_t bytes = map->elementBytes;
-  result.map.dims = {{access.columns, bytes, kBlockColumns},
-                     {access.rows, place->strides[rowDim] * bytes, kGroupRows}};
-  return addBatches(result, *place);
-}
-
-/// Cycles of a multiprocessor, by its rates: 2048 multiplications in each, and
-/// 64 bytes of the sides; the begin and end of a tile take as long as some
-/// stages. A tile's begin overlaps with the last one's end.
-WarpgroupTile WarpgroupEmitter::chooseTile() {
-  static constexpr WarpgroupTile tiles[] = {
-      {2, 256, 0}, {2, 192, 0}, {2, 128, 0}, {1, 256, 0},
-      {1, 192, 0}, {1, 128, 0}, {2, 64, 0},  {1, 64, 0}};
-  int64_t steps = llvm::divideCeil(access.depth, kStageDepth);
-  std::optional<WarpgroupTile> best;
-  int64_t leastCycles = 0;
-  for (WarpgroupTile candidate : tiles) {
-    int64_t rounds = llvm::divideCeil(countTiles(candidate), kMultiprocessors);
-    int64_t products =
-        candidate.getRows() * candidate.columns * kStageDepth / 2048;
-    int64_t loads = candidate.getStageBytes() / 64;
-    int64_t ends = 1000 + candidate.getRows() * candidate.columns / 16;
-    int64_t cycles =
-        1500 + rounds * (steps * std::max(products, loads) + ends);
-    if (best && cycles >= leastCycles)
-      continue;
-    best = candidate;
-    leastCycles = cycles;
-  }
-  return *best;
-}
-
-void WarpgroupEmitter::addArgument(Side &side) {
+Value WarpgroupEmitter::addMap(Side &side) {
   unsigned number = function.getFunctionType().getNumInputs();
   side.map.argument = number;
   Type type = function.getFunctionType().getInput(side.map.buffer);
@@ -354,9 +94,9 @@ void WarpgroupEmitter::addArgument(Side &side) {
   Value address = memref::ExtractAlignedPointerAsIndexOp::create(
       b, loc, function.getArgument(number));
   address = arith::IndexCastOp::create(b, loc, b.getI64Type(), address);
-  side.pointer = LLVM::IntToPtrOp::create(
-      b, loc, LLVM::LLVMPointerType::get(b.getContext()), address);
   shape.maps.push_back(side.map);
+  return LLVM::IntToPtrOp::create(
+      b, loc, LLVM::LLVMPointerType::get(b.getContext()), address);
 }
 
 /// The address of the block's shared memory, where the pattern begins.
@@ -366,10 +106,10 @@ Value WarpgroupEmitter::getShared() {
   if (!module.lookupSymbol(name)) {
     OpBuilder::InsertionGuard guard(b);
     b.setInsertionPointToStart(module.getBody());
-    LLVM::GlobalOp::create(
-        b, loc, LLVM::LLVMArrayType::get(b.getI8Type(), 0),
-        /*isConstant=*/false, LLVM::Linkage::External, name, Attribute(),
-        /*alignment=*/kPatternBytes, /*addrSpace=*/3);
+    LLVM::GlobalOp::create(b, loc, LLVM::LLVMArrayType::get(b.getI8Type(), 0),
+                           /*isConstant=*/false, LLVM::Linkage::External, name,
+                           Attribute(),
+                           /*alignment=*/kPatternBytes, /*addrSpace=*/3);
   }
   Value begin = LLVM::AddressOfOp::create(
       b, loc, LLVM::LLVMPointerType::get(b.getContext(), 3), name);
@@ -378,8 +118,8 @@ Value WarpgroupEmitter::getShared() {
 }
 
 WarpgroupEmitter::Position WarpgroupEmitter::locate(Value number) {
-  int64_t rowTiles = llvm::divideCeil(access.rows, tile.getRows());
-  int64_t columnTiles = llvm::divideCeil(access.columns, tile.columns);
+  int64_t rowTiles = llvm::divideCeil(rows, tile.getRows());
+  int64_t columnTiles = llvm::divideCeil(columns, tile.columns);
   Position at;
   Value batch = w.div(number, rowTiles * columnTiles);
   number = w.rem(number, rowTiles * columnTiles);
@@ -427,12 +167,12 @@ void WarpgroupEmitter::wait(Value barriers, Value stage, Value parity) {
       w.word(sleep));
 }
 
-void WarpgroupEmitter::load(Side &side, Value to, Value barrier,
+void WarpgroupEmitter::load(Value map, Value to, Value barrier,
                             ValueRange coordinates) {
   Value cluster = LLVM::AddrSpaceCastOp::create(
       b, loc, LLVM::LLVMPointerType::get(b.getContext(), 7), getPointer(to));
   NVVM::CpAsyncBulkTensorGlobalToSharedClusterOp::create(
-      b, loc, cluster, side.pointer, coordinates, getPointer(barrier),
+      b, loc, cluster, map, coordinates, getPointer(barrier),
       /*im2colOffsets=*/ValueRange(), /*multicastMask=*/Value(),
       /*l2CacheHint=*/Value(), NVVM::TMALoadMode::TILE, /*isCTAOnly=*/false,
       NVVM::CTAGroupKindAttr(), /*predicate=*/Value());
@@ -455,11 +195,11 @@ Value WarpgroupEmitter::forTiles(
 
 void WarpgroupEmitter::emitCopies() {
   Value zero = w.word(0);
-  int64_t steps = llvm::divideCeil(access.depth, kStageDepth);
+  int64_t steps = llvm::divideCeil(depth, kStageDepth);
   forTiles({zero, zero}, [&](Value number, ValueRange carried) {
     Position at = locate(number);
-    auto loop = scf::ForOp::create(b, loc, zero, w.word(steps), w.word(1),
-                                   carried);
+    auto loop =
+        scf::ForOp::create(b, loc, zero, w.word(steps), w.word(1), carried);
     OpBuilder::InsertionGuard guard(b);
     b.setInsertionPointToStart(loop.getBody());
     Value stage = loop.getRegionIterArg(0), parity = loop.getRegionIterArg(1);
@@ -471,22 +211,22 @@ void WarpgroupEmitter::emitCopies() {
     Value depth = w.mul(loop.getInductionVar(), kStageDepth);
     SmallVector<Value> coordinates{depth, at.row};
     llvm::append_range(coordinates, getBatch(lhs, at));
-    load(lhs, w.add(lhsShared, w.mul(stage, tile.getLhsBytes())), barrier,
+    load(lhsMap, w.add(lhsShared, w.mul(stage, tile.getLhsBytes())), barrier,
          coordinates);
     Value to = w.add(rhsShared, w.mul(stage, tile.getRhsBytes()));
     auto loadRhs = [&](Value to, std::initializer_list<Value> first) {
       SmallVector<Value> coordinates(first);
       llvm::append_range(coordinates, getBatch(rhs, at));
-      load(rhs, to, barrier, coordinates);
+      load(rhsMap, to, barrier, coordinates);
     };
     if (form == RhsForm::Columns)
       loadRhs(to, {depth, at.column});
     else if (form == RhsForm::Blocks)
-      loadRhs(to, {zero, depth, w.div(at.column, kBlockColumns)});
+      loadRhs(to, {zero, depth, w.div(at.column, kBoxColumns)});
     else
-      for (int64_t i = 0; i < tile.columns / kBlockColumns; ++i)
+      for (int64_t i = 0; i < tile.columns / kBoxColumns; ++i)
         loadRhs(w.add(to, i * kStageDepth * kRowBytes),
-                {w.add(at.column, i * kBlockColumns), depth});
+                {w.add(at.column, i * kBoxColumns), depth});
     auto [nextStage, nextParity] = advance(stage, parity);
     scf::YieldOp::create(b, loc, ValueRange{nextStage, nextParity});
     return SmallVector<Value>(loop.getResults());
@@ -495,11 +235,10 @@ void WarpgroupEmitter::emitCopies() {
 
 /// The descriptor of a matrix in shared memory.
 Value WarpgroupEmitter::describe(Value address, int64_t pattern) {
-  Value line = arith::ShRUIOp::create(b, loc, w.band(address, 0x3FFFF),
-                                      w.word(4));
+  Value line =
+      arith::ShRUIOp::create(b, loc, w.band(address, 0x3FFFF), w.word(4));
   Value wide = arith::ExtUIOp::create(b, loc, b.getI64Type(), line);
-  Value rest =
-      arith::ConstantOp::create(b, loc, b.getI64IntegerAttr(pattern));
+  Value rest = arith::ConstantOp::create(b, loc, b.getI64IntegerAttr(pattern));
   return arith::OrIOp::create(b, loc, wide, rest);
 }
 
@@ -521,14 +260,14 @@ Value WarpgroupEmitter::multiplyStage(Value sums, Value stage) {
   // columns.
   bool hasColumns = form != RhsForm::Columns;
   Value x = describe(left, getPattern(1));
-  Value y = describe(
-      right, getPattern(hasColumns ? kStageDepth * kRowBytes / 16 : 1));
+  Value y = describe(right,
+                     getPattern(hasColumns ? kStageDepth * kRowBytes / 16 : 1));
   auto add = [&](Value descriptor, int64_t lines) -> Value {
-    return lines == 0 ? descriptor
-                      : arith::AddIOp::create(
-                            b, loc, descriptor,
-                            arith::ConstantOp::create(
-                                b, loc, b.getI64IntegerAttr(lines)));
+    return lines == 0
+               ? descriptor
+               : arith::AddIOp::create(b, loc, descriptor,
+                                       arith::ConstantOp::create(
+                                           b, loc, b.getI64IntegerAttr(lines)));
   };
   NVVM::WGMMATypes type = getElementTypeOrSelf(op.getLhs().getType()).isF16()
                               ? NVVM::WGMMATypes::f16
@@ -539,8 +278,8 @@ Value WarpgroupEmitter::multiplyStage(Value sums, Value stage) {
   for (int64_t k = 0; k < kStageDepth; k += kInstructionDepth)
     sums = NVVM::WgmmaMmaAsyncOp::create(
         b, loc, sums.getType(), sums, add(x, k * 2 / 16),
-        add(y, hasColumns ? k * kRowBytes / 16 : k * 2 / 16), instruction, type, type,
-        NVVM::WGMMATypes::f32, NVVM::WGMMAScaleOut::one,
+        add(y, hasColumns ? k * kRowBytes / 16 : k * 2 / 16), instruction, type,
+        type, NVVM::WGMMATypes::f32, NVVM::WGMMAScaleOut::one,
         NVVM::WGMMAScaleIn::one, NVVM::WGMMAScaleIn::one, NVVM::MMALayout::row,
         hasColumns ? NVVM::MMALayout::row : NVVM::MMALayout::col,
         NVVM::MMAIntOverflowAttr());
@@ -556,46 +295,43 @@ void WarpgroupEmitter::release(Value stage, Value condition) {
   guard(first, [&] {
     // nvvm.mbarrier.arrive has a result, which nobody reads.
     NVVM::InlinePtxOp::create(
-        b, loc, TypeRange(),
-        ValueRange{w.add(empty, w.mul(stage, 8))}, ValueRange(),
-        "mbarrier.arrive.shared::cta.b64 _, [$0];", Value());
+        b, loc, TypeRange(), ValueRange{w.add(empty, w.mul(stage, 8))},
+        ValueRange(), "mbarrier.arrive.shared::cta.b64 _, [$0];", Value());
   });
 }
 
 void WarpgroupEmitter::emitProducts() {
   int64_t count = tile.columns / 2;
   Type f32 = b.getF32Type();
-  auto type = LLVM::LLVMStructType::getLiteral(
-      b.getContext(), SmallVector<Type>(count, f32));
+  auto type = LLVM::LLVMStructType::getLiteral(b.getContext(),
+                                               SmallVector<Type>(count, f32));
   Value none = LLVM::UndefOp::create(b, loc, type);
   Value nothing = arith::ConstantOp::create(b, loc, b.getF32FloatAttr(0));
   for (int64_t i = 0; i < count; ++i)
     none = LLVM::InsertValueOp::create(b, loc, none, nothing, i);
   Value zero = w.word(0);
-  int64_t steps = llvm::divideCeil(access.depth, kStageDepth);
+  int64_t steps = llvm::divideCeil(depth, kStageDepth);
   forTiles({zero, zero}, [&](Value number, ValueRange carried) {
     Position at = locate(number);
-    at.row = w.add(at.row, w.mul(b.createOrFold<arith::SubIOp>(loc, group,
-                                                               w.word(1)),
-                                 kGroupRows));
+    at.row = w.add(at.row,
+                   w.mul(b.createOrFold<arith::SubIOp>(loc, group, w.word(1)),
+                         kGroupRows));
     SmallVector<Value> initial{carried[0], carried[1], zero, none};
     auto loop =
         scf::ForOp::create(b, loc, zero, w.word(steps), w.word(1), initial);
     {
       OpBuilder::InsertionGuard guard(b);
       b.setInsertionPointToStart(loop.getBody());
-      Value stage = loop.getRegionIterArg(0),
-            parity = loop.getRegionIterArg(1),
+      Value stage = loop.getRegionIterArg(0), parity = loop.getRegionIterArg(1),
             last = loop.getRegionIterArg(2);
       wait(full, stage, parity);
       Value sums = multiplyStage(loop.getRegionIterArg(3), stage);
       // The products of the stage before this one are done.
       NVVM::WgmmaWaitGroupSyncOp::create(b, loc, 1);
       Value isFirst = w.equals(loop.getInductionVar(), 0);
-      release(last, arith::XOrIOp::create(
-                        b, loc, isFirst,
-                        arith::ConstantOp::create(b, loc,
-                                                  b.getBoolAttr(true))));
+      release(last, arith::XOrIOp::create(b, loc, isFirst,
+                                          arith::ConstantOp::create(
+                                              b, loc, b.getBoolAttr(true))));
       auto [nextStage, nextParity] = advance(stage, parity);
       scf::YieldOp::create(b, loc,
                            ValueRange{nextStage, nextParity, stage, sums});
@@ -612,12 +348,12 @@ void WarpgroupEmitter::emitProducts() {
       constraints += "=f,";
     for (int64_t i = 0; i < count; ++i)
       constraints += std::to_string(i) + (i + 1 < count ? "," : "");
-    Value tied = LLVM::InlineAsmOp::create(
-                     b, loc, type, sums, "// sums", constraints,
-                     /*has_side_effects=*/true, /*is_align_stack=*/false,
-                     LLVM::TailCallKind::None, LLVM::AsmDialectAttr(),
-                     ArrayAttr())
-                     .getResult(0);
+    Value tied =
+        LLVM::InlineAsmOp::create(
+            b, loc, type, sums, "// sums", constraints,
+            /*has_side_effects=*/true, /*is_align_stack=*/false,
+            LLVM::TailCallKind::None, LLVM::AsmDialectAttr(), ArrayAttr())
+            .getResult(0);
     for (int64_t i = 0; i < count; ++i)
       sums[i] = LLVM::ExtractValueOp::create(b, loc, tied, i);
     storeTile(sums, at);
@@ -656,16 +392,16 @@ void WarpgroupEmitter::storePairs(ArrayRef<Value> sums, const Position &at) {
   };
   for (int64_t half = 0; half < 2; ++half) {
     Value y = w.add(row, 8 * half);
-    g.guard(inside(y, access.rows, tile.getRows()), [&] {
+    g.guard(inside(y, rows, tile.getRows()), [&] {
       for (int64_t eight = 0; eight < tile.columns / 8; ++eight) {
         ArrayRef<Value> pair = sums.slice(4 * eight + 2 * half, 2);
         Value x = w.add(column, 8 * eight);
-        g.guard(inside(x, access.columns, tile.columns), [&] {
-          if (access.columns % 2 == 0)
+        g.guard(inside(x, columns, tile.columns), [&] {
+          if (columns % 2 == 0)
             return storeResults(g, anchor, getPoint(at, y, x), pair);
           storeResults(g, anchor, getPoint(at, y, x), pair.take_front());
           Value next = w.add(x, 1);
-          g.guard(inside(next, access.columns, tile.columns), [&] {
+          g.guard(inside(next, columns, tile.columns), [&] {
             storeResults(g, anchor, getPoint(at, y, next), pair.drop_front());
           });
         });
@@ -691,7 +427,7 @@ void WarpgroupEmitter::storeBoxes(ArrayRef<Value> sums, const Position &at) {
                      w.add(eighth, w.mul(w.band(w.div(lane, 8), 1), 8)));
   Value lineAddress = w.add(buffer, w.mul(line, kRowBytes));
   SmallVector<Value> pieces;
-  for (int64_t pair = 0; pair < kBlockColumns / 16; ++pair) {
+  for (int64_t pair = 0; pair < kBoxColumns / 16; ++pair) {
     Value piece = w.exclusiveOr(w.add(w.div(lane, 16), 2 * pair), eighth);
     pieces.push_back(w.add(lineAddress, w.mul(piece, 16)));
   }
@@ -710,15 +446,14 @@ void WarpgroupEmitter::storeBoxes(ArrayRef<Value> sums, const Position &at) {
         // What lies behind the last row or column is not stored, and computed
         // as that one.
         Value y = w.add(row, 8 * half), x = w.add(column, 8 * eight);
-        if (access.rows % tile.getRows() != 0)
-          y = w.least(y, access.rows - 1);
-        if (access.columns % tile.columns != 0)
-          x = w.least(x, access.columns - 2);
-        Value both = joinElements(
-            g, finishResults(g, anchor, getPoint(at, y, x),
-                             sums.slice(4 * eight + 2 * half, 2)));
-        words.push_back(
-            LLVM::BitcastOp::create(b, loc, b.getI32Type(), both));
+        if (rows % tile.getRows() != 0)
+          y = w.least(y, rows - 1);
+        if (columns % tile.columns != 0)
+          x = w.least(x, columns - 2);
+        Value both =
+            joinElements(g, finishResults(g, anchor, getPoint(at, y, x),
+                                          sums.slice(4 * eight + 2 * half, 2)));
+        words.push_back(LLVM::BitcastOp::create(b, loc, b.getI32Type(), both));
       }
       int64_t inPass = first - pass * columns / 8;
       Value address = w.add(pieces[inPass % 8 / 2], inPass / 8 * boxBytes);
@@ -729,15 +464,16 @@ void WarpgroupEmitter::storeBoxes(ArrayRef<Value> sums, const Position &at) {
     }
     NVVM::FenceProxyOp::create(
         b, loc, NVVM::ProxyKind::async_shared,
-        NVVM::SharedSpaceAttr::get(b.getContext(), NVVM::SharedSpace::shared_cta));
+        NVVM::SharedSpaceAttr::get(b.getContext(),
+                                   NVVM::SharedSpace::shared_cta));
     meet();
     guard(isFirst, [&] {
-      for (int64_t box = 0; box < columns / kBlockColumns; ++box) {
+      for (int64_t box = 0; box < columns / kBoxColumns; ++box) {
         SmallVector<Value> coordinates{
-            w.add(at.column, pass * columns + box * kBlockColumns), at.row};
+            w.add(at.column, pass * columns + box * kBoxColumns), at.row};
         llvm::append_range(coordinates, getBatch(result, at));
         NVVM::CpAsyncBulkTensorSharedCTAToGlobalOp::create(
-            b, loc, result.pointer, getPointer(w.add(buffer, box * boxBytes)),
+            b, loc, resultMap, getPointer(w.add(buffer, box * boxBytes)),
             coordinates, /*l2CacheHint=*/Value(), NVVM::TMAStoreMode::TILE,
             /*predicate=*/Value());
       }
@@ -747,22 +483,16 @@ void WarpgroupEmitter::storeBoxes(ArrayRef<Value> sums, const Position &at) {
 }
 
 LaunchShape WarpgroupEmitter::emit() {
-  storesBoxes = matchResult();
-  passes = storesBoxes && tile.columns % 128 == 0 ? 2 : 1;
-  int64_t resultBytes =
-      storesBoxes ? tile.getRows() * tile.columns / passes * 2 : 0;
-  tile.stages = std::min(kMostStages, (kMostShared - resultBytes) /
-                                          tile.getStageBytes());
   int64_t total = countTiles(tile);
   shape.blocksX = std::min(total, kMultiprocessors);
   shape.isPersistent = total > kMultiprocessors;
   shape.threads = (tile.groups + 1) * kGroupThreads;
   shape.sharedBytes = kPatternBytes + tile.stages * tile.getStageBytes() +
                       resultBytes + tile.stages * 16;
-  addArgument(lhs);
-  addArgument(rhs);
+  lhsMap = addMap(lhs);
+  rhsMap = addMap(rhs);
   if (storesBoxes)
-    addArgument(result);
+    resultMap = addMap(result);
 
   lhsShared = getShared();
   rhsShared = w.add(lhsShared, tile.stages * tile.getLhsBytes());
@@ -812,15 +542,15 @@ LaunchShape WarpgroupEmitter::emit() {
   return shape;
 }
 
-std::optional<LaunchShape>
-mopt::emitWarpgroupProduct(AnchorOpInterface op, ProductAccess &access,
-                           bool sparesPacking) {
+std::optional<LaunchShape> mopt::emitWarpgroupProduct(AnchorOpInterface op,
+                                                      ProductAccess &access,
+                                                      bool sparesPacking) {
   auto contract = dyn_cast<ContractAnchorOp>(op.getOperation());
   if (!contract)
     return std::nullopt;
   OpBuilder b(op);
-  WarpgroupEmitter emitter(b, contract, access);
-  if (!emitter.match(sparesPacking))
+  WarpgroupPlan plan(contract, access);
+  if (!plan.match(sparesPacking))
     return std::nullopt;
-  return emitter.emit();
+  return WarpgroupEmitter(b, plan).emit();
 }

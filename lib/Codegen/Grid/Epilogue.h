@@ -7,10 +7,10 @@
 #include "mopt/Dialect/Mopt/IR/Mopt.h"
 
 namespace mopt {
-/// What the epilogue of `op` makes of `sums`, at `point` of the output space and
-/// as many neighbours along its last dimension as there are sums. Buffers in
-/// which these are neighbours too are read in vectors: their number must be a
-/// power of two that divides the last of `point`.
+/// What the epilogue of `op` makes of `sums`, at `point` of the output space
+/// and as many neighbours along its last dimension as there are sums. Buffers
+/// in which these are neighbours too are read in vectors: their number must be
+/// a power of two that divides the last of `point`.
 llvm::SmallVector<mlir::Value> finishResults(GridBuilder &g,
                                              AnchorOpInterface op,
                                              llvm::ArrayRef<mlir::Value> point,

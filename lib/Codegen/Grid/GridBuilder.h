@@ -1,7 +1,7 @@
 //===- GridBuilder.h - the body of a kernel on a grid -----------*- C++ -*-===//
 //
-// Index arithmetic of threads whose sizes are all static. Quotients are taken in
-// 32 bits: those of 64 are dozens of instructions on the machines that have
+// Index arithmetic of threads whose sizes are all static. Quotients are taken
+// in 32 bits: those of 64 are dozens of instructions on the machines that have
 // grids.
 //
 //===----------------------------------------------------------------------===//

@@ -24,8 +24,8 @@ struct TensorMap {
     int64_t stride;
     int64_t box;
   };
-  /// At most kMostDims. Rows of the box have 128 bytes, and their pieces of 16 are
-  /// exchanged so that columns of them lie in different banks.
+  /// At most kMostDims. Rows of the box have 128 bytes, and their pieces of 16
+  /// are exchanged so that columns of them lie in different banks.
   llvm::SmallVector<Dim, 5> dims;
   static constexpr size_t kMostDims = 5;
 };

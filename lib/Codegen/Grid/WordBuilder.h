@@ -23,7 +23,9 @@ public:
   mlir::Value add(mlir::Value x, mlir::Value y) {
     return b.createOrFold<mlir::arith::AddIOp>(loc, x, y);
   }
-  mlir::Value add(mlir::Value x, int64_t y) { return y == 0 ? x : add(x, word(y)); }
+  mlir::Value add(mlir::Value x, int64_t y) {
+    return y == 0 ? x : add(x, word(y));
+  }
   mlir::Value mul(mlir::Value x, int64_t y) {
     return b.createOrFold<mlir::arith::MulIOp>(loc, x, word(y));
   }
@@ -40,7 +42,8 @@ public:
     return b.createOrFold<mlir::arith::XOrIOp>(loc, x, y);
   }
   mlir::Value equals(mlir::Value x, int64_t y) {
-    return mlir::arith::CmpIOp::create(b, loc, mlir::arith::CmpIPredicate::eq, x, word(y));
+    return mlir::arith::CmpIOp::create(b, loc, mlir::arith::CmpIPredicate::eq,
+                                       x, word(y));
   }
   mlir::Value least(mlir::Value x, int64_t y) {
     return b.createOrFold<mlir::arith::MinUIOp>(loc, x, word(y));

@@ -52,8 +52,8 @@ void callIntrinsics(gpu::GPUModuleOp module) {
   callIntrinsic<math::TruncOp>(module, "llvm.trunc");
 }
 
-/// Maps of tensors are passed by value: the copy engine takes their addresses in
-/// the memory of parameters.
+/// Maps of tensors are passed by value: the copy engine takes their addresses
+/// in the memory of parameters.
 void passMaps(LLVM::LLVMFuncOp function) {
   auto maps = function->getAttrOfType<DenseI32ArrayAttr>(kTensorMapsAttr);
   if (!maps)

@@ -22,8 +22,7 @@ using namespace mopt;
 static std::string findAssembler() {
   if (auto program = llvm::sys::findProgramByName("ptxas"))
     return *program;
-  if (auto program =
-          llvm::sys::findProgramByName("ptxas", {MOPT_CUDA_BIN_DIR}))
+  if (auto program = llvm::sys::findProgramByName("ptxas", {MOPT_CUDA_BIN_DIR}))
     return *program;
   return "";
 }

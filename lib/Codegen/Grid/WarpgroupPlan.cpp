@@ -1,0 +1,183 @@
+// What the copy engine and warpgroups do of a product, see the header.
+#include "WarpgroupPlan.h"
+
+#include "llvm/Support/MathExtras.h"
+
+using namespace mlir;
+using namespace mopt;
+
+/// Shared memory that a block may ask for, with room for the barriers.
+static constexpr int64_t kMostShared = 227 * 1024 - 2048;
+static constexpr int64_t kMostStages = 8;
+/// A tile with fewer rows or columns is mostly empty.
+static constexpr int64_t kLeastRows = 33, kLeastColumns = 33, kLeastDepth = 64;
+/// With fewer results, tiles of warps are faster: there are more of them, and
+/// they begin sooner (H200: 128 x 768 x 768 3.6 and 4.9 us, 1024 x 1024 x 1024
+/// 9.8 and 7.5). Half as many are enough of a large depth, and any where a right
+/// side need not be packed by a kernel of its own.
+static constexpr int64_t kLeastResults = 1 << 19, kLargeDepth = 2048;
+
+WarpgroupPlan::WarpgroupPlan(ContractAnchorOp op, const ProductAccess &access)
+    : op(op), anchor(cast<AnchorOpInterface>(op.getOperation())),
+      rows(access.rows), columns(access.columns), depth(access.depth),
+      batches(access.batches) {
+  for (int64_t dim = 0; dim < anchor.getOutputRank() - 2; ++dim)
+    batchSizes.push_back(anchor.getOutputDimSize(dim));
+  rowDim = batchSizes.size();
+}
+
+bool WarpgroupPlan::match(bool sparesPacking) {
+  Type type = getElementTypeOrSelf(op.getLhs().getType());
+  if (!(type.isF16() || type.isBF16()) ||
+      getElementTypeOrSelf(op.getRhs().getType()) != type ||
+      !anchor.getAccumulatorType().isF32() || rows < kLeastRows ||
+      columns < kLeastColumns || depth < kLeastDepth ||
+      op.getBlockColumns() != kBoxColumns || op.getInterleave() != 1)
+    return false;
+  int64_t results = batches * rows * columns;
+  if (!sparesPacking &&
+      results < (depth < kLargeDepth ? kLeastResults : kLeastResults / 2))
+    return false;
+  tile = chooseTile();
+  if (!matchLhs() || !matchRhs())
+    return false;
+  storesBoxes = matchResult();
+  if (storesBoxes) {
+    passes = tile.columns % (2 * kBoxColumns) == 0 ? 2 : 1;
+    resultBytes = tile.getRows() * tile.columns / passes * 2;
+  }
+  tile.stages =
+      std::min(kMostStages, (kMostShared - resultBytes) / tile.getStageBytes());
+  return true;
+}
+
+int64_t WarpgroupPlan::countTiles(const WarpgroupTile &tile) const {
+  return llvm::divideCeil(rows, tile.getRows()) *
+         llvm::divideCeil(columns, tile.columns) * batches;
+}
+
+/// The map of what lies at `place`, without dimensions yet.
+static std::optional<TensorMap> start(const LinearPlace &place, Value buffer) {
+  TensorMap map;
+  map.elementBytes = getElementTypeOrSelf(buffer.getType())
+                         .getIntOrFloatBitWidth() /
+                     8;
+  map.buffer = place.root.getArgNumber();
+  map.offset = place.offset * map.elementBytes;
+  if (map.offset % 16 != 0)
+    return std::nullopt;
+  return map;
+}
+
+bool WarpgroupPlan::addBatches(Side &side, const LinearPlace &place) const {
+  for (auto [dim, size] : llvm::enumerate(batchSizes)) {
+    if (size == 1 || place.strides[dim] == 0)
+      continue;
+    side.map.dims.push_back(
+        {size, place.strides[dim] * side.map.elementBytes, 1});
+    side.batchDims.push_back(dim);
+  }
+  return side.map.dims.size() <= TensorMap::kMostDims &&
+         llvm::all_of(llvm::drop_begin(side.map.dims),
+                      [](const TensorMap::Dim &dim) {
+                        return dim.stride > 0 && dim.stride % 16 == 0;
+                      });
+}
+
+bool WarpgroupPlan::matchLhs() {
+  std::optional<LinearPlace> place =
+      findLinearPlace(op.getLhs(), op.getLhsIndexingMap());
+  if (!place || place->strides[rowDim + 1] != 1)
+    return false;
+  std::optional<TensorMap> map = start(*place, op.getLhs());
+  if (!map)
+    return false;
+  lhs.map = *map;
+  int64_t bytes = map->elementBytes;
+  lhs.map.dims = {
+      {depth, bytes, kStageDepth},
+      {rows, place->strides[rowDim] * bytes, tile.getRows()}};
+  return addBatches(lhs, *place);
+}
+
+bool WarpgroupPlan::matchRhs() {
+  std::optional<LinearPlace> place =
+      findLinearPlace(op.getRhs(), op.getRhsIndexingMap());
+  if (!place)
+    return false;
+  std::optional<TensorMap> map = start(*place, op.getRhs());
+  if (!map)
+    return false;
+  rhs.map = *map;
+  int64_t bytes = map->elementBytes;
+  int64_t step = place->strides[rowDim + 1], block = place->strides[rowDim];
+  int64_t column =
+      cast<MemRefType>(op.getRhs().getType()).getStridesAndOffset().first.back();
+  if (column == 1 && block == kBoxColumns &&
+      columns % kBoxColumns != 0) {
+    // Rows that do not end with a block.
+    form = RhsForm::Rows;
+    rhs.map.dims = {{columns, bytes, kBoxColumns},
+                    {depth, step * bytes, kStageDepth}};
+  } else if (column == 1) {
+    form = RhsForm::Blocks;
+    rhs.map.dims = {{kBoxColumns, bytes, kBoxColumns},
+                    {depth, step * bytes, kStageDepth},
+                    {static_cast<int64_t>(
+                         llvm::divideCeil(columns, kBoxColumns)),
+                     block * bytes, tile.columns / kBoxColumns}};
+  } else if (step == 1 && block == kBoxColumns * column) {
+    form = RhsForm::Columns;
+    rhs.map.dims = {{depth, bytes, kStageDepth},
+                    {columns, column * bytes, tile.columns}};
+  } else {
+    return false;
+  }
+  return addBatches(rhs, *place);
+}
+
+/// Rows of 16-bit elements go through shared memory; other results are stored
+/// by the threads that have them.
+bool WarpgroupPlan::matchResult() {
+  Value init = op.getInit();
+  Type type = getElementTypeOrSelf(init.getType());
+  std::optional<LinearPlace> place =
+      findLinearPlace(init, anchor.getInitIndexingMap());
+  if (!place || type.getIntOrFloatBitWidth() != 16 ||
+      place->strides[rowDim + 1] != 1 || columns % 2 != 0)
+    return false;
+  std::optional<TensorMap> map = start(*place, init);
+  if (!map)
+    return false;
+  result.map = *map;
+  int64_t bytes = map->elementBytes;
+  result.map.dims = {{columns, bytes, kBoxColumns},
+                     {rows, place->strides[rowDim] * bytes, kGroupRows}};
+  return addBatches(result, *place);
+}
+
+/// Cycles of a multiprocessor, by its rates: 2048 multiplications in each, and
+/// 64 bytes of the sides; the begin and end of a tile take as long as some
+/// stages. A tile's begin overlaps with the last one's end.
+WarpgroupTile WarpgroupPlan::chooseTile() const {
+  static constexpr WarpgroupTile tiles[] = {
+      {2, 256, 0}, {2, 192, 0}, {2, 128, 0}, {1, 256, 0},
+      {1, 192, 0}, {1, 128, 0}, {2, 64, 0},  {1, 64, 0}};
+  int64_t steps = llvm::divideCeil(depth, kStageDepth);
+  std::optional<WarpgroupTile> best;
+  int64_t leastCycles = 0;
+  for (WarpgroupTile candidate : tiles) {
+    int64_t rounds = llvm::divideCeil(countTiles(candidate), kMultiprocessors);
+    int64_t products =
+        candidate.getRows() * candidate.columns * kStageDepth / 2048;
+    int64_t loads = candidate.getStageBytes() / 64;
+    int64_t ends = 1000 + candidate.getRows() * candidate.columns / 16;
+    int64_t cycles =
+        1500 + rounds * (steps * std::max(products, loads) + ends);
+    if (best && cycles >= leastCycles)
+      continue;
+    best = candidate;
+    leastCycles = cycles;
+  }
+  return *best;
+}

@@ -1,0 +1,85 @@
+//===- WarpgroupPlan.h - tiles that a copy engine brings --------*- C++ -*-===//
+//
+// Which products groups of four warps compute: in what tiles, and through which
+// maps of tensors both sides are read and the result is written.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef MOPT_LIB_CODEGEN_GRID_WARPGROUPPLAN_H
+#define MOPT_LIB_CODEGEN_GRID_WARPGROUPPLAN_H
+
+#include "LaunchShape.h"
+#include "LinearPlace.h"
+#include "ProductAccess.h"
+
+namespace mopt {
+/// Rows of a warpgroup, and its threads.
+inline constexpr int64_t kGroupRows = 64, kGroupThreads = 128;
+/// Steps of the depth in a stage.
+inline constexpr int64_t kStageDepth = 64;
+/// Columns of a packed block: as many as a row of a box has.
+inline constexpr int64_t kBoxColumns = 64;
+/// The copy engine's pattern, and how often it repeats.
+inline constexpr int64_t kRowBytes = 128, kPatternBytes = 1024;
+/// Blocks that run at once, one on each multiprocessor: those of the devices
+/// that have such instructions. Only the choice of tiles depends on it.
+inline constexpr int64_t kMultiprocessors = 132;
+
+/// Results of a block, and how many stages of both sides are in shared memory.
+struct WarpgroupTile {
+  int64_t groups = 2, columns = 256, stages = 4;
+
+  int64_t getRows() const { return groups * kGroupRows; }
+  int64_t getLhsBytes() const { return getRows() * kRowBytes; }
+  int64_t getRhsBytes() const { return columns * kRowBytes; }
+  int64_t getStageBytes() const { return getLhsBytes() + getRhsBytes(); }
+};
+
+/// Where neighbours of the right side are: columns of a packed block, columns
+/// of a row that need not end with a block, or steps of the depth.
+enum class RhsForm { Blocks, Rows, Columns };
+
+/// A side of the product or its result, as the copy engine sees it.
+struct Side {
+  TensorMap map;
+  /// For each dimension of the map behind the first ones: the batch dimension.
+  llvm::SmallVector<unsigned> batchDims;
+};
+
+class WarpgroupPlan {
+public:
+  /// Nothing is planned before `match`.
+  WarpgroupPlan(ContractAnchorOp op, const ProductAccess &access);
+
+  /// Can the copy engine reach both sides? Of few results only if
+  /// `sparesPacking`. Then everything else is known.
+  bool match(bool sparesPacking);
+
+  int64_t countTiles(const WarpgroupTile &tile) const;
+
+  ContractAnchorOp op;
+  AnchorOpInterface anchor;
+  int64_t rows, columns, depth, batches;
+  llvm::SmallVector<int64_t> batchSizes;
+  WarpgroupTile tile;
+  Side lhs, rhs, result;
+  RhsForm form = RhsForm::Blocks;
+  /// The result goes through shared memory to the copy engine, in `passes`
+  /// parts of a tile's columns, which take `resultBytes`.
+  bool storesBoxes = false;
+  int64_t passes = 1, resultBytes = 0;
+
+private:
+  bool matchLhs();
+  bool matchRhs();
+  bool matchResult();
+  /// The dimensions of batches in a place become those of its map.
+  bool addBatches(Side &side, const LinearPlace &place) const;
+  WarpgroupTile chooseTile() const;
+
+  /// That of rows, and of the right side's blocks, in the anchor's maps.
+  unsigned rowDim;
+};
+} // namespace mopt
+
+#endif // MOPT_LIB_CODEGEN_GRID_WARPGROUPPLAN_H
