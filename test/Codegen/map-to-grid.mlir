@@ -269,7 +269,7 @@ func.func private @reshaped(%x: memref<3x4xf32>, %shape: memref<1xindex>, %y: me
 // -----
 
 // A scan is the host's, and so is what it starts from.
-// CHECK-LABEL: func.func @scan_of_rows
+// CHECK-LABEL: func.func private @scan_of_rows
 // CHECK-NOT: gpu.launch_func
 // CHECK: linalg.fill
 // CHECK: linalg.generic
