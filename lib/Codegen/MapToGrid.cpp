@@ -319,7 +319,13 @@ struct MapToGrid : mopt::impl::MapToGridBase<MapToGrid> {
       // The host does what is left, except for products.
       if (!canLaunch(op) && !isa<AnchorOpInterface, PackColumnsOp>(op))
         continue;
-      SmallVector<Operation *> copies = findCopies(ArrayRef(ops).drop_front(i));
+      // As far as nothing else comes between.
+      ArrayRef<Operation *> next =
+          ArrayRef(ops).drop_front(i).take_while([](Operation *op) {
+            return canLaunch(op) ||
+                   (op->getNumRegions() == 0 && isMemoryEffectFree(op));
+          });
+      SmallVector<Operation *> copies = findCopies(next);
       if (!copies.empty()) {
         if (failed(launchCopies(copies)))
           return failure();
@@ -330,7 +336,7 @@ struct MapToGrid : mopt::impl::MapToGridBase<MapToGrid> {
         continue;
       }
       if (reassociate) {
-        RowChain chain = findRowChain(ArrayRef(ops).drop_front(i));
+        RowChain chain = findRowChain(next);
         if (!chain.members.empty()) {
           Operation *last = chain.members.back().op;
           if (failed(launchRows(chain)))
@@ -342,7 +348,7 @@ struct MapToGrid : mopt::impl::MapToGridBase<MapToGrid> {
       }
       Value initial;
       if (auto fill = dyn_cast<linalg::FillOp>(op))
-        if (Operation *sum = findSumOf(fill, ArrayRef(ops).drop_front(i + 1))) {
+        if (Operation *sum = findSumOf(fill, next.drop_front(1))) {
           initial = fill.getInputs().front();
           // What lies between only computes addresses.
           while (ops[i] != sum)

@@ -36,8 +36,9 @@ struct WaitForDevice : mopt::impl::WaitForDeviceBase<WaitForDevice> {
     for (func::FuncOp function : functions)
       classify(function, symbols);
     for (func::FuncOp function : functions) {
-      // Who calls one that does not launch waits for it.
-      if (launching.contains(function))
+      // Who calls one that does not launch waits for it. What brings the inputs
+      // is under way when the entry is called.
+      if (launching.contains(function) || function->hasAttr(kEntryAttr))
         addWaits(function.getBody().front(), /*pending=*/true);
       else
         isShared |= touchesMemory(function);

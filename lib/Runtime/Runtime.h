@@ -178,8 +178,8 @@ void mopt_rt_launch(MoptRun *run, const char *name, int64_t blocks_x,
                     int64_t blocks_y, int64_t threads, int64_t *arguments,
                     int64_t count, const MoptLaunchDesc *desc);
 
-/// Before the host reads or writes memory: waits for the launches so far. Ends
-/// the run if one failed.
+/// Before the host reads or writes memory: waits for the inputs and the launches
+/// so far. Ends the run if one failed.
 void mopt_rt_wait(MoptRun *run);
 
 /// The start of a weight file; the weights follow at `header_bytes`.

@@ -82,6 +82,9 @@ static MoptStatus prepare(CudaModel *device, const MoptModel *model,
   if (!status && desc->repacked_bytes > 0)
     status = upload(device, &device->repacked, model->repacked,
                     desc->repacked_bytes, run);
+  /* They may still be on their way, and streams of contexts do not wait for
+   * the default one. */
+  CHECKED(status, run, device->driver, "weights", cuStreamSynchronize(NULL));
   return status;
 }
 

@@ -275,3 +275,23 @@ func.func private @reshaped(%x: memref<3x4xf32>, %shape: memref<1xindex>, %y: me
   linalg.copy ins(%r : memref<12xf32>) outs(%y : memref<12xf32>)
   return
 }
+
+// -----
+
+// A scan is the host's, and so is what it starts from.
+// CHECK-LABEL: func.func private @scan_of_rows
+// CHECK-NOT: gpu.launch_func
+// CHECK: linalg.fill
+// CHECK: linalg.generic
+func.func private @scan_of_rows(%x: memref<64x100xf32>, %y: memref<64x100xf32>) attributes {mopt.kernel} {
+  %zero = arith.constant 0.0 : f32
+  linalg.fill ins(%zero : f32) outs(%y : memref<64x100xf32>)
+  linalg.generic {indexing_maps = [affine_map<(i, j) -> (i, j)>, affine_map<(i, j) -> (i, j)>],
+                  iterator_types = ["parallel", "reduction"]}
+      ins(%x : memref<64x100xf32>) outs(%y : memref<64x100xf32>) {
+  ^bb0(%a: f32, %out: f32):
+    %s = arith.addf %out, %a : f32
+    linalg.yield %s : f32
+  }
+  return
+}

@@ -65,3 +65,18 @@ func.func @launches(%x: memref<64xf32>, %y: memref<64xf32>) attributes {mopt.ent
   linalg.copy ins(%x : memref<64xf32>) outs(%y : memref<64xf32>)
   return
 }
+
+// -----
+
+// Inputs are on their way though nothing is launched.
+// CHECK: module attributes {{.*}}mopt.shared_memory
+// CHECK-LABEL: func.func @host_alone
+// CHECK: call @mopt_rt_wait()
+// CHECK-NEXT: memref.load
+// CHECK-NOT: mopt_rt_wait
+func.func @host_alone(%x: memref<2xi64>, %y: memref<i64>) attributes {mopt.entry} {
+  %c1 = arith.constant 1 : index
+  %v = memref.load %x[%c1] : memref<2xi64>
+  memref.store %v, %y[] : memref<i64>
+  return
+}

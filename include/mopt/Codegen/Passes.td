@@ -493,7 +493,7 @@ def WaitForDevice : Pass<"mopt-wait-for-device", "::mlir::ModuleOp"> {
   let summary = "let the host wait for launches before it touches memory";
   let description = [{
     Calls `mopt_rt_wait` in front of what the host reads or writes after launches,
-    and marks the module with `mopt.shared_memory` if there is any of that.
+    or after the entry was called, for inputs are on their way then, and marks the module with `mopt.shared_memory` if there is any of that.
   }];
   let dependentDialects = ["::mlir::func::FuncDialect"];
 }
