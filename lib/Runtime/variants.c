@@ -68,9 +68,10 @@ static const char *asked_target(const MoptModelDesc *first) {
 /* A device is enough of a name where its host does not matter. */
 static int is_named(const MoptModelDesc *desc, const char *asked) {
   size_t length = strlen(asked);
-  return strncmp(desc->target, asked, length) == 0 &&
-         (!desc->target[length] ||
-          (desc->device && desc->target[length] == ','));
+  if (strlen(desc->target) < length ||
+      memcmp(desc->target, asked, length) != 0)
+    return 0;
+  return !desc->target[length] || (desc->device && desc->target[length] == ',');
 }
 
 int mopt_rt_variant_is_forced(const MoptModelDesc *first) {
