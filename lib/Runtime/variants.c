@@ -65,13 +65,13 @@ static const char *asked_target(const MoptModelDesc *first) {
   return asked && *asked ? asked : NULL;
 }
 
-/* A device is enough of a name where its host does not matter. */
+/* A device is enough of a name where its host does not matter. Neither strncmp
+ * nor memcmp, which becomes bcmp: symbols more to import. */
 static int is_named(const MoptModelDesc *desc, const char *asked) {
-  size_t length = strlen(asked);
-  if (strlen(desc->target) < length ||
-      memcmp(desc->target, asked, length) != 0)
-    return 0;
-  return !desc->target[length] || (desc->device && desc->target[length] == ',');
+  const char *name = desc->target;
+  while (*asked && *name == *asked)
+    ++name, ++asked;
+  return !*asked && (!*name || (desc->device && *name == ','));
 }
 
 int mopt_rt_variant_is_forced(const MoptModelDesc *first) {
