@@ -98,8 +98,9 @@ struct WaitForDevice : mopt::impl::WaitForDeviceBase<WaitForDevice> {
                        ? WalkResult::advance()
                        : WalkResult::interrupt();
           auto effects = dyn_cast<MemoryEffectOpInterface>(inner);
-          return effects && (effects.hasEffect<MemoryEffects::Read>() ||
-                             effects.hasEffect<MemoryEffects::Write>()) &&
+          return effects &&
+                         (effects.hasEffect<MemoryEffects::Read>() ||
+                          effects.hasEffect<MemoryEffects::Write>()) &&
                          !isa<gpu::LaunchFuncOp, cf::AssertOp>(inner)
                      ? WalkResult::interrupt()
                      : WalkResult::advance();

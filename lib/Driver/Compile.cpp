@@ -271,8 +271,7 @@ ExitCode Compilation::raiseAll(Level from, Level to) {
 /// Passes see the device, if there is one.
 static void setTarget(const CompiledVariant &variant) {
   MLIRContext *context = variant.module->getContext();
-  const TargetInfo &target =
-      variant.device ? *variant.device : variant.target;
+  const TargetInfo &target = variant.device ? *variant.device : variant.target;
   ModuleOp module = variant.module;
   module->setAttr(TargetAttr::kModuleAttr, target.toAttr(context));
   if (variant.device)
@@ -426,8 +425,8 @@ ExitCode Compilation::compileModel() {
                                  "a module of level " +
                                      getLevelName(loaded.level));
   }
-  if (ExitCode code = chooseVariants(options, diagnostics, module, loaded.level,
-                                     variants);
+  if (ExitCode code =
+          chooseVariants(options, diagnostics, module, loaded.level, variants);
       code != ExitCode::Success)
     return code;
   interface = readInterface(module);

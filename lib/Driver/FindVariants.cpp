@@ -56,7 +56,6 @@ ExitCode VariantFinder::checkSeveral() {
   return ExitCode::Success;
 }
 
-
 ExitCode VariantFinder::findTargets() {
   bool custom = !options.triple.empty() || !options.cpu.empty() ||
                 !options.features.empty();
@@ -101,7 +100,6 @@ ExitCode VariantFinder::findTargets() {
   return checkVariants(device ? &*device : nullptr);
 }
 
-
 /// `device`, if not null, runs the kernels of all variants.
 ExitCode VariantFinder::checkVariants(const TargetInfo *device) {
   if (device)
@@ -117,7 +115,6 @@ ExitCode VariantFinder::checkVariants(const TargetInfo *device) {
                                      variants.front().target.name + "'");
   return ExitCode::Success;
 }
-
 
 /// A device needs hosts, this machine unless others are asked for.
 ExitCode VariantFinder::addDevice(const TargetInfo &device) {
@@ -145,7 +142,6 @@ ExitCode VariantFinder::addDevice(const TargetInfo &device) {
   return ExitCode::Success;
 }
 
-
 /// Code can be made only for machines that mopt has a runtime for.
 ExitCode VariantFinder::checkRuntime() {
   const std::string &triple = variants.front().target.triple;
@@ -157,7 +153,6 @@ ExitCode VariantFinder::checkRuntime() {
       "the triple '" + triple +
           "' is not supported: mopt was built without a runtime for it");
 }
-
 
 /// A module that was written for a machine stays with it, unless another one is
 /// asked for.

@@ -129,9 +129,8 @@ void Model::runInto(nb::list values, nb::list results, std::uintptr_t stream) {
   MoptStatus status;
   {
     nb::gil_scoped_release unlocked;
-    status =
-        table->run_with(context.context, inputs.data(), inputs.size(),
-                        outputs.data(), outputs.size(), &options);
+    status = table->run_with(context.context, inputs.data(), inputs.size(),
+                             outputs.data(), outputs.size(), &options);
   }
   if (status != MOPT_OK) {
     const char *message = table->last_error(context.context);

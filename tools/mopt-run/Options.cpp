@@ -195,8 +195,8 @@ static const Row rows[] = {
      }},
     {"fallback", Value::Required, "none or processor",
      [](Options &o, const std::string &v) {
-       o.fallback = v == "processor" ? MOPT_FALLBACK_PROCESSOR
-                                     : MOPT_FALLBACK_NONE;
+       o.fallback =
+           v == "processor" ? MOPT_FALLBACK_PROCESSOR : MOPT_FALLBACK_NONE;
        return v == "processor" || v == "none";
      }},
     {"entry", Value::Required, "a name",
