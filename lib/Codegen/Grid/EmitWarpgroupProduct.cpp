@@ -208,8 +208,8 @@ void WarpgroupEmitter::emitCopies() {
     NVVM::MBarrierArriveExpectTxOp::create(
         b, loc, Type(), getPointer(barrier), w.word(tile.getStageBytes()),
         NVVM::MemScopeKind::CTA, /*relaxed=*/false, /*predicate=*/Value());
-    Value depth = w.mul(loop.getInductionVar(), kStageDepth);
-    SmallVector<Value> coordinates{depth, at.row};
+    Value step = w.mul(loop.getInductionVar(), kStageDepth);
+    SmallVector<Value> coordinates{step, at.row};
     llvm::append_range(coordinates, getBatch(lhs, at));
     load(lhsMap, w.add(lhsShared, w.mul(stage, tile.getLhsBytes())), barrier,
          coordinates);
@@ -220,13 +220,13 @@ void WarpgroupEmitter::emitCopies() {
       load(rhsMap, to, barrier, coordinates);
     };
     if (form == RhsForm::Columns)
-      loadRhs(to, {depth, at.column});
+      loadRhs(to, {step, at.column});
     else if (form == RhsForm::Blocks)
-      loadRhs(to, {zero, depth, w.div(at.column, kBoxColumns)});
+      loadRhs(to, {zero, step, w.div(at.column, kBoxColumns)});
     else
       for (int64_t i = 0; i < tile.columns / kBoxColumns; ++i)
         loadRhs(w.add(to, i * kStageDepth * kRowBytes),
-                {w.add(at.column, i * kBoxColumns), depth});
+                {w.add(at.column, i * kBoxColumns), step});
     auto [nextStage, nextParity] = advance(stage, parity);
     scf::YieldOp::create(b, loc, ValueRange{nextStage, nextParity});
     return SmallVector<Value>(loop.getResults());
@@ -413,10 +413,10 @@ void WarpgroupEmitter::storePairs(ArrayRef<Value> sums, const Position &at) {
 /// As boxes of 64 x 64 in the copy engine's pattern.
 void WarpgroupEmitter::storeBoxes(ArrayRef<Value> sums, const Position &at) {
   GridBuilder g(b, loc);
-  int64_t columns = tile.columns / passes;
+  int64_t width = tile.columns / passes;
   int64_t boxBytes = kGroupRows * kRowBytes;
   Value wordOfGroup = b.createOrFold<arith::SubIOp>(loc, group, w.word(1));
-  Value buffer = w.add(resultShared, w.mul(wordOfGroup, columns * kRowBytes));
+  Value buffer = w.add(resultShared, w.mul(wordOfGroup, width * kRowBytes));
   Value lane = w.band(threadOfGroup, 31), warp = w.div(threadOfGroup, 32);
   Value isFirst = w.equals(threadOfGroup, 0);
   // Where a thread's row of 16 bytes of a matrix of 8 x 8 goes: lanes 0 to 7
@@ -438,7 +438,7 @@ void WarpgroupEmitter::storeBoxes(ArrayRef<Value> sums, const Position &at) {
       NVVM::CpAsyncBulkWaitGroupOp::create(b, loc, 0, b.getUnitAttr());
     });
     meet();
-    for (int64_t first = pass * columns / 8; first < (pass + 1) * columns / 8;
+    for (int64_t first = pass * width / 8; first < (pass + 1) * width / 8;
          first += 2) {
       SmallVector<Value> words;
       for (int64_t matrix = 0; matrix < 4; ++matrix) {
@@ -455,7 +455,7 @@ void WarpgroupEmitter::storeBoxes(ArrayRef<Value> sums, const Position &at) {
                                           sums.slice(4 * eight + 2 * half, 2)));
         words.push_back(LLVM::BitcastOp::create(b, loc, b.getI32Type(), both));
       }
-      int64_t inPass = first - pass * columns / 8;
+      int64_t inPass = first - pass * width / 8;
       Value address = w.add(pieces[inPass % 8 / 2], inPass / 8 * boxBytes);
       NVVM::StMatrixOp::create(
           b, loc, getPointer(address), words, NVVM::MMALayout::row,
@@ -468,9 +468,9 @@ void WarpgroupEmitter::storeBoxes(ArrayRef<Value> sums, const Position &at) {
                                    NVVM::SharedSpace::shared_cta));
     meet();
     guard(isFirst, [&] {
-      for (int64_t box = 0; box < columns / kBoxColumns; ++box) {
+      for (int64_t box = 0; box < width / kBoxColumns; ++box) {
         SmallVector<Value> coordinates{
-            w.add(at.column, pass * columns + box * kBoxColumns), at.row};
+            w.add(at.column, pass * width + box * kBoxColumns), at.row};
         llvm::append_range(coordinates, getBatch(result, at));
         NVVM::CpAsyncBulkTensorSharedCTAToGlobalOp::create(
             b, loc, resultMap, getPointer(w.add(buffer, box * boxBytes)),

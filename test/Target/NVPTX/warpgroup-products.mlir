@@ -13,6 +13,7 @@ module attributes {mopt.target = #mopt.target<name = "sm_90a", triple = "nvptx64
 // CHECK-SAME: 6, 2, 0, 2, 2048, 2, 64, 4096, 4096, 64, 0, 0, 0, 0, 0, 0, 0, 0, 0>
 //
 // One group copies, the others multiply what lies there and store through it.
+// Tiles are whole: no position is limited.
 // PTX-LABEL: .visible .entry halves_0(
 // PTX: .param .align 64 .b8 halves_0_param_4[128]
 // PTX: griddepcontrol.launch_dependents
@@ -26,7 +27,9 @@ module attributes {mopt.target = #mopt.target<name = "sm_90a", triple = "nvptx64
 // PTX: wgmma.wait_group.sync.aligned
 // PTX: mbarrier.arrive.shared::cta.b64
 // PTX: wgmma.wait_group.sync.aligned
+// PTX-NOT: min.u32
 // PTX: stmatrix.sync.aligned.m8n8.x4.shared.b16
+// PTX-NOT: min.u32
 // PTX: fence.proxy.async.shared::cta
 // PTX: cp.async.bulk.tensor.2d.global.shared::cta.tile.bulk_group
 // PTX: setmaxnreg.dec.sync.aligned.u32
