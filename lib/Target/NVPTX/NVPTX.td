@@ -9,7 +9,7 @@ include "mopt/Target/TargetSchema.td"
 
 def NVPTXTargets : TargetTable;
 
-class DeviceRow<string name, string ptx> : TargetRow<name> {
+class DeviceRow<string name, string ptx, int rank = 0> : TargetRow<name> {
   let Triple = "nvptx64-nvidia-cuda";
   let Cpu = name;
   let Features = "+" # ptx;
@@ -18,10 +18,10 @@ class DeviceRow<string name, string ptx> : TargetRow<name> {
   // Shared memory that a block may have without asking, and the least L2.
   let L1Bytes = 49152;
   let L2Bytes = 4194304;
-  let Rank = 0;
+  let Rank = rank;
 }
 def : DeviceRow<"sm_80", "ptx80">;
 def : DeviceRow<"sm_89", "ptx80">;
 // Their names are features, too: what has instructions that no later one has.
-def : DeviceRow<"sm_90a", "ptx80,+sm_90a">;
-def : DeviceRow<"sm_100a", "ptx86,+sm_100a">;
+def : DeviceRow<"sm_90a", "ptx80,+sm_90a", 1>;
+def : DeviceRow<"sm_100a", "ptx86,+sm_100a", 1>;
