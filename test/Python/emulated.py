@@ -81,9 +81,9 @@ class Model:
     runner = None
     _lock = threading.Lock()
 
-    def __init__(self, path, threads, weights):
-        if weights:
-            raise NotImplementedError("weights in a file of their own")
+    def __init__(self, path, threads, weights, device, fallback):
+        if weights or device or fallback:
+            raise NotImplementedError("weights in a file of their own, devices")
         self.name, self.build_info_json = pathlib.Path(path).stem, ""
         self._opening = f"open {path} {threads or 1}"
         with self._lock:
