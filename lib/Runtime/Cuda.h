@@ -193,4 +193,12 @@ MoptStatus mopt_rt_cuda_deliver(MoptContext *owner, int32_t index,
 MoptStatus mopt_rt_cuda_end(MoptContext *owner, const MoptTensor *outputs,
                             CudaHandle stream, MoptStatus status);
 
+/// What a run does on a stream, while the device's context is current.
+typedef MoptStatus CudaRun(MoptContext *owner, const MoptTensor *outputs,
+                           CudaHandle stream);
+
+/// Calls `run_on` for the caller's stream, or with null for the context's own.
+MoptStatus mopt_rt_cuda_run(MoptContext *owner, const MoptTensor *outputs,
+                            CudaHandle stream, CudaRun *run_on);
+
 #endif

@@ -209,4 +209,9 @@ void mopt_rt_leave(MoptRun *run);
 /// in a parallel loop: then it returns.
 void mopt_rt_out_of_memory(MoptRun *run, int64_t bytes);
 
+/// The options of a caller, of `bytes` or older and shorter, which then ends in
+/// zeros; null is all zeros. They begin with their own size.
+MoptStatus mopt_rt_read_options(void *chosen, size_t bytes,
+                                const void *options);
+
 #endif

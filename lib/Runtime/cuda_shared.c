@@ -119,17 +119,7 @@ static MoptStatus run_on(MoptContext *owner, const MoptTensor *outputs,
 
 static MoptStatus shared_run(MoptContext *owner, const MoptTensor *outputs,
                              void *stream) {
-  CudaContext *context = owner->run.device;
-  const CudaDriver *driver = context->driver;
-  MoptStatus status = MOPT_OK;
-  CHECKED(status, &owner->run, driver, "run",
-          cuCtxPushCurrent(context->model->device_context));
-  if (status)
-    return status;
-  status = run_on(owner, outputs, stream ? stream : context->own_stream);
-  CudaHandle popped;
-  driver->cuCtxPopCurrent(&popped);
-  return status;
+  return mopt_rt_cuda_run(owner, outputs, stream, run_on);
 }
 
 const MoptDeviceInterface mopt_rt_shared_device = {

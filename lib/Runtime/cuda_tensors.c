@@ -1,6 +1,6 @@
 /* cuda_tensors.c: the way of tensors between the caller's memory, the host's or
  * a device's, and their places on the device. The driver tells addresses of
- * the host from those of devices. */
+ * the host from those of devices. And what surrounds a run. */
 #include "Cuda.h"
 #include <string.h>
 
@@ -73,5 +73,20 @@ MoptStatus mopt_rt_cuda_end(MoptContext *owner, const MoptTensor *outputs,
   if (!status && code)
     status = mopt_rt_cuda_error(run, driver, code, "run");
   context->unfinished = !waits;
+  return status;
+}
+
+MoptStatus mopt_rt_cuda_run(MoptContext *owner, const MoptTensor *outputs,
+                            CudaHandle stream, CudaRun *run_on) {
+  CudaContext *context = owner->run.device;
+  const CudaDriver *driver = context->driver;
+  MoptStatus status = MOPT_OK;
+  CHECKED(status, &owner->run, driver, "run",
+          cuCtxPushCurrent(context->model->device_context));
+  if (status)
+    return status;
+  status = run_on(owner, outputs, stream ? stream : context->own_stream);
+  CudaHandle popped;
+  driver->cuCtxPopCurrent(&popped);
   return status;
 }

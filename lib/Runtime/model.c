@@ -143,20 +143,30 @@ static MoptStatus create(const MoptModelDesc *first,
   return desc ? create_variant(api, desc, options, result, run) : run->status;
 }
 
+MoptStatus mopt_rt_read_options(void *chosen, size_t bytes,
+                                const void *options) {
+  memset(chosen, 0, bytes);
+  if (!options)
+    return MOPT_OK;
+  uint32_t struct_bytes;
+  memcpy(&struct_bytes, options, sizeof(struct_bytes));
+  if (struct_bytes > bytes)
+    return MOPT_UNSUPPORTED;
+  if (struct_bytes < sizeof(struct_bytes))
+    return MOPT_INVALID_ARGUMENT;
+  memcpy(chosen, options, struct_bytes);
+  return MOPT_OK;
+}
+
 MoptStatus mopt_rt_create(const MoptModelDesc *desc,
                           const MoptModelOptions *options, MoptModel **result) {
   if (!result)
     return MOPT_INVALID_ARGUMENT;
   *result = NULL;
   MoptModelOptions chosen;
-  memset(&chosen, 0, sizeof(chosen));
-  if (options) {
-    if (options->struct_bytes > sizeof(chosen))
-      return MOPT_UNSUPPORTED;
-    if (options->struct_bytes < sizeof(uint32_t))
-      return MOPT_INVALID_ARGUMENT;
-    memcpy(&chosen, options, options->struct_bytes);
-  }
+  MoptStatus read = mopt_rt_read_options(&chosen, sizeof(chosen), options);
+  if (read)
+    return read;
   MoptRun run;
   memset(&run, 0, sizeof(run));
   MoptStatus status = create(desc, &chosen, result, &run);

@@ -6,6 +6,7 @@
  * because a body starts a loop, runs the loop on the calling thread: no
  * deadlock, and no more threads than were asked for. */
 #include "Pool.h"
+#include "Model.h"
 #include <limits.h>
 #include <linux/futex.h>
 #include <pthread.h>
@@ -215,16 +216,13 @@ static void pool_release(MoptPool *interface) {
 
 MoptStatus mopt_rt_pool_create(const MoptPoolOptions *options,
                                MoptPool **result) {
-  MoptPoolOptions chosen = {0};
+  MoptPoolOptions chosen;
   if (!result)
     return MOPT_INVALID_ARGUMENT;
   *result = NULL;
-  if (options && options->struct_bytes > sizeof(chosen))
-    return MOPT_UNSUPPORTED;
-  if (options && options->struct_bytes < sizeof(uint32_t))
-    return MOPT_INVALID_ARGUMENT;
-  if (options)
-    memcpy(&chosen, options, options->struct_bytes);
+  MoptStatus read = mopt_rt_read_options(&chosen, sizeof(chosen), options);
+  if (read)
+    return read;
   int32_t threads = mopt_rt_choose_threads(chosen.threads);
   size_t bytes = sizeof(Pool) + (size_t)(threads - 1) * sizeof(Worker);
   void *memory;

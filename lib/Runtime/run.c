@@ -69,14 +69,9 @@ MoptStatus mopt_rt_run_with(MoptContext *context, const MoptTensor *inputs,
   if (!context)
     return MOPT_INVALID_ARGUMENT;
   MoptRunOptions chosen;
-  memset(&chosen, 0, sizeof(chosen));
-  if (options) {
-    if (options->struct_bytes > sizeof(chosen))
-      return MOPT_UNSUPPORTED;
-    if (options->struct_bytes < sizeof(uint32_t))
-      return MOPT_INVALID_ARGUMENT;
-    memcpy(&chosen, options, options->struct_bytes);
-  }
+  MoptStatus read = mopt_rt_read_options(&chosen, sizeof(chosen), options);
+  if (read)
+    return read;
   if (atomic_exchange(&context->busy, 1))
     return MOPT_BUSY;
   context->run.status = MOPT_OK;

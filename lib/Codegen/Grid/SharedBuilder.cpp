@@ -14,7 +14,7 @@ static constexpr int64_t kBanks = 128;
 
 SharedBuilder::SharedBuilder(GridBuilder &g, gpu::GPUFuncOp function,
                              int64_t bytes)
-    : g(g) {
+    : WordBuilder(g.b, g.loc), g(g) {
   auto space = gpu::AddressSpaceAttr::get(g.b.getContext(),
                                           gpu::AddressSpace::Workgroup);
   unsigned number = function.getNumWorkgroupAttributions();
@@ -27,10 +27,6 @@ SharedBuilder::SharedBuilder(GridBuilder &g, gpu::GPUFuncOp function,
   shared = toPointer(getStart(buffer), kShared);
 }
 
-Value SharedBuilder::word(int64_t value) {
-  return arith::ConstantOp::create(g.b, g.loc, g.b.getI32IntegerAttr(value));
-}
-
 Value SharedBuilder::toWord(Value index) {
   return g.b.createOrFold<arith::IndexCastUIOp>(g.loc, g.b.getI32Type(), index);
 }
@@ -38,22 +34,6 @@ Value SharedBuilder::toWord(Value index) {
 Value SharedBuilder::toIndex(Value word) {
   return g.b.createOrFold<arith::IndexCastUIOp>(g.loc, g.b.getIndexType(),
                                                 word);
-}
-
-Value SharedBuilder::add(Value x, Value y) {
-  return g.b.createOrFold<arith::AddIOp>(g.loc, x, y);
-}
-
-Value SharedBuilder::mul(Value x, int64_t y) {
-  return g.b.createOrFold<arith::MulIOp>(g.loc, x, word(y));
-}
-
-Value SharedBuilder::div(Value x, int64_t y) {
-  return g.b.createOrFold<arith::DivUIOp>(g.loc, x, word(y));
-}
-
-Value SharedBuilder::rem(Value x, int64_t y) {
-  return g.b.createOrFold<arith::RemUIOp>(g.loc, x, word(y));
 }
 
 Value SharedBuilder::toPointer(Value address, unsigned space) {

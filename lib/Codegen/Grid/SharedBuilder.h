@@ -9,21 +9,16 @@
 #define MOPT_LIB_CODEGEN_GRID_SHAREDBUILDER_H
 
 #include "GridBuilder.h"
+#include "WordBuilder.h"
 
 namespace mopt {
-class SharedBuilder {
+class SharedBuilder : public WordBuilder {
 public:
   /// Memory of `bytes` bytes for each block of the kernel `function`.
   SharedBuilder(GridBuilder &g, mlir::gpu::GPUFuncOp function, int64_t bytes);
 
-  mlir::Value word(int64_t value);
   mlir::Value toWord(mlir::Value index);
   mlir::Value toIndex(mlir::Value word);
-  mlir::Value add(mlir::Value x, mlir::Value y);
-  mlir::Value add(mlir::Value x, int64_t y) { return add(x, word(y)); }
-  mlir::Value mul(mlir::Value x, int64_t y);
-  mlir::Value div(mlir::Value x, int64_t y);
-  mlir::Value rem(mlir::Value x, int64_t y);
 
   /// The address of byte `place` plus `offset` of the shared memory.
   mlir::Value getShared(mlir::Value place, int64_t offset = 0);
