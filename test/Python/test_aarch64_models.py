@@ -1,7 +1,8 @@
 """The models of bench/models.json on AArch64 under qemu, at full size: those of floats answer as
 ONNX Runtime does here, quantized ones give the bits that they give on x86.
-MOPT_TEST_AARCH64_MODELS names the models, MOPT_TEST_AARCH64_TARGETS the rows, with spaces between;
-all models take an hour and more for a row."""
+MOPT_TEST_AARCH64_MODELS names the models, MOPT_TEST_AARCH64_TARGETS the rows, with spaces between.
+All models take more than an hour for a row: in the full mode rows take turns, a third of the models
+each (MOPT_TEST_SHARD)."""
 
 import os
 import subprocess
@@ -12,6 +13,7 @@ import pytest
 
 import emulated
 import mopt
+import shards
 import x86_rows
 from test_models import FOLDER, ROOT, catalogue, reference
 
@@ -19,7 +21,8 @@ pytestmark = pytest.mark.skipif(bool(emulated.MISSING),
                                 reason=f"needs {' and '.join(emulated.MISSING)}")
 
 NAMES = os.environ.get("MOPT_TEST_AARCH64_MODELS", "").split()
-MODELS = catalogue.select(NAMES) if NAMES else catalogue.load() + catalogue.load(quantized=True)
+MODELS = shards.take(
+    catalogue.select(NAMES) if NAMES else catalogue.load() + catalogue.load(quantized=True))
 # Processors of qemu: cortex-a76, neoverse-n1 and max, which has bf16, i8mm and SVE too.
 TARGETS = (os.environ.get("MOPT_TEST_AARCH64_TARGETS", "").split()
            or ["cortex-a76", "neoverse-n1", "neoverse-v1"])

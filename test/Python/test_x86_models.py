@@ -13,6 +13,7 @@ import sys
 import numpy as np
 import pytest
 
+import shards
 import x86_rows
 from test_models import FOLDER, ROOT, catalogue, mopt, reference
 
@@ -31,8 +32,7 @@ def chosen():
     names = os.environ.get("MOPT_TEST_X86_MODELS", "").split() or DEFAULT
     models = (catalogue.load() + catalogue.load(quantized=True) if names == ["all"]
               else catalogue.select(names))
-    first, count = map(int, os.environ.get("MOPT_TEST_SHARD", "0/1").split("/"))
-    return models[first::count]
+    return shards.take(models)
 
 
 class Expected:
