@@ -70,6 +70,11 @@ bool mopt::fusesProducts(TargetAttr target) {
          llvm::Triple(target.getTriple()).isAArch64();
 }
 
+bool mopt::convertsHalves(TargetAttr target) {
+  return target.hasFeature("f16c") ||
+         llvm::Triple(target.getTriple()).isAArch64();
+}
+
 bool mopt::roundsToBrainFloats(TargetAttr target) {
   return target.hasFeature("avx512bf16") ||
          (target.hasFeature("neon") && target.hasFeature("bf16"));

@@ -72,6 +72,9 @@ bool multipliesWords(TargetAttr target);
 /// `math.fma` is a call of the system's library where none does.
 bool fusesProducts(TargetAttr target);
 
+/// Does one of its instructions widen f16 to f32? Else that takes a dozen.
+bool convertsHalves(TargetAttr target);
+
 /// Does one of its instructions round f32 to bf16?
 bool roundsToBrainFloats(TargetAttr target);
 

@@ -267,9 +267,12 @@ def WidenSums : Pass<"mopt-widen-sums", "::mlir::func::FuncOp"> {
   let summary = "give products of 16-bit floats results of f32";
   let description = [{
     A `mopt.matmul` or `mopt.conv` whose result has 16 bits becomes one with
-    `f32_result`, which `mopt.cast` rounds, so that it can be an anchor.
+    `f32_result`, which `mopt.cast` rounds, so that it can be an anchor. Where no
+    micro-kernel of the target multiplies operands of 16 bits and sums them in
+    f32, its operands are widened to f32, but for the right side of a matmul that
+    loads can widen.
   }];
-  let dependentDialects = ["::mopt::MoptDialect"];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mopt::MoptDialect"];
 }
 
 def PropagateQuantization
