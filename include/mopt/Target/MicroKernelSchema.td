@@ -23,7 +23,7 @@ class MicroKernelRow<string kind> {
   // bits of 64 indices, and the next 64 of the table. Of two instructions both take
   // four vectors of the table and a vector of indices; the second one takes the
   // results so far before them, and keeps those whose indices are not in there.
-  // "warpgroup": 16-bit floats, in groups of warps (lib/Codegen/Grid).
+  // "warpgroup": 16-bit floats or bytes, in groups of warps (lib/Codegen/Grid).
   // "gather": elements of 32 bits collected by indices of 32 bits.
   string Kind = kind;
   string Name = ?;

@@ -366,7 +366,9 @@ FailureOr<LaunchShape> mopt::emitAnchor(AnchorOpInterface op,
   std::unique_ptr<ProductAccess> access = createProductAccess(op);
   if (!access)
     return failure();
-  if (options.reassociate && options.hasWarpgroupProducts)
+  // Integers are exact in any order.
+  if (options.hasWarpgroupProducts &&
+      (options.reassociate || !isa<FloatType>(op.getAccumulatorType())))
     if (std::optional<LaunchShape> shape =
             emitWarpgroupProduct(op, *access, /*sparesPacking=*/false)) {
       op->erase();

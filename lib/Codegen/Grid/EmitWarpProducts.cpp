@@ -21,7 +21,7 @@ static constexpr int64_t kRows = WarpTile::kRows, kColumns = WarpTile::kColumns,
 /// Sums of a thread of what a warp multiplies at once: of two rows, two
 /// neighbours each.
 static constexpr int64_t kSums = 4;
-static constexpr int64_t kChunk = StageCopies::kChunk;
+static constexpr int64_t kChunk = StageCopies::kChunk, kWord = 4;
 /// Neighbouring results that a thread stores.
 static constexpr int64_t kStored = 4;
 /// Rows of tiles that use the same columns one after the other: as many blocks
@@ -118,8 +118,11 @@ private:
         s.add(s.mul(s.div(column, panelColumns), copies.getPanelSize()),
               copies.getRightStart());
     bool inWords = access.interleave > 1;
-    Value line = s.add(s.mul(firstStep, getStepRows()),
-                       s.rem(lane, inWords ? 4 : kRows));
+    // What one column has of a group is a word or several.
+    int64_t words = inWords ? access.interleave * bytes / kWord : 1;
+    Value ofDepth = s.rem(lane, inWords ? 4 : kRows);
+    Value line =
+        s.add(s.mul(firstStep, getStepRows()), s.div(ofDepth, words));
     int64_t perChunk = kChunk / bytes / access.interleave;
     Value first = s.div(s.rem(column, panelColumns), perChunk);
     if (!inWords) {
@@ -129,11 +132,12 @@ private:
       }
       return;
     }
-    // A word is what one column has of a group; eight columns are two chunks.
     Value ofLane = s.div(lane, 4);
-    Value inChunk = s.mul(s.rem(ofLane, perChunk), kChunk / perChunk);
+    Value inChunk = s.add(s.mul(s.rem(ofLane, perChunk), kChunk / perChunk),
+                          s.mul(s.rem(ofDepth, words), kWord));
     for (int64_t i = 0; i < tile.warpColumns / kColumns; ++i) {
-      Value chunk = s.add(s.add(first, 2 * i), s.div(ofLane, perChunk));
+      Value chunk = s.add(s.add(first, kColumns / perChunk * i),
+                          s.div(ofLane, perChunk));
       Value place = s.add(copies.placeRight(line, chunk), inChunk);
       rightPlaces.push_back(s.add(panel, place));
     }

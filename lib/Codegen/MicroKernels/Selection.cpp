@@ -3,6 +3,7 @@
 #include "Selection.h"
 #include "MatrixProduct.h"
 
+#include "../Grid/WarpgroupPlan.h"
 #include "mopt/Target/MicroKernels.h"
 
 #include "llvm/ADT/StringExtras.h"
@@ -190,6 +191,14 @@ static double getMatrixCycles(const MicroKernelRow &row, int64_t lanes,
   return panels * pairs * (steps * std::max(multiplies, loads) + 4 * size);
 }
 
+/// Groups of a whole piece of the copy engine's are for products that groups of
+/// warps can compute.
+static bool fitsWarpgroups(const MicroKernelRow &row,
+                           const ProductShape &shape) {
+  return shape.parts == 1 && shape.depth % row.interleave == 0 &&
+         suitsWarpgroups(/*batches=*/1, shape.rows, shape.width, shape.depth);
+}
+
 ConfigAttr mopt::selectProduct(TargetAttr target, const ProductShape &shape) {
   for (ArrayRef<MicroKernelRow> table : getMicroKernelTables()) {
     const MicroKernelRow *best = nullptr;
@@ -206,6 +215,9 @@ ConfigAttr mopt::selectProduct(TargetAttr target, const ProductShape &shape) {
       // A wider vector is a newer family of rows, and preferred as a whole.
       bool inMatrices = *row->matrixUnit;
       if (inMatrices && !fitsMatrixUnit(*row, shape))
+        continue;
+      if (row->interleave * row->rhsBits == 8 * kGroupBytes &&
+          !fitsWarpgroups(*row, shape))
         continue;
       // A device's tile is chosen with its grid; its rows differ by their rank.
       double cycles = inMatrices && getMatrixUnit(row->matrixUnit)
