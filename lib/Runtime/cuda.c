@@ -347,8 +347,9 @@ void mopt_rt_launch(MoptRun *run, const char *name, int64_t blocks_x,
       CHECKED(status, run, driver, name,
               cuDeviceGetAttribute(&multiprocessors, CUDA_MULTIPROCESSORS,
                                    context->model->device));
+      /* Blocks may be launched in pairs; multiprocessors are made so. */
       if (blocks_x > multiprocessors)
-        blocks_x = multiprocessors;
+        blocks_x = multiprocessors & ~1;
     }
   }
   if (desc && desc->overlaps && driver->cuLaunchKernelEx) {

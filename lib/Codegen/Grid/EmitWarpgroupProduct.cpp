@@ -49,7 +49,9 @@ private:
   /// Stage and parity behind these.
   std::pair<Value, Value> advance(Value stage, Value parity);
   void wait(Value barriers, Value stage, Value parity);
-  void load(Value map, Value to, Value barrier, ValueRange coordinates);
+  /// To this block, or at the same place in all of its cluster.
+  void load(Value map, Value to, Value barrier, ValueRange coordinates,
+            bool forCluster = false);
   void emitCopies();
   void emitProducts();
   Value multiplyStage(Value sums, Value stage);
@@ -75,6 +77,11 @@ private:
                             Value());
   }
 
+  void meetCluster() {
+    NVVM::ClusterArriveOp::create(b, loc, UnitAttr());
+    NVVM::ClusterWaitOp::create(b, loc, UnitAttr());
+  }
+
   WordBuilder w;
   OpBuilder &b;
   Location loc;
@@ -84,6 +91,8 @@ private:
   Value lhsMap, rhsMap, resultMap;
   Value lhsShared, rhsShared, resultShared, full, empty;
   Value thread, threadOfGroup, group, block, blocks;
+  /// Of this block in its cluster, if there is one.
+  Value rank;
 };
 } // namespace
 
@@ -119,7 +128,8 @@ Value WarpgroupEmitter::getShared() {
 }
 
 WarpgroupEmitter::Position WarpgroupEmitter::locate(Value number) {
-  int64_t rowTiles = llvm::divideCeil(rows, tile.getRows());
+  // Those of a cluster are one.
+  int64_t rowTiles = llvm::divideCeil(rows, tile.getRows() * cluster);
   int64_t columnTiles = llvm::divideCeil(columns, tile.columns);
   Position at;
   Value batch = w.div(number, rowTiles * columnTiles);
@@ -143,7 +153,9 @@ WarpgroupEmitter::Position WarpgroupEmitter::locate(Value number) {
     row = w.add(first, arith::RemUIOp::create(b, loc, inside, count));
     column = arith::DivUIOp::create(b, loc, inside, count);
   }
-  at.row = w.mul(row, tile.getRows());
+  at.row = w.mul(row, tile.getRows() * cluster);
+  if (cluster > 1)
+    at.row = w.add(at.row, w.mul(rank, tile.getRows()));
   at.column = w.mul(column, tile.columns);
   return at;
 }
@@ -169,12 +181,16 @@ void WarpgroupEmitter::wait(Value barriers, Value stage, Value parity) {
 }
 
 void WarpgroupEmitter::load(Value map, Value to, Value barrier,
-                            ValueRange coordinates) {
+                            ValueRange coordinates, bool forCluster) {
+  Value mask;
+  if (forCluster && cluster > 1)
+    mask = arith::ConstantOp::create(b, loc,
+                                     b.getI16IntegerAttr((1 << cluster) - 1));
   Value cluster = LLVM::AddrSpaceCastOp::create(
       b, loc, LLVM::LLVMPointerType::get(b.getContext(), 7), getPointer(to));
   NVVM::CpAsyncBulkTensorGlobalToSharedClusterOp::create(
       b, loc, cluster, map, coordinates, getPointer(barrier),
-      /*im2colOffsets=*/ValueRange(), /*multicastMask=*/Value(),
+      /*im2colOffsets=*/ValueRange(), mask,
       /*l2CacheHint=*/Value(), NVVM::TMALoadMode::TILE, /*isCTAOnly=*/false,
       NVVM::CTAGroupKindAttr(), /*predicate=*/Value());
 }
@@ -184,8 +200,9 @@ void WarpgroupEmitter::load(Value map, Value to, Value barrier,
 Value WarpgroupEmitter::forTiles(
     ValueRange initial,
     function_ref<SmallVector<Value>(Value, ValueRange)> body) {
-  auto loop = scf::ForOp::create(b, loc, block, w.word(countTiles(tile)),
-                                 blocks, initial);
+  auto loop = scf::ForOp::create(
+      b, loc, w.div(block, cluster), w.word(countTiles(tile) / cluster),
+      w.div(blocks, cluster), initial);
   OpBuilder::InsertionGuard guard(b);
   b.setInsertionPointToStart(loop.getBody());
   SmallVector<Value> next =
@@ -215,21 +232,30 @@ void WarpgroupEmitter::emitCopies() {
     load(lhsMap, w.add(lhsShared, w.mul(stage, tile.getLhsBytes())), barrier,
          coordinates);
     Value to = w.add(rhsShared, w.mul(stage, tile.getRhsBytes()));
+    // The part that this block brings.
+    if (cluster > 1)
+      to = w.add(to, w.mul(rank, tile.getRhsBytes() / cluster));
     auto loadRhs = [&](Value to, std::initializer_list<Value> first) {
       SmallVector<Value> coordinates(first);
       llvm::append_range(coordinates, getBatch(rhs, at));
-      load(rhsMap, to, barrier, coordinates);
+      load(rhsMap, to, barrier, coordinates, /*forCluster=*/true);
+    };
+    auto getPart = [&](Value first, int64_t size) {
+      return cluster == 1 ? first
+                          : w.add(first, w.mul(rank, size / cluster));
     };
     switch (form) {
     case RhsForm::Columns:
-      loadRhs(to, {step, at.column});
+      loadRhs(to, {step, getPart(at.column, tile.columns)});
       break;
     case RhsForm::Blocks:
       loadRhs(to, {zero, step, w.div(at.column, kBlockColumns)});
       break;
     case RhsForm::Groups:
       loadRhs(to, {zero, w.div(at.column, kBlockColumns),
-                   w.mul(loop.getInductionVar(), kRowBytes / kGroupBytes)});
+                   getPart(w.mul(loop.getInductionVar(),
+                                 kRowBytes / kGroupBytes),
+                           kRowBytes / kGroupBytes)});
       break;
     case RhsForm::Rows:
       for (int64_t i = 0; i < tile.columns / kBlockColumns; ++i)
@@ -330,12 +356,28 @@ Value WarpgroupEmitter::multiplyStage(Value sums, Value stage) {
   return sums;
 }
 
-/// Tells the copying group, once for each group, that a stage was multiplied.
+/// Tells the copying group, once for each group, that a stage was multiplied;
+/// in a cluster those of all blocks, which write to it.
 void WarpgroupEmitter::release(Value stage, Value condition) {
-  Value first = w.equals(threadOfGroup, 0);
+  Value first = cluster == 1
+                    ? w.equals(threadOfGroup, 0)
+                    : arith::CmpIOp::create(b, loc, arith::CmpIPredicate::ult,
+                                            threadOfGroup, w.word(cluster));
   if (condition)
     first = arith::AndIOp::create(b, loc, first, condition);
   guard(first, [&] {
+    if (cluster > 1) {
+      // Without `.release`, which would wait for all of memory: what was read is
+      // in the sums.
+      NVVM::InlinePtxOp::create(
+          b, loc, TypeRange(),
+          ValueRange{w.add(empty, w.mul(stage, 8)), threadOfGroup},
+          ValueRange(),
+          "{ .reg .b32 there; mapa.shared::cluster.u32 there, $0, $1; "
+          "mbarrier.arrive.shared::cluster.b64 _, [there]; }",
+          Value());
+      return;
+    }
     // nvvm.mbarrier.arrive has a result, which nobody reads.
     NVVM::InlinePtxOp::create(
         b, loc, TypeRange(), ValueRange{w.add(empty, w.mul(stage, 8))},
@@ -548,6 +590,7 @@ void WarpgroupEmitter::storeBoxes(ArrayRef<Value> sums, const Position &at) {
 
 LaunchShape WarpgroupEmitter::emit() {
   int64_t total = countTiles(tile);
+  // Multiprocessors come in pairs.
   shape.blocksX = std::min(total, kMultiprocessors);
   shape.isPersistent = total > kMultiprocessors;
   shape.threads = (tile.groups + 1) * kGroupThreads;
@@ -578,11 +621,17 @@ LaunchShape WarpgroupEmitter::emit() {
       NVVM::MBarrierInitOp::create(b, loc, getPointer(w.add(full, 8 * stage)),
                                    w.word(1), Value());
       NVVM::MBarrierInitOp::create(b, loc, getPointer(w.add(empty, 8 * stage)),
-                                   w.word(tile.groups), Value());
+                                   w.word(tile.groups * cluster), Value());
     }
     NVVM::FenceMbarrierInitOp::create(b, loc);
   });
   NVVM::BarrierOp::create(b, loc);
+  if (cluster > 1) {
+    rank = w.rem(block, cluster);
+    function.setKnownClusterSizeAttr(
+        b.getDenseI32ArrayAttr({static_cast<int32_t>(cluster), 1, 1}));
+    meetCluster();
+  }
   // Of 256 threads each can have all it needs.
   bool movesRegisters = tile.groups > 1;
   auto roles = scf::IfOp::create(b, loc, w.equals(group, 0), /*withElse=*/true);
@@ -603,6 +652,9 @@ LaunchShape WarpgroupEmitter::emit() {
         NVVM::CpAsyncBulkWaitGroupOp::create(b, loc, 0, UnitAttr());
       });
   }
+  // No block's memory may go while another one writes to it.
+  if (cluster > 1)
+    meetCluster();
   return shape;
 }
 

@@ -57,6 +57,7 @@ bool WarpgroupPlan::match(bool sparesPacking) {
   elementBytes =
       getElementTypeOrSelf(op.getLhs().getType()).getIntOrFloatBitWidth() / 8;
   tile = chooseTile();
+  cluster = chooseCluster();
   if (!matchLhs() || !matchRhs())
     return false;
   storesBoxes = matchResult();
@@ -71,7 +72,7 @@ bool WarpgroupPlan::match(bool sparesPacking) {
 }
 
 int64_t WarpgroupPlan::countTiles(const WarpgroupTile &tile) const {
-  return llvm::divideCeil(rows, tile.getRows()) *
+  return llvm::alignTo(llvm::divideCeil(rows, tile.getRows()), cluster) *
          llvm::divideCeil(columns, tile.columns) * batches;
 }
 
@@ -145,11 +146,11 @@ bool WarpgroupPlan::matchRhs() {
         {words, word, words},
         {blocks, block * bytes, tile.columns / kBlockColumns},
         {static_cast<int64_t>(llvm::divideCeil(depth, interleave)),
-         step * bytes, kRowBytes / kGroupBytes}};
+         step * bytes, kRowBytes / kGroupBytes / cluster}};
   } else if (step == 1 && block == kBlockColumns * column) {
     form = RhsForm::Columns;
     rhs.map.dims = {{depth, bytes, getStageDepth()},
-                    {columns, column * bytes, tile.columns}};
+                    {columns, column * bytes, tile.columns / cluster}};
   } else if (bytes == 1 || column != 1) {
     // Only elements of 16 bits are transposed by what multiplies them.
     return false;
@@ -216,4 +217,16 @@ WarpgroupTile WarpgroupPlan::chooseTile() const {
     leastCycles = cycles;
   }
   return *best;
+}
+
+/// Tiles of bytes are multiplied twice as fast as those of 16 bits and take as
+/// many bytes of the sides; the second-level cache does not bring these in time
+/// for each block.
+int64_t WarpgroupPlan::chooseCluster() const {
+  constexpr int64_t kPair = 2, kManyRows = 8;
+  int64_t rowTiles = llvm::divideCeil(rows, tile.getRows());
+  return elementBytes == 1 && rowTiles > 1 &&
+                 (rowTiles % kPair == 0 || rowTiles >= kManyRows)
+             ? kPair
+             : 1;
 }

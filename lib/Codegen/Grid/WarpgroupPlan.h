@@ -64,6 +64,9 @@ public:
   bool match(bool sparesPacking);
 
   int64_t countTiles(const WarpgroupTile &tile) const;
+  /// Blocks that compute tiles of the same columns, one below the other, at the
+  /// same time: each brings a part of the right side for all of them.
+  int64_t cluster = 1;
 
   /// Steps of the depth in a stage.
   int64_t getStageDepth() const { return kRowBytes / elementBytes; }
@@ -93,6 +96,7 @@ private:
   bool addBatches(Side &side, const LinearPlace &place, int64_t bytes) const;
   bool hasTypes();
   WarpgroupTile chooseTile() const;
+  int64_t chooseCluster() const;
 
   /// That of rows, and of the right side's blocks, in the anchor's maps.
   unsigned rowDim;
