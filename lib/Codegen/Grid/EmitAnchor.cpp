@@ -5,6 +5,7 @@
 #include "Emit.h"
 #include "Epilogue.h"
 #include "ProductAccess.h"
+#include "mopt/Dialect/Mopt/IR/SmallFloats.h"
 
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
@@ -384,6 +385,9 @@ FailureOr<LaunchShape> mopt::emitAnchor(AnchorOpInterface op,
       return *shape;
     }
   }
+  if (getSmallFloat(op))
+    return op->emitError("multiplies floats of 8 bits, which is not supported "
+                         "for sides in such an order, or in strict order");
   LaunchShape shape = AnchorEmitter(b, op, *access, options).emit();
   op->erase();
   return shape;

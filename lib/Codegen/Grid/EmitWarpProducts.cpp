@@ -208,10 +208,29 @@ private:
     return operands;
   }
 
+  /// The sums behind those that are the last of `operands`, after four words of
+  /// the left side and two of the right one.
+  Value multiplyTile(Type type, ValueRange operands) {
+    StringRef instruction = config.getInstruction();
+    if (instruction.starts_with("llvm."))
+      return LLVM::CallIntrinsicOp::create(
+                 b, g.loc, type, b.getStringAttr(instruction), operands)
+          ->getResult(0);
+    // One that LLVM does not have.
+    std::string text = instruction.str() +
+                       " {$0, $1, $2, $3}, {$4, $5, $6, $7}, {$8, $9}, "
+                       "{$10, $11, $12, $13};";
+    return LLVM::InlineAsmOp::create(
+               b, g.loc, type, operands, text,
+               "=f,=f,=f,=f,r,r,r,r,r,r,f,f,f,f", /*has_side_effects=*/false,
+               /*is_align_stack=*/false, LLVM::TailCallKind::None,
+               LLVM::AsmDialectAttr(), ArrayAttr())
+        .getResult(0);
+  }
+
   void multiplyStage(Value slot, SmallVectorImpl<Value> &sums) {
     Type types[] = {sumType, sumType, sumType, sumType};
     auto type = LLVM::LLVMStructType::getLiteral(b.getContext(), types);
-    auto instruction = b.getStringAttr(config.getInstruction());
     for (int64_t step = 0; step < countSteps(); ++step) {
       SmallVector<SmallVector<Value>> left;
       Value place = s.add(slot, leftPlaces[step]);
@@ -226,9 +245,8 @@ private:
           SmallVector<Value> operands = left[i];
           llvm::append_range(operands, ArrayRef(right).slice(2 * j, 2));
           llvm::append_range(operands, tileSums);
-          Operation *next = LLVM::CallIntrinsicOp::create(
-              b, g.loc, type, instruction, operands);
-          llvm::copy(split(next->getResult(0), kSums), tileSums.begin());
+          llvm::copy(split(multiplyTile(type, operands), kSums),
+                     tileSums.begin());
         }
     }
   }

@@ -7,6 +7,7 @@
 #include "Epilogue.h"
 #include "WarpgroupPlan.h"
 #include "WordBuilder.h"
+#include "mopt/Dialect/Mopt/IR/SmallFloats.h"
 
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/LLVMIR/NVVMDialect.h"
@@ -312,7 +313,11 @@ std::pair<int64_t, int64_t> WarpgroupEmitter::getRightPattern() const {
 }
 
 /// What an instruction multiplies.
-static NVVM::WGMMATypes getElements(Value side, bool isUnsigned) {
+static NVVM::WGMMATypes getElements(Value side, bool isUnsigned,
+                                    Type smallFloat) {
+  if (smallFloat)
+    return isa<Float8E4M3FNType>(smallFloat) ? NVVM::WGMMATypes::e4m3
+                                             : NVVM::WGMMATypes::e5m2;
   Type type = getElementTypeOrSelf(side.getType());
   if (type.isInteger(8))
     return isUnsigned ? NVVM::WGMMATypes::u8 : NVVM::WGMMATypes::s8;
@@ -345,8 +350,8 @@ Value WarpgroupEmitter::multiplyStage(Value sums, Value stage) {
     sums = NVVM::WgmmaMmaAsyncOp::create(
         b, loc, sums.getType(), sums, add(x, i * kInstructionBytes / kLine),
         add(y, i * rightLines), instruction,
-        getElements(op.getLhs(), op.getUnsignedLhs()),
-        getElements(op.getRhs(), op.getUnsignedRhs()),
+        getElements(op.getLhs(), op.getUnsignedLhs(), getSmallFloat(op)),
+        getElements(op.getRhs(), op.getUnsignedRhs(), getSmallFloat(op)),
         sumType.isF32() ? NVVM::WGMMATypes::f32 : NVVM::WGMMATypes::s32,
         NVVM::WGMMAScaleOut::one, NVVM::WGMMAScaleIn::one,
         NVVM::WGMMAScaleIn::one, NVVM::MMALayout::row,

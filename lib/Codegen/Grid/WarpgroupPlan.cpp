@@ -1,5 +1,6 @@
 // What the copy engine and warpgroups do of a product, see the header.
 #include "WarpgroupPlan.h"
+#include "mopt/Dialect/Mopt/IR/SmallFloats.h"
 
 #include "llvm/Support/MathExtras.h"
 
@@ -43,7 +44,8 @@ bool WarpgroupPlan::hasTypes() {
        rhs = getElementTypeOrSelf(op.getRhs().getType()),
        sums = anchor.getAccumulatorType();
   if (lhs.isInteger(8))
-    return rhs.isInteger(8) && sums.isInteger(32);
+    return rhs.isInteger(8) &&
+           (getSmallFloat(op) ? sums.isF32() : sums.isInteger(32));
   return (lhs.isF16() || lhs.isBF16()) && rhs == lhs && sums.isF32();
 }
 

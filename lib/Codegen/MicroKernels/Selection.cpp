@@ -66,8 +66,13 @@ static bool fits(const MicroKernelRow &row, const ProductShape &shape) {
   StringRef kind = row.types;
   if (kind.empty())
     return true;
+  if (kind == "e4m3")
+    return isa<Float8E4M3FNType>(types.lhs);
+  if (kind == "e5m2")
+    return isa<Float8E5M2Type>(types.lhs);
   if (kind == "float")
-    return isa<FloatType>(types.lhs);
+    return isa<FloatType>(types.lhs) &&
+           types.lhs.getIntOrFloatBitWidth() >= 16;
   if (kind == "bf16")
     return types.lhs.isBF16() && types.rhs.isBF16();
   if (kind == "f16")
