@@ -8,8 +8,10 @@
 #include "mopt/Target/TargetRegistry.h"
 #include "mopt/Transforms/Passes.h"
 
+#include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/PatternMatch.h"
+#include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
 
@@ -23,6 +25,10 @@ using namespace mopt;
 static RankedTensorType getTensor(Value value) {
   return cast<RankedTensorType>(value.getType());
 }
+
+/// Neighbours along the depth that devices copy together: rows begin at
+/// multiples of as many.
+static constexpr int64_t kGroup = 16;
 
 /// What devices call the type (MicroKernelSchema.td).
 static StringRef getTypeName(Type element) {
@@ -87,16 +93,23 @@ struct MultiplySmallFloats
       op.emitRemark(areMultiplied ? "multiplies floats of 8 bits"
                                   : "multiplies floats of 8 bits as f16");
     Location loc = op.getLoc();
-    auto getOperand = [&](Side side) -> Value {
+    int64_t depth =
+        getTensor(rhs->bytes).getDimSize(op.getTransposeRhs() ? rank - 1
+                                                              : rank - 2);
+    int64_t added = ShapedType::isStatic(depth)
+                        ? llvm::alignTo(depth, kGroup) - depth
+                        : 0;
+    auto getOperand = [&](Side side, int64_t depthDim) -> Value {
       if (areMultiplied)
-        return side.bytes;
+        return padDepth(rewriter, loc, side.bytes, depthDim, added);
       Type half = rewriter.getF16Type();
       return CastOp::create(rewriter, loc, getTensor(side.bytes).clone(half),
                             side.bytes);
     };
     auto type = getTensor(op.getResult()).clone(rewriter.getF32Type());
     Value result = MatmulOp::create(
-        rewriter, loc, type, getOperand(*lhs), getOperand(*rhs),
+        rewriter, loc, type, getOperand(*lhs, rank - 1),
+        getOperand(*rhs, op.getTransposeRhs() ? rank - 1 : rank - 2),
         op.getTransposeLhs(), op.getTransposeRhs(), /*f32_result=*/true);
     result = scale(rewriter, loc, result,
                    orient(rewriter, loc, lhs->scale, op.getTransposeLhs()),
@@ -104,6 +117,35 @@ struct MultiplySmallFloats
     if (result.getType() != op.getType())
       result = CastOp::create(rewriter, loc, op.getType(), result);
     rewriter.replaceOp(op, result);
+  }
+
+  /// `x` with `added` zeros along `dim`.
+  static Value padDepth(OpBuilder &b, Location loc, Value x, int64_t dim,
+                        int64_t added) {
+    if (added == 0)
+      return x;
+    RankedTensorType type = getTensor(x);
+    if (std::optional<ConstantTensor> constant = getConstantTensor(x)) {
+      SmallVector<int64_t> shape(type.getShape());
+      int64_t inner = ConstantTensor::getStrides(shape)[dim] * shape[dim];
+      shape[dim] += added;
+      int64_t outer = ConstantTensor::getStrides(shape)[dim] * shape[dim];
+      ConstantTensor padded = *ConstantTensor::allocate(type.clone(shape));
+      char *to = padded.getMutableBytes().data();
+      ArrayRef<char> from = constant->getBytes();
+      std::memset(to, 0, padded.getMutableBytes().size());
+      for (; !from.empty(); from = from.drop_front(inner), to += outer)
+        std::memcpy(to, from.data(), inner);
+      return arith::ConstantOp::create(
+          b, loc, cast<TypedAttr>(std::move(padded).toAttr("padded")));
+    }
+    SmallVector<OpFoldResult> low(type.getRank(), b.getIndexAttr(0)),
+        high = low;
+    high[dim] = b.getIndexAttr(added);
+    Value zero = arith::ConstantOp::create(
+        b, loc,
+        b.getZeroAttr(RankedTensorType::get({}, type.getElementType())));
+    return PadOp::create(b, loc, PadMode::constant, x, zero, low, high);
   }
 
   /// A scale in f32 so that it is broadcast to the result.

@@ -64,15 +64,16 @@ static std::optional<double> getUnsafeShare(const MicroKernelRow &row,
 static bool fits(const MicroKernelRow &row, const ProductShape &shape) {
   const ProductTypes &types = shape.types;
   StringRef kind = row.types;
+  bool isSmall = isa<FloatType>(types.lhs) &&
+                 types.lhs.getIntOrFloatBitWidth() < 16;
   if (kind.empty())
-    return true;
+    return !isSmall;
   if (kind == "e4m3")
     return isa<Float8E4M3FNType>(types.lhs);
   if (kind == "e5m2")
     return isa<Float8E5M2Type>(types.lhs);
   if (kind == "float")
-    return isa<FloatType>(types.lhs) &&
-           types.lhs.getIntOrFloatBitWidth() >= 16;
+    return isa<FloatType>(types.lhs) && !isSmall;
   if (kind == "bf16")
     return types.lhs.isBF16() && types.rhs.isBF16();
   if (kind == "f16")
