@@ -7,6 +7,7 @@
 #include "mopt/Dialect/Mopt/IR/QuantizationParameters.h"
 #include "mopt/Dialect/Mopt/IR/ShapeInference.h"
 #include "mopt/Dialect/Mopt/IR/ShapeValues.h"
+#include "mopt/Dialect/Mopt/IR/SmallFloats.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
@@ -62,10 +63,11 @@ std::optional<int64_t> multiply(ArrayRef<OpFoldResult> sizes) {
   return product;
 }
 
-/// Bytes without their sign.
+/// Bytes without their sign, whatever they stand for.
 Value dropSign(OpBuilder &b, Location loc, Value value) {
   auto type = cast<RankedTensorType>(value.getType());
-  if (!type.getElementType().isUnsignedInteger(8))
+  if (!type.getElementType().isUnsignedInteger(8) &&
+      !isMultiplied(type.getElementType()))
     return value;
   return BitcastOp::create(b, loc, type.clone(b.getIntegerType(8)), value);
 }
@@ -237,6 +239,13 @@ Value transpose(OpBuilder &b, Location loc, Value value,
       .getResult()[0];
 }
 
+/// `anchor` multiplies elements of `type`, which it has as bytes where they are
+/// small floats.
+void setSmallFloat(ContractAnchorOp anchor, Type type) {
+  if (isMultiplied(type))
+    anchor->setAttr(kSmallFloatAttr, TypeAttr::get(type));
+}
+
 /// Rows of all leading dimensions times a right side that they share; the
 /// result has the type `type` and the sizes `sizes`.
 Value contractRows(OpBuilder &b, Location loc, Value lhs, Value packed,
@@ -244,6 +253,7 @@ Value contractRows(OpBuilder &b, Location loc, Value lhs, Value packed,
                    ConfigAttr config, bool unsignedRhs,
                    BlockWeightsAttr weights = {}) {
   bool unsignedLhs = false;
+  Type element = getElementTypeOrSelf(lhs.getType());
   // Rows become integers in the tile, group by group.
   if (!weights)
     std::tie(lhs, unsignedLhs) = prepareLhs(b, loc, lhs, config);
@@ -260,6 +270,7 @@ Value contractRows(OpBuilder &b, Location loc, Value lhs, Value packed,
                                          unsignedLhs, unsignedRhs);
   if (weights)
     anchor.setWeightsAttr(weights);
+  setSmallFloat(anchor, element);
   Value result = anchor.getResult(0);
   if (type.getRank() == 2)
     return result;
@@ -353,12 +364,13 @@ Value convertMatmul(OpBuilder &b, MatmulOp op, ConfigAttr config) {
       left = dropSign(b, loc, op.getLhs());
     }
   }
-  return ContractAnchorOp::create(
-             b, loc, left, packed, init,
-             AffineMap::get(rank, 0, lhsExprs, b.getContext()),
-             AffineMap::get(rank, 0, rhsExprs, b.getContext()), AffineMap(),
-             config, unsignedLhs, unsignedRhs)
-      .getResult(0);
+  auto anchor = ContractAnchorOp::create(
+      b, loc, left, packed, init,
+      AffineMap::get(rank, 0, lhsExprs, b.getContext()),
+      AffineMap::get(rank, 0, rhsExprs, b.getContext()), AffineMap(), config,
+      unsignedLhs, unsignedRhs);
+  setSmallFloat(anchor, lhs.getElementType());
+  return anchor.getResult(0);
 }
 
 /// `input` with the padding of `op`, and channels up to a multiple of

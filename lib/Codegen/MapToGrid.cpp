@@ -365,8 +365,9 @@ struct MapToGrid : mopt::impl::MapToGridBase<MapToGrid> {
   /// Launches `anchor` so that it reads what `pack` reads, without that, if its
   /// kernel has a form that can; else does nothing.
   FailureOr<bool> launchUnpacked(PackColumnsOp pack, ContractAnchorOp anchor) {
-    if (!options.reassociate || !options.hasWarpgroupProducts ||
-        !hasStaticShapes(anchor))
+    auto product = cast<AnchorOpInterface>(anchor.getOperation());
+    if (!options.hasWarpgroupProducts || !hasStaticShapes(anchor) ||
+        (!options.reassociate && isa<FloatType>(product.getAccumulatorType())))
       return false;
     OpBuilder b(anchor);
     Value view = viewUnpacked(b, pack);
@@ -374,6 +375,7 @@ struct MapToGrid : mopt::impl::MapToGridBase<MapToGrid> {
       return false;
     auto direct = cast<ContractAnchorOp>(b.clone(*anchor));
     direct.getRhsMutable().assign(view);
+    direct.setInterleave(1);
     FailureOr<bool> isDone = launchProduct(direct);
     direct.erase();
     if (succeeded(isDone) && *isDone) {

@@ -4,6 +4,7 @@
 #include "MicroKernels/SafePairs.h"
 #include "MicroKernels/Selection.h"
 #include "mopt/Codegen/Passes.h"
+#include "mopt/Dialect/Mopt/IR/SmallFloats.h"
 #include "mopt/Target/TargetRegistry.h"
 
 #include "llvm/ADT/TypeSwitch.h"
@@ -58,13 +59,15 @@ std::optional<ProductTypes> getTypes(RankedTensorType lhs, Value right,
   auto isFloat = [](Type type) {
     return type.isF32() || type.isBF16() || type.isF16();
   };
+  bool areSmall = isMultiplied(types.lhs) && types.rhs == types.lhs &&
+                  types.accumulator.isF32();
   bool areFloats = isFloat(types.lhs) && types.accumulator.isF32() &&
                    (isFloat(types.rhs) ||
                     (types.lhs.isF32() && types.rhs.isSignlessInteger(8)));
   bool areBytes = types.lhs.isInteger(8) && types.rhs.isInteger(8);
   bool areWords =
       types.lhs.isSignlessInteger(16) && types.rhs.isSignlessInteger(16);
-  if (!areFloats && !areBytes && !areWords)
+  if (!areFloats && !areBytes && !areWords && !areSmall)
     return std::nullopt;
   setUnsafeShares(types, right, depthDim);
   return types;

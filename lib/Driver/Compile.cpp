@@ -103,10 +103,10 @@ private:
 } // namespace
 
 ExitCode Compilation::checkOptions() {
-  if (options.precision == "int8" || options.precision == "fp8")
-    return fail(ExitCode::Unsupported,
-                "option '--precision=" + options.precision +
-                    "' is not supported");
+  if ((options.precision == "int8" || options.precision == "fp8") &&
+      options.quantize.mode != "none")
+    return fail(ExitCode::Usage,
+                "--precision=" + options.precision + " excludes --quantize");
   bool isStatic = options.quantize.mode == "static-int8";
   if (isStatic && options.calibration.empty())
     return fail(ExitCode::Usage,
@@ -481,7 +481,18 @@ ExitCode Compilation::compileModel() {
   return ExitCode::Success;
 }
 
+/// `--precision=int8` is short for a quantization.
+static CompileOptions resolvePrecision(CompileOptions options) {
+  if (options.precision != "int8" || options.quantize.mode != "none")
+    return options;
+  options.precision = "f32";
+  options.quantize.mode =
+      options.calibration.empty() ? "dynamic-int8" : "static-int8";
+  return options;
+}
+
 ExitCode mopt::compile(const CompileOptions &options,
                        const DiagnosticSink &sink) {
-  return Compilation(options, sink).run();
+  CompileOptions resolved = resolvePrecision(options);
+  return Compilation(resolved, sink).run();
 }

@@ -296,7 +296,9 @@ llvm::ArrayRef<OptionRow> mopt::getOptionTable() {
        "S",
        setPrune},
       {accuracy, "precision", "TYPE",
-       "f32, bf16 or f16 (int8 and fp8 are not supported)", setPrecision},
+       "f32, bf16, f16, fp8 (devices), or int8: dynamic-int8, static-int8 with "
+       "--calibration",
+       setPrecision},
       {accuracy, "max-drop", "X",
        "static-int8: largest estimated relative error; else exit 4",
        setNumber<&O::maxDrop>},

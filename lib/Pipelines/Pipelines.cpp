@@ -65,13 +65,15 @@ void mopt::buildLegalizePipeline(OpPassManager &pm,
     pm.addPass(createQuantizeStatically(calibrated));
   } else {
     InsertQuantizationOptions insert;
-    insert.mode = options.quantize.mode;
+    insert.mode = options.precision == "fp8" ? "dynamic-fp8"
+                                             : options.quantize.mode;
     insert.group = options.quantize.group;
     insert.symmetric = options.quantize.symmetric;
     pm.addNestedPass<func::FuncOp>(createInsertQuantization(insert));
   }
   ReducePrecisionOptions reduce;
-  reduce.type = options.precision;
+  // What is left of a model in 8 bits.
+  reduce.type = options.precision == "fp8" ? "f16" : options.precision;
   reduce.remarks = options.remarks;
   pm.addNestedPass<func::FuncOp>(createReducePrecision(reduce));
   if (options.reference)
@@ -88,6 +90,10 @@ void mopt::buildLegalizePipeline(OpPassManager &pm,
     legalize.remarks = options.remarks;
     pm.addNestedPass<func::FuncOp>(createLegalizeQuantization(legalize));
   }
+  MultiplySmallFloatsOptions small;
+  small.exact = options.numerics == Numerics::Strict;
+  small.remarks = options.remarks;
+  pm.addNestedPass<func::FuncOp>(createMultiplySmallFloats(small));
   EncodeSparsityOptions encode;
   encode.mode = options.sparsity;
   pm.addNestedPass<func::FuncOp>(createEncodeSparsity(encode));

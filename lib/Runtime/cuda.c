@@ -294,9 +294,14 @@ static MoptStatus encode(MoptRun *run, const CudaDriver *driver,
   MoptStatus status = MOPT_OK;
   CHECKED(status, run, driver, name,
           cuTensorMapEncodeTiled(
-              encoded, map->element_bytes == 1 ? CUDA_UINT8 : CUDA_UINT16,
+              encoded,
+              map->element_bytes == 1   ? CUDA_UINT8
+              : map->element_bytes == 2 ? CUDA_UINT16
+                                        : CUDA_UINT32,
               (unsigned)map->rank, (void *)(uintptr_t)(address + map->offset),
-              sizes, strides, box, steps, CUDA_NO_INTERLEAVE, CUDA_SWIZZLE_128,
+              sizes, strides, box, steps, CUDA_NO_INTERLEAVE,
+              map->dims[0].box * map->element_bytes > 128 ? CUDA_NO_SWIZZLE
+                                                          : CUDA_SWIZZLE_128,
               CUDA_PROMOTE_256, CUDA_FILL_ZEROS));
   return status;
 }
@@ -342,8 +347,9 @@ void mopt_rt_launch(MoptRun *run, const char *name, int64_t blocks_x,
       CHECKED(status, run, driver, name,
               cuDeviceGetAttribute(&multiprocessors, CUDA_MULTIPROCESSORS,
                                    context->model->device));
+      /* Blocks may be launched in pairs; multiprocessors are made so. */
       if (blocks_x > multiprocessors)
-        blocks_x = multiprocessors;
+        blocks_x = multiprocessors & ~1;
     }
   }
   if (desc && desc->overlaps && driver->cuLaunchKernelEx) {

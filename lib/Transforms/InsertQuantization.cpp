@@ -32,13 +32,19 @@ static RankedTensorType getTensor(Value value) {
 // Activations
 //===----------------------------------------------------------------------===//
 
-/// `x` through unsigned bytes around 128 whose scale fits the largest magnitude
-/// along `axes`.
+/// The largest number of the small floats that are used.
+static constexpr double kLargestSmallFloat = 448;
+
+/// `x` through small floats, or unsigned bytes around 128, whose scale fits the
+/// largest magnitude along `axes`.
 static Value quantizeActivations(OpBuilder &b, Location loc, Value x,
-                                 ArrayRef<int64_t> axes) {
+                                 ArrayRef<int64_t> axes, bool asFloats) {
   RankedTensorType type = getTensor(x);
   int64_t rank = type.getRank();
   Type f32 = b.getF32Type(), byte = b.getIntegerType(8, /*isSigned=*/false);
+  if (asFloats)
+    byte = Float8E4M3FNType::get(b.getContext());
+  double steps = asFloats ? kLargestSmallFloat : 127;
   auto number = [&](double value) {
     return createNumber(b, loc, f32, rank, value);
   };
@@ -49,15 +55,47 @@ static Value quantizeActivations(OpBuilder &b, Location loc, Value x,
   Value isZero = CompareOp::create(b, loc, CompareKind::eq, largest, number(0));
   largest = SelectOp::create(b, loc, isZero, number(1), largest);
   Value factor =
-      BinaryOp::create(b, loc, BinaryKind::div, number(127), largest);
+      BinaryOp::create(b, loc, BinaryKind::div, number(steps), largest);
   Value scale =
-      BinaryOp::create(b, loc, BinaryKind::mul, largest, number(1.0 / 127));
-  Value zero = createNumber(b, loc, byte, rank, 128);
+      BinaryOp::create(b, loc, BinaryKind::mul, largest, number(1.0 / steps));
+  Value zero = asFloats ? Value() : createNumber(b, loc, byte, rank, 128);
   Value q = QuantizeOp::create(
       b, loc, type.clone(byte),
       BinaryOp::create(b, loc, BinaryKind::mul, x, factor), number(1), zero,
       /*saturate=*/true);
   return DequantizeOp::create(b, loc, type, q, scale, zero);
+}
+
+/// Constant weights as small floats, with a scale for each position along the
+/// dimensions but `axis`.
+static Value quantizeToFloats(OpBuilder &b, Location loc,
+                              const ConstantTensor &weights, int64_t axis) {
+  RankedTensorType type = weights.getType();
+  SmallVector<int64_t> shape(type.getShape());
+  int64_t size = std::exchange(shape[axis], 1);
+  ConstantTensor scales = *ConstantTensor::allocate(type.clone(shape)),
+                 values = *ConstantTensor::allocate(
+                     type.clone(Float8E4M3FNType::get(b.getContext())));
+  int64_t inner = ConstantTensor::getStrides(type.getShape())[axis];
+  for (int64_t line = 0; line < scales.getNumElements(); ++line) {
+    int64_t first = line / inner * inner * size + line % inner;
+    double largest = 0;
+    for (int64_t i = 0; i < size; ++i)
+      largest = std::max(largest, std::abs(weights.getFloat(first + i * inner)));
+    scales.setFloat(line, largest > 0 ? largest / kLargestSmallFloat : 1);
+    double scale = scales.getFloat(line);
+    for (int64_t i = 0; i < size; ++i) {
+      int64_t at = first + i * inner;
+      values.setFloat(at, std::clamp(weights.getFloat(at) / scale,
+                                     -kLargestSmallFloat, kLargestSmallFloat));
+    }
+  }
+  auto create = [&](ConstantTensor tensor) -> Value {
+    return arith::ConstantOp::create(
+        b, loc, cast<TypedAttr>(std::move(tensor).toAttr("quantized")));
+  };
+  return DequantizeOp::create(b, loc, type, create(std::move(values)),
+                              create(std::move(scales)), Value());
 }
 
 namespace {
@@ -68,6 +106,13 @@ struct InsertQuantization
   void runOnOperation() override {
     if (mode == "none")
       return;
+    TargetAttr target = TargetAttr::lookup(getOperation());
+    if (usesFloats() && (!target || !multipliesInMatrices(target, "e4m3"))) {
+      emitError(getOperation().getLoc(),
+                "floats of 8 bits are not supported: the target does not "
+                "multiply them");
+      return signalPassFailure();
+    }
     IRRewriter rewriter(&getContext());
     SmallVector<Operation *> ops;
     getOperation()->walk([&](Operation *op) {
@@ -83,7 +128,8 @@ struct InsertQuantization
     }
   }
 
-  bool isDynamic() const { return mode == "dynamic-int8"; }
+  bool usesFloats() const { return mode == "dynamic-fp8"; }
+  bool isDynamic() const { return mode == "dynamic-int8" || usesFloats(); }
   int64_t getBits() const { return mode == "weight-int4" ? 4 : 8; }
 
   /// Rounds the right side of `op`, whose sums run along `axes` of it.
@@ -103,13 +149,18 @@ struct InsertQuantization
     int64_t depth = 1;
     for (int64_t axis : axes)
       depth *= getTensor(weights).getDimSize(axis);
-    if (isDynamic() && depth > kMostProductsOfBytes)
+    if (isDynamic() && !usesFloats() && depth > kMostProductsOfBytes)
       return leave("sums of " + Twine(depth) + " products may not fit 32 bits");
     if (isTooSmallToQuantize(depth, values->getNumElements()))
       return leave("it is too small to gain");
     for (int64_t i = 0; i < values->getNumElements(); ++i)
       if (!std::isfinite(values->getFloat(i)))
         return leave("its weights are not all finite");
+    if (usesFloats()) {
+      op->setOperand(
+          1, quantizeToFloats(b, op->getLoc(), *values, axes.front()));
+      return true;
+    }
     // A convolution's depth has several dimensions: one step for each output.
     int64_t size = isDynamic() || axes.size() != 1 ? 0 : int64_t(group);
     if (size > 0 && depth % size != 0)
@@ -129,17 +180,21 @@ struct InsertQuantization
     // Each row has a scale of its own.
     int64_t along = op.getTransposeLhs() ? rank - 2 : rank - 1;
     op.getLhsMutable().set(
-        quantizeActivations(rewriter, op.getLoc(), op.getLhs(), along));
+        quantizeActivations(rewriter, op.getLoc(), op.getLhs(), along,
+                            usesFloats()));
   }
 
   void quantize(IRRewriter &rewriter, ConvOp op) {
+    if (usesFloats())
+      return op->emitRemark("not quantized: it is a convolution"), void();
     int64_t rank = getTensor(op.getFilter()).getRank();
     SmallVector<int64_t> axes = llvm::to_vector(llvm::seq<int64_t>(1, rank));
     if (!quantizeRhs(rewriter, op, axes) || !isDynamic())
       return;
     SmallVector<int64_t> all = llvm::to_vector(llvm::seq<int64_t>(0, rank));
     op.getInputMutable().set(
-        quantizeActivations(rewriter, op.getLoc(), op.getInput(), all));
+        quantizeActivations(rewriter, op.getLoc(), op.getInput(), all,
+                            /*asFloats=*/false));
   }
 };
 } // namespace

@@ -23,7 +23,7 @@ class MicroKernelRow<string kind> {
   // bits of 64 indices, and the next 64 of the table. Of two instructions both take
   // four vectors of the table and a vector of indices; the second one takes the
   // results so far before them, and keeps those whose indices are not in there.
-  // "warpgroup": 16-bit floats, in groups of warps (lib/Codegen/Grid).
+  // "warpgroup": 16-bit floats or bytes, in groups of warps (lib/Codegen/Grid).
   // "gather": elements of 32 bits collected by indices of 32 bits.
   string Kind = kind;
   string Name = ?;
@@ -50,10 +50,12 @@ class MicroKernelRow<string kind> {
   // signed bytes, "s8s8" for signed ones, "x8s8" for bytes of any sign by signed
   // ones, "s16" for words, "u8p8" for
   // unsigned bytes by constant signed ones whose products are summed in 16 bits
-  // (few of them may be too large), "bf16" or "f16" for both sides of that type.
+  // (few of them may be too large), "bf16", "f16", "e4m3" or "e5m2" for both sides
+  // of that type of float.
   // Empty: anything, each widened to its accumulator.
   string Types = "float";
-  // Neighbours along the depth that the instruction, an LLVM intrinsic, sums
+  // Neighbours along the depth that the instruction, an LLVM intrinsic or, of a
+  // device, what its assembly has, sums
   // into one lane. Where they have 64 bits it multiplies the groups of two rows
   // by those of two columns, and four lanes are the square of sums. With Accumulates it takes the lanes as its first operand. A
   // second intrinsic, behind a comma, multiplies what the first one gives, of

@@ -82,7 +82,7 @@ bool roundsToBrainFloats(TargetAttr target);
 /// in matrix registers, or in squares of rows and columns?
 bool multipliesInMatrices(TargetAttr target, llvm::StringRef types);
 
-/// Do groups of its warps multiply tiles of 16-bit floats?
+/// Do groups of its warps multiply tiles of 16-bit floats and of bytes?
 bool multipliesInWarpgroups(TargetAttr target);
 
 /// The neighbours along the depth that one of the micro-kernels of which

@@ -109,12 +109,13 @@ def InsertQuantization
     output channel with a scale of its own, or, with `group`, each so many
     positions along the depth. With `dynamic-int8` activations become unsigned
     bytes whose scale fits the largest magnitude of a row (of the whole input of
-    a convolution) at run time. `weight-int8` and `weight-int4` leave activations
+    a convolution) at run time. `dynamic-fp8` is the same with f8E4M3FN, of
+    matrix products on devices that multiply them. `weight-int8` and `weight-int4` leave activations
     alone.
   }];
   let options = [
     Option<"mode", "mode", "std::string", "\"none\"",
-      "none, dynamic-int8, weight-int8 or weight-int4">,
+      "none, dynamic-int8, dynamic-fp8, weight-int8 or weight-int4">,
     Option<"group", "group", "int64_t", "0",
       "positions along the depth that share a scale; 0: all">,
     Option<"symmetric", "symmetric", "bool", "true",
@@ -260,6 +261,21 @@ def MergeProducts : Pass<"mopt-merge-products", "::mlir::func::FuncOp"> {
     a bias that alone reads it, become one by the joined constants, and slices of
     its columns. For targets that start kernels at a cost.
   }];
+  let dependentDialects = ["::mopt::MoptDialect"];
+}
+
+def MultiplySmallFloats
+    : Pass<"mopt-multiply-small-floats", "::mlir::func::FuncOp"> {
+  let summary = "multiply floats of 8 bits on devices";
+  let description = [{
+    A `mopt.matmul` of dequantized f8E4M3FN or f8E5M2 multiplies the bytes where
+    the target is a device with such instructions, and the sums by the scales;
+    on other devices, with `exact` (their sums have fewer bits than f32), and of
+    two types, it multiplies 16-bit floats.
+  }];
+  let options = [
+    Option<"exact", "exact", "bool", "false", "keep sums in f32">,
+    Option<"remarks", "remarks", "bool", "false", "say what was done">];
   let dependentDialects = ["::mopt::MoptDialect"];
 }
 

@@ -23,7 +23,7 @@ struct RowChain;
 struct EmitOptions {
   /// Sums may be taken in another order, of several threads.
   bool reassociate = true;
-  /// The device multiplies 16-bit floats by groups of warps.
+  /// The device multiplies 16-bit floats and bytes by groups of warps.
   bool hasWarpgroupProducts = false;
 };
 
@@ -40,7 +40,7 @@ LaunchShape emitRows(const RowChain &chain);
 
 llvm::FailureOr<LaunchShape> emitPack(PackColumnsOp op);
 
-/// The product of two 16-bit sides that the device's copy engine can bring as
+/// The product of two sides of 16-bit floats or of bytes that the device's copy engine can bring as
 /// tiles, by groups of warps; nothing, and no code, where it is none, or so
 /// small that warps are faster, unless that `sparesPacking`. Leaves `op`.
 std::optional<LaunchShape> emitWarpgroupProduct(AnchorOpInterface op,

@@ -5,6 +5,7 @@
 #include "Emit.h"
 #include "Epilogue.h"
 #include "ProductAccess.h"
+#include "mopt/Dialect/Mopt/IR/SmallFloats.h"
 
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
@@ -366,7 +367,9 @@ FailureOr<LaunchShape> mopt::emitAnchor(AnchorOpInterface op,
   std::unique_ptr<ProductAccess> access = createProductAccess(op);
   if (!access)
     return failure();
-  if (options.reassociate && options.hasWarpgroupProducts)
+  // Integers are exact in any order.
+  if (options.hasWarpgroupProducts &&
+      (options.reassociate || !isa<FloatType>(op.getAccumulatorType())))
     if (std::optional<LaunchShape> shape =
             emitWarpgroupProduct(op, *access, /*sparesPacking=*/false)) {
       op->erase();
@@ -382,6 +385,9 @@ FailureOr<LaunchShape> mopt::emitAnchor(AnchorOpInterface op,
       return *shape;
     }
   }
+  if (getSmallFloat(op))
+    return op->emitError("multiplies floats of 8 bits, which is not supported "
+                         "for sides in such an order, or in strict order");
   LaunchShape shape = AnchorEmitter(b, op, *access, options).emit();
   op->erase();
   return shape;

@@ -21,7 +21,7 @@ static constexpr int64_t kRows = WarpTile::kRows, kColumns = WarpTile::kColumns,
 /// Sums of a thread of what a warp multiplies at once: of two rows, two
 /// neighbours each.
 static constexpr int64_t kSums = 4;
-static constexpr int64_t kChunk = StageCopies::kChunk;
+static constexpr int64_t kChunk = StageCopies::kChunk, kWord = 4;
 /// Neighbouring results that a thread stores.
 static constexpr int64_t kStored = 4;
 /// Rows of tiles that use the same columns one after the other: as many blocks
@@ -118,8 +118,11 @@ private:
         s.add(s.mul(s.div(column, panelColumns), copies.getPanelSize()),
               copies.getRightStart());
     bool inWords = access.interleave > 1;
-    Value line = s.add(s.mul(firstStep, getStepRows()),
-                       s.rem(lane, inWords ? 4 : kRows));
+    // What one column has of a group is a word or several.
+    int64_t words = inWords ? access.interleave * bytes / kWord : 1;
+    Value ofDepth = s.rem(lane, inWords ? 4 : kRows);
+    Value line =
+        s.add(s.mul(firstStep, getStepRows()), s.div(ofDepth, words));
     int64_t perChunk = kChunk / bytes / access.interleave;
     Value first = s.div(s.rem(column, panelColumns), perChunk);
     if (!inWords) {
@@ -129,11 +132,12 @@ private:
       }
       return;
     }
-    // A word is what one column has of a group; eight columns are two chunks.
     Value ofLane = s.div(lane, 4);
-    Value inChunk = s.mul(s.rem(ofLane, perChunk), kChunk / perChunk);
+    Value inChunk = s.add(s.mul(s.rem(ofLane, perChunk), kChunk / perChunk),
+                          s.mul(s.rem(ofDepth, words), kWord));
     for (int64_t i = 0; i < tile.warpColumns / kColumns; ++i) {
-      Value chunk = s.add(s.add(first, 2 * i), s.div(ofLane, perChunk));
+      Value chunk = s.add(s.add(first, kColumns / perChunk * i),
+                          s.div(ofLane, perChunk));
       Value place = s.add(copies.placeRight(line, chunk), inChunk);
       rightPlaces.push_back(s.add(panel, place));
     }
@@ -204,10 +208,29 @@ private:
     return operands;
   }
 
+  /// The sums behind those that are the last of `operands`, after four words of
+  /// the left side and two of the right one.
+  Value multiplyTile(Type type, ValueRange operands) {
+    StringRef instruction = config.getInstruction();
+    if (instruction.starts_with("llvm."))
+      return LLVM::CallIntrinsicOp::create(
+                 b, g.loc, type, b.getStringAttr(instruction), operands)
+          ->getResult(0);
+    // One that LLVM does not have.
+    std::string text = instruction.str() +
+                       " {$0, $1, $2, $3}, {$4, $5, $6, $7}, {$8, $9}, "
+                       "{$10, $11, $12, $13};";
+    return LLVM::InlineAsmOp::create(
+               b, g.loc, type, operands, text,
+               "=f,=f,=f,=f,r,r,r,r,r,r,f,f,f,f", /*has_side_effects=*/false,
+               /*is_align_stack=*/false, LLVM::TailCallKind::None,
+               LLVM::AsmDialectAttr(), ArrayAttr())
+        .getResult(0);
+  }
+
   void multiplyStage(Value slot, SmallVectorImpl<Value> &sums) {
     Type types[] = {sumType, sumType, sumType, sumType};
     auto type = LLVM::LLVMStructType::getLiteral(b.getContext(), types);
-    auto instruction = b.getStringAttr(config.getInstruction());
     for (int64_t step = 0; step < countSteps(); ++step) {
       SmallVector<SmallVector<Value>> left;
       Value place = s.add(slot, leftPlaces[step]);
@@ -222,9 +245,8 @@ private:
           SmallVector<Value> operands = left[i];
           llvm::append_range(operands, ArrayRef(right).slice(2 * j, 2));
           llvm::append_range(operands, tileSums);
-          Operation *next = LLVM::CallIntrinsicOp::create(
-              b, g.loc, type, instruction, operands);
-          llvm::copy(split(next->getResult(0), kSums), tileSums.begin());
+          llvm::copy(split(multiplyTile(type, operands), kSums),
+                     tileSums.begin());
         }
     }
   }

@@ -1,4 +1,4 @@
-// Products of 16-bit floats by groups of four warps. One group has the device's
+// Products of 16-bit floats and of bytes by groups of four warps. One group has the device's
 // copy engine bring tiles of both sides to shared memory, some steps ahead; the
 // others multiply them there, 64 rows each, and hold the sums. A block computes
 // one tile after the other, so that the next one's sides are on their way while
@@ -7,6 +7,7 @@
 #include "Epilogue.h"
 #include "WarpgroupPlan.h"
 #include "WordBuilder.h"
+#include "mopt/Dialect/Mopt/IR/SmallFloats.h"
 
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/LLVMIR/NVVMDialect.h"
@@ -16,8 +17,6 @@
 using namespace mlir;
 using namespace mopt;
 
-/// Steps of the depth of an instruction.
-static constexpr int64_t kInstructionDepth = 16;
 /// Tiles of so many rows of tiles are neighbours in time: they share columns
 /// that lie in the cache.
 static constexpr int64_t kRasterRows = 8;
@@ -29,7 +28,8 @@ class WarpgroupEmitter : WarpgroupPlan {
 public:
   WarpgroupEmitter(OpBuilder &b, const WarpgroupPlan &plan)
       : WarpgroupPlan(plan), w(b, op.getLoc()), b(b), loc(op.getLoc()),
-        function(op->getParentOfType<gpu::GPUFuncOp>()) {}
+        function(op->getParentOfType<gpu::GPUFuncOp>()),
+        sumType(anchor.getAccumulatorType()) {}
 
   LaunchShape emit();
 
@@ -50,10 +50,13 @@ private:
   /// Stage and parity behind these.
   std::pair<Value, Value> advance(Value stage, Value parity);
   void wait(Value barriers, Value stage, Value parity);
-  void load(Value map, Value to, Value barrier, ValueRange coordinates);
+  /// To this block, or at the same place in all of its cluster.
+  void load(Value map, Value to, Value barrier, ValueRange coordinates,
+            bool forCluster = false);
   void emitCopies();
   void emitProducts();
   Value multiplyStage(Value sums, Value stage);
+  std::pair<int64_t, int64_t> getRightPattern() const;
   Value describe(Value address, int64_t pattern);
   void release(Value stage, Value condition);
   void storeTile(ArrayRef<Value> sums, const Position &at);
@@ -75,14 +78,22 @@ private:
                             Value());
   }
 
+  void meetCluster() {
+    NVVM::ClusterArriveOp::create(b, loc, UnitAttr());
+    NVVM::ClusterWaitOp::create(b, loc, UnitAttr());
+  }
+
   WordBuilder w;
   OpBuilder &b;
   Location loc;
   gpu::GPUFuncOp function;
+  Type sumType;
   LaunchShape shape;
   Value lhsMap, rhsMap, resultMap;
   Value lhsShared, rhsShared, resultShared, full, empty;
   Value thread, threadOfGroup, group, block, blocks;
+  /// Of this block in its cluster, if there is one.
+  Value rank;
 };
 } // namespace
 
@@ -118,7 +129,8 @@ Value WarpgroupEmitter::getShared() {
 }
 
 WarpgroupEmitter::Position WarpgroupEmitter::locate(Value number) {
-  int64_t rowTiles = llvm::divideCeil(rows, tile.getRows());
+  // Those of a cluster are one.
+  int64_t rowTiles = llvm::divideCeil(rows, tile.getRows() * cluster);
   int64_t columnTiles = llvm::divideCeil(columns, tile.columns);
   Position at;
   Value batch = w.div(number, rowTiles * columnTiles);
@@ -142,7 +154,9 @@ WarpgroupEmitter::Position WarpgroupEmitter::locate(Value number) {
     row = w.add(first, arith::RemUIOp::create(b, loc, inside, count));
     column = arith::DivUIOp::create(b, loc, inside, count);
   }
-  at.row = w.mul(row, tile.getRows());
+  at.row = w.mul(row, tile.getRows() * cluster);
+  if (cluster > 1)
+    at.row = w.add(at.row, w.mul(rank, tile.getRows()));
   at.column = w.mul(column, tile.columns);
   return at;
 }
@@ -168,12 +182,16 @@ void WarpgroupEmitter::wait(Value barriers, Value stage, Value parity) {
 }
 
 void WarpgroupEmitter::load(Value map, Value to, Value barrier,
-                            ValueRange coordinates) {
+                            ValueRange coordinates, bool forCluster) {
+  Value mask;
+  if (forCluster && cluster > 1)
+    mask = arith::ConstantOp::create(b, loc,
+                                     b.getI16IntegerAttr((1 << cluster) - 1));
   Value cluster = LLVM::AddrSpaceCastOp::create(
       b, loc, LLVM::LLVMPointerType::get(b.getContext(), 7), getPointer(to));
   NVVM::CpAsyncBulkTensorGlobalToSharedClusterOp::create(
       b, loc, cluster, map, coordinates, getPointer(barrier),
-      /*im2colOffsets=*/ValueRange(), /*multicastMask=*/Value(),
+      /*im2colOffsets=*/ValueRange(), mask,
       /*l2CacheHint=*/Value(), NVVM::TMALoadMode::TILE, /*isCTAOnly=*/false,
       NVVM::CTAGroupKindAttr(), /*predicate=*/Value());
 }
@@ -183,8 +201,9 @@ void WarpgroupEmitter::load(Value map, Value to, Value barrier,
 Value WarpgroupEmitter::forTiles(
     ValueRange initial,
     function_ref<SmallVector<Value>(Value, ValueRange)> body) {
-  auto loop = scf::ForOp::create(b, loc, block, w.word(countTiles(tile)),
-                                 blocks, initial);
+  auto loop = scf::ForOp::create(
+      b, loc, w.div(block, cluster), w.word(countTiles(tile) / cluster),
+      w.div(blocks, cluster), initial);
   OpBuilder::InsertionGuard guard(b);
   b.setInsertionPointToStart(loop.getBody());
   SmallVector<Value> next =
@@ -195,7 +214,7 @@ Value WarpgroupEmitter::forTiles(
 
 void WarpgroupEmitter::emitCopies() {
   Value zero = w.word(0);
-  int64_t steps = llvm::divideCeil(depth, kStageDepth);
+  int64_t steps = llvm::divideCeil(depth, getStageDepth());
   forTiles({zero, zero}, [&](Value number, ValueRange carried) {
     Position at = locate(number);
     auto loop =
@@ -208,25 +227,42 @@ void WarpgroupEmitter::emitCopies() {
     NVVM::MBarrierArriveExpectTxOp::create(
         b, loc, Type(), getPointer(barrier), w.word(tile.getStageBytes()),
         NVVM::MemScopeKind::CTA, /*relaxed=*/false, /*predicate=*/Value());
-    Value step = w.mul(loop.getInductionVar(), kStageDepth);
+    Value step = w.mul(loop.getInductionVar(), getStageDepth());
     SmallVector<Value> coordinates{step, at.row};
     llvm::append_range(coordinates, getBatch(lhs, at));
     load(lhsMap, w.add(lhsShared, w.mul(stage, tile.getLhsBytes())), barrier,
          coordinates);
     Value to = w.add(rhsShared, w.mul(stage, tile.getRhsBytes()));
+    // The part that this block brings.
+    if (cluster > 1)
+      to = w.add(to, w.mul(rank, tile.getRhsBytes() / cluster));
     auto loadRhs = [&](Value to, std::initializer_list<Value> first) {
       SmallVector<Value> coordinates(first);
       llvm::append_range(coordinates, getBatch(rhs, at));
-      load(rhsMap, to, barrier, coordinates);
+      load(rhsMap, to, barrier, coordinates, /*forCluster=*/true);
     };
-    if (form == RhsForm::Columns)
-      loadRhs(to, {step, at.column});
-    else if (form == RhsForm::Blocks)
-      loadRhs(to, {zero, step, w.div(at.column, kBoxColumns)});
-    else
-      for (int64_t i = 0; i < tile.columns / kBoxColumns; ++i)
-        loadRhs(w.add(to, i * kStageDepth * kRowBytes),
-                {w.add(at.column, i * kBoxColumns), step});
+    auto getPart = [&](Value first, int64_t size) {
+      return cluster == 1 ? first
+                          : w.add(first, w.mul(rank, size / cluster));
+    };
+    switch (form) {
+    case RhsForm::Columns:
+      loadRhs(to, {step, getPart(at.column, tile.columns)});
+      break;
+    case RhsForm::Blocks:
+      loadRhs(to, {zero, step, w.div(at.column, kBlockColumns)});
+      break;
+    case RhsForm::Groups:
+      loadRhs(to, {zero, w.div(at.column, kBlockColumns),
+                   getPart(w.mul(loop.getInductionVar(),
+                                 kRowBytes / kGroupBytes),
+                           kRowBytes / kGroupBytes)});
+      break;
+    case RhsForm::Rows:
+      for (int64_t i = 0; i < tile.columns / kBlockColumns; ++i)
+        loadRhs(w.add(to, i * getStageDepth() * kRowBytes),
+                {w.add(at.column, i * kBlockColumns), step});
+    }
     auto [nextStage, nextParity] = advance(stage, parity);
     scf::YieldOp::create(b, loc, ValueRange{nextStage, nextParity});
     return SmallVector<Value>(loop.getResults());
@@ -242,12 +278,50 @@ Value WarpgroupEmitter::describe(Value address, int64_t pattern) {
   return arith::OrIOp::create(b, loc, wide, rest);
 }
 
-/// Fields of descriptors, in units of 16 bytes: the distance of neighbouring
-/// groups of 64 columns, that of eight rows, and rows of 128 bytes (PTX ISA,
-/// "matrix descriptor format").
+/// What descriptors say in units of 16 bytes (PTX ISA, "matrix descriptor
+/// format").
+static constexpr int64_t kLine = 16;
+
+/// Fields of descriptors of rows of 128 bytes in the copy engine's pattern: the
+/// distance of neighbouring groups of 64 columns, that of eight rows, and the
+/// pattern.
 static int64_t getPattern(int64_t columnGroup) {
-  int64_t eightRows = 8 * kRowBytes / 16;
+  int64_t eightRows = 8 * kRowBytes / kLine;
   return columnGroup << 16 | eightRows << 32 | int64_t(1) << 62;
+}
+
+/// The descriptor's fields of the right side, and the lines that an
+/// instruction's depth is long there.
+std::pair<int64_t, int64_t> WarpgroupEmitter::getRightPattern() const {
+  int64_t depth = kInstructionBytes / elementBytes;
+  switch (form) {
+  case RhsForm::Columns:
+    return {getPattern(1), kInstructionBytes / kLine};
+  case RhsForm::Blocks:
+  case RhsForm::Rows:
+    return {getPattern(getStageDepth() * kRowBytes / kLine),
+            depth * kRowBytes / kLine};
+  case RhsForm::Groups:
+    // Without the pattern eight columns lie one after the other: the distance
+    // of neighbours along the depth, then that of eight columns.
+    int64_t groups = tile.columns * kGroupBytes / kLine;
+    int64_t eightColumns = 8 * kGroupBytes / kLine;
+    return {groups << 16 | eightColumns << 32,
+            kInstructionBytes / kGroupBytes * groups};
+  }
+  llvm_unreachable("all forms are listed");
+}
+
+/// What an instruction multiplies.
+static NVVM::WGMMATypes getElements(Value side, bool isUnsigned,
+                                    Type smallFloat) {
+  if (smallFloat)
+    return isa<Float8E4M3FNType>(smallFloat) ? NVVM::WGMMATypes::e4m3
+                                             : NVVM::WGMMATypes::e5m2;
+  Type type = getElementTypeOrSelf(side.getType());
+  if (type.isInteger(8))
+    return isUnsigned ? NVVM::WGMMATypes::u8 : NVVM::WGMMATypes::s8;
+  return type.isF16() ? NVVM::WGMMATypes::f16 : NVVM::WGMMATypes::bf16;
 }
 
 Value WarpgroupEmitter::multiplyStage(Value sums, Value stage) {
@@ -256,12 +330,9 @@ Value WarpgroupEmitter::multiplyStage(Value sums, Value stage) {
   Value left = w.add(w.add(lhsShared, w.mul(stage, tile.getLhsBytes())),
                      w.mul(wordOfGroup, kGroupRows * kRowBytes));
   Value right = w.add(rhsShared, w.mul(stage, tile.getRhsBytes()));
-  // Rows of the left side have the depth, those of the right one mostly
-  // columns.
-  bool hasColumns = form != RhsForm::Columns;
+  auto [rightPattern, rightLines] = getRightPattern();
   Value x = describe(left, getPattern(1));
-  Value y = describe(right,
-                     getPattern(hasColumns ? kStageDepth * kRowBytes / 16 : 1));
+  Value y = describe(right, rightPattern);
   auto add = [&](Value descriptor, int64_t lines) -> Value {
     return lines == 0
                ? descriptor
@@ -269,30 +340,49 @@ Value WarpgroupEmitter::multiplyStage(Value sums, Value stage) {
                                        arith::ConstantOp::create(
                                            b, loc, b.getI64IntegerAttr(lines)));
   };
-  NVVM::WGMMATypes type = getElementTypeOrSelf(op.getLhs().getType()).isF16()
-                              ? NVVM::WGMMATypes::f16
-                              : NVVM::WGMMATypes::bf16;
+  // Rows of the left side have the depth, those of the right one may have
+  // columns.
+  bool hasColumns = form == RhsForm::Blocks || form == RhsForm::Rows;
   auto instruction = NVVM::MMAShapeAttr::get(context, kGroupRows, tile.columns,
-                                             kInstructionDepth);
+                                             kInstructionBytes / elementBytes);
   NVVM::WgmmaFenceAlignedOp::create(b, loc);
-  for (int64_t k = 0; k < kStageDepth; k += kInstructionDepth)
+  for (int64_t i = 0; i < kRowBytes / kInstructionBytes; ++i)
     sums = NVVM::WgmmaMmaAsyncOp::create(
-        b, loc, sums.getType(), sums, add(x, k * 2 / 16),
-        add(y, hasColumns ? k * kRowBytes / 16 : k * 2 / 16), instruction, type,
-        type, NVVM::WGMMATypes::f32, NVVM::WGMMAScaleOut::one,
-        NVVM::WGMMAScaleIn::one, NVVM::WGMMAScaleIn::one, NVVM::MMALayout::row,
+        b, loc, sums.getType(), sums, add(x, i * kInstructionBytes / kLine),
+        add(y, i * rightLines), instruction,
+        getElements(op.getLhs(), op.getUnsignedLhs(), getSmallFloat(op)),
+        getElements(op.getRhs(), op.getUnsignedRhs(), getSmallFloat(op)),
+        sumType.isF32() ? NVVM::WGMMATypes::f32 : NVVM::WGMMATypes::s32,
+        NVVM::WGMMAScaleOut::one, NVVM::WGMMAScaleIn::one,
+        NVVM::WGMMAScaleIn::one, NVVM::MMALayout::row,
         hasColumns ? NVVM::MMALayout::row : NVVM::MMALayout::col,
         NVVM::MMAIntOverflowAttr());
   NVVM::WgmmaGroupSyncAlignedOp::create(b, loc);
   return sums;
 }
 
-/// Tells the copying group, once for each group, that a stage was multiplied.
+/// Tells the copying group, once for each group, that a stage was multiplied;
+/// in a cluster those of all blocks, which write to it.
 void WarpgroupEmitter::release(Value stage, Value condition) {
-  Value first = w.equals(threadOfGroup, 0);
+  Value first = cluster == 1
+                    ? w.equals(threadOfGroup, 0)
+                    : arith::CmpIOp::create(b, loc, arith::CmpIPredicate::ult,
+                                            threadOfGroup, w.word(cluster));
   if (condition)
     first = arith::AndIOp::create(b, loc, first, condition);
   guard(first, [&] {
+    if (cluster > 1) {
+      // Without `.release`, which would wait for all of memory: what was read is
+      // in the sums.
+      NVVM::InlinePtxOp::create(
+          b, loc, TypeRange(),
+          ValueRange{w.add(empty, w.mul(stage, 8)), threadOfGroup},
+          ValueRange(),
+          "{ .reg .b32 there; mapa.shared::cluster.u32 there, $0, $1; "
+          "mbarrier.arrive.shared::cluster.b64 _, [there]; }",
+          Value());
+      return;
+    }
     // nvvm.mbarrier.arrive has a result, which nobody reads.
     NVVM::InlinePtxOp::create(
         b, loc, TypeRange(), ValueRange{w.add(empty, w.mul(stage, 8))},
@@ -302,15 +392,14 @@ void WarpgroupEmitter::release(Value stage, Value condition) {
 
 void WarpgroupEmitter::emitProducts() {
   int64_t count = tile.columns / 2;
-  Type f32 = b.getF32Type();
-  auto type = LLVM::LLVMStructType::getLiteral(b.getContext(),
-                                               SmallVector<Type>(count, f32));
+  auto type = LLVM::LLVMStructType::getLiteral(
+      b.getContext(), SmallVector<Type>(count, sumType));
   Value none = LLVM::UndefOp::create(b, loc, type);
-  Value nothing = arith::ConstantOp::create(b, loc, b.getF32FloatAttr(0));
+  Value nothing = arith::ConstantOp::create(b, loc, b.getZeroAttr(sumType));
   for (int64_t i = 0; i < count; ++i)
     none = LLVM::InsertValueOp::create(b, loc, none, nothing, i);
   Value zero = w.word(0);
-  int64_t steps = llvm::divideCeil(depth, kStageDepth);
+  int64_t steps = llvm::divideCeil(depth, getStageDepth());
   forTiles({zero, zero}, [&](Value number, ValueRange carried) {
     Position at = locate(number);
     at.row = w.add(at.row,
@@ -345,7 +434,7 @@ void WarpgroupEmitter::emitProducts() {
           LLVM::ExtractValueOp::create(b, loc, loop.getResult(3), i));
     std::string constraints;
     for (int64_t i = 0; i < count; ++i)
-      constraints += "=f,";
+      constraints += sumType.isF32() ? "=f," : "=r,";
     for (int64_t i = 0; i < count; ++i)
       constraints += std::to_string(i) + (i + 1 < count ? "," : "");
     Value tied =
@@ -410,13 +499,14 @@ void WarpgroupEmitter::storePairs(ArrayRef<Value> sums, const Position &at) {
   }
 }
 
-/// As boxes of 64 x 64 in the copy engine's pattern.
+/// As boxes of 64 rows in the copy engine's pattern.
 void WarpgroupEmitter::storeBoxes(ArrayRef<Value> sums, const Position &at) {
   GridBuilder g(b, loc);
-  int64_t width = tile.columns / passes;
-  int64_t boxBytes = kGroupRows * kRowBytes;
+  int64_t width = tile.columns / passes, bytes = result.map.elementBytes;
+  int64_t boxBytes = kGroupRows * kRowBytes, boxColumns = getBoxColumns();
   Value wordOfGroup = b.createOrFold<arith::SubIOp>(loc, group, w.word(1));
-  Value buffer = w.add(resultShared, w.mul(wordOfGroup, width * kRowBytes));
+  Value buffer =
+      w.add(resultShared, w.mul(wordOfGroup, kGroupRows * width * bytes));
   Value lane = w.band(threadOfGroup, 31), warp = w.div(threadOfGroup, 32);
   Value isFirst = w.equals(threadOfGroup, 0);
   // Where a thread's row of 16 bytes of a matrix of 8 x 8 goes: lanes 0 to 7
@@ -427,11 +517,16 @@ void WarpgroupEmitter::storeBoxes(ArrayRef<Value> sums, const Position &at) {
                      w.add(eighth, w.mul(w.band(w.div(lane, 8), 1), 8)));
   Value lineAddress = w.add(buffer, w.mul(line, kRowBytes));
   SmallVector<Value> pieces;
-  for (int64_t pair = 0; pair < kBoxColumns / 16; ++pair) {
+  for (int64_t pair = 0; pair < kRowBytes / 32; ++pair) {
     Value piece = w.exclusiveOr(w.add(w.div(lane, 16), 2 * pair), eighth);
     pieces.push_back(w.add(lineAddress, w.mul(piece, 16)));
   }
-  Value row = w.add(at.row, w.add(w.mul(warp, 16), w.div(lane, 4)));
+  // Bytes are stored two by two, by a thread in eight columns of its row.
+  Value ofWarp = w.div(lane, 4);
+  Value pairAddress =
+      w.add(w.add(buffer, w.mul(w.add(w.mul(warp, 16), ofWarp), kRowBytes)),
+            w.mul(w.band(lane, 3), 2));
+  Value row = w.add(at.row, w.add(w.mul(warp, 16), ofWarp));
   Value column = w.add(at.column, w.mul(w.band(lane, 3), 2));
   for (int64_t pass = 0; pass < passes; ++pass) {
     guard(isFirst, [&] {
@@ -453,7 +548,23 @@ void WarpgroupEmitter::storeBoxes(ArrayRef<Value> sums, const Position &at) {
         Value both =
             joinElements(g, finishResults(g, anchor, getPoint(at, y, x),
                                           sums.slice(4 * eight + 2 * half, 2)));
-        words.push_back(LLVM::BitcastOp::create(b, loc, b.getI32Type(), both));
+        words.push_back(LLVM::BitcastOp::create(
+            b, loc, b.getIntegerType(16 * bytes), both));
+      }
+      if (bytes == 1) {
+        // Sixteen columns are a piece.
+        int64_t piece = (first - pass * width / 8) / 2;
+        Value line = w.add(
+            w.add(pairAddress,
+                  w.mul(w.exclusiveOr(w.word(piece % 8), ofWarp), 16)),
+            piece / 8 * boxBytes);
+        for (int64_t matrix = 0; matrix < 4; ++matrix)
+          LLVM::StoreOp::create(
+              b, loc, words[matrix],
+              getPointer(w.add(line, matrix % 2 * 8 * kRowBytes +
+                                         matrix / 2 * 8)),
+              2);
+        continue;
       }
       int64_t inPass = first - pass * width / 8;
       Value address = w.add(pieces[inPass % 8 / 2], inPass / 8 * boxBytes);
@@ -468,9 +579,9 @@ void WarpgroupEmitter::storeBoxes(ArrayRef<Value> sums, const Position &at) {
                                    NVVM::SharedSpace::shared_cta));
     meet();
     guard(isFirst, [&] {
-      for (int64_t box = 0; box < width / kBoxColumns; ++box) {
+      for (int64_t box = 0; box < width / boxColumns; ++box) {
         SmallVector<Value> coordinates{
-            w.add(at.column, pass * width + box * kBoxColumns), at.row};
+            w.add(at.column, pass * width + box * boxColumns), at.row};
         llvm::append_range(coordinates, getBatch(result, at));
         NVVM::CpAsyncBulkTensorSharedCTAToGlobalOp::create(
             b, loc, resultMap, getPointer(w.add(buffer, box * boxBytes)),
@@ -484,6 +595,7 @@ void WarpgroupEmitter::storeBoxes(ArrayRef<Value> sums, const Position &at) {
 
 LaunchShape WarpgroupEmitter::emit() {
   int64_t total = countTiles(tile);
+  // Multiprocessors come in pairs.
   shape.blocksX = std::min(total, kMultiprocessors);
   shape.isPersistent = total > kMultiprocessors;
   shape.threads = (tile.groups + 1) * kGroupThreads;
@@ -514,11 +626,17 @@ LaunchShape WarpgroupEmitter::emit() {
       NVVM::MBarrierInitOp::create(b, loc, getPointer(w.add(full, 8 * stage)),
                                    w.word(1), Value());
       NVVM::MBarrierInitOp::create(b, loc, getPointer(w.add(empty, 8 * stage)),
-                                   w.word(tile.groups), Value());
+                                   w.word(tile.groups * cluster), Value());
     }
     NVVM::FenceMbarrierInitOp::create(b, loc);
   });
   NVVM::BarrierOp::create(b, loc);
+  if (cluster > 1) {
+    rank = w.rem(block, cluster);
+    function.setKnownClusterSizeAttr(
+        b.getDenseI32ArrayAttr({static_cast<int32_t>(cluster), 1, 1}));
+    meetCluster();
+  }
   // Of 256 threads each can have all it needs.
   bool movesRegisters = tile.groups > 1;
   auto roles = scf::IfOp::create(b, loc, w.equals(group, 0), /*withElse=*/true);
@@ -539,6 +657,9 @@ LaunchShape WarpgroupEmitter::emit() {
         NVVM::CpAsyncBulkWaitGroupOp::create(b, loc, 0, UnitAttr());
       });
   }
+  // No block's memory may go while another one writes to it.
+  if (cluster > 1)
+    meetCluster();
   return shape;
 }
 

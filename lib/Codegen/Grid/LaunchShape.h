@@ -16,7 +16,7 @@ struct TensorMap {
   int64_t buffer = 0, argument = 0;
   /// In bytes, multiples of 16 (of the buffer's begin, too).
   int64_t offset = 0;
-  /// Bytes of an element: of 16 bits, or bytes.
+  /// Bytes of an element: 1, 2 or 4.
   int64_t elementBytes = 2;
   struct Dim {
     int64_t size;
@@ -24,8 +24,9 @@ struct TensorMap {
     int64_t stride;
     int64_t box;
   };
-  /// At most kMostDims. Rows of the box have 128 bytes, and their pieces of 16
-  /// are exchanged so that columns of them lie in different banks.
+  /// At most kMostDims. Where rows of the box have 128 bytes, their pieces of
+  /// 16 are exchanged so that columns of them lie in different banks; longer
+  /// rows lie as they are.
   llvm::SmallVector<Dim, 5> dims;
   static constexpr size_t kMostDims = 5;
 };

@@ -31,7 +31,7 @@ Value mopt::viewUnpacked(OpBuilder &b, PackColumnsOp pack) {
   auto type = cast<MemRefType>(pack.getSource().getType());
   SmallVector<int64_t> from;
   int64_t offset;
-  if (pack.getInterleave() != 1 || !type.hasStaticShape() ||
+  if (!type.hasStaticShape() ||
       failed(type.getStridesAndOffset(from, offset)) ||
       ShapedType::isDynamic(offset) ||
       llvm::any_of(from, ShapedType::isDynamic))
@@ -45,12 +45,15 @@ Value mopt::viewUnpacked(OpBuilder &b, PackColumnsOp pack) {
   int64_t column = from[pack.getSourceDim(columnDim)],
           step = from[pack.getSourceDim(stepDim)];
   strides.append({column * width, step, column});
-  auto packed = cast<MemRefType>(pack.getInit().getType());
+  SmallVector<int64_t> shape(
+      cast<MemRefType>(pack.getInit().getType()).getShape());
+  shape[rank - 1] = type.getDimSize(pack.getSourceDim(stepDim));
+  shape[rank] = width;
   auto view = MemRefType::get(
-      packed.getShape(), type.getElementType(),
+      shape, type.getElementType(),
       StridedLayoutAttr::get(b.getContext(), offset, strides),
       type.getMemorySpace());
   return memref::ReinterpretCastOp::create(b, pack.getLoc(), view,
                                            pack.getSource(), offset,
-                                           packed.getShape(), strides);
+                                           shape, strides);
 }

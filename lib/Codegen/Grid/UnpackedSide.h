@@ -9,8 +9,9 @@ namespace mopt {
 /// The contraction that alone reads what `pack` writes, and follows it.
 ContractAnchorOp findReader(PackColumnsOp pack);
 
-/// What `pack` would write, as a view of what it reads: its last block may end
-/// behind the last column. Null where there is none.
+/// What `pack` would write, as a view of what it reads, without neighbours
+/// along the depth side by side: its last block may end behind the last column.
+/// Null where there is none.
 mlir::Value viewUnpacked(mlir::OpBuilder &b, PackColumnsOp pack);
 } // namespace mopt
 

@@ -1,5 +1,6 @@
 // What the copy engine and warpgroups do of a product, see the header.
 #include "WarpgroupPlan.h"
+#include "mopt/Dialect/Mopt/IR/SmallFloats.h"
 
 #include "llvm/Support/MathExtras.h"
 
@@ -26,25 +27,46 @@ WarpgroupPlan::WarpgroupPlan(ContractAnchorOp op, const ProductAccess &access)
   rowDim = batchSizes.size();
 }
 
+static bool isLargeEnough(int64_t rows, int64_t columns, int64_t depth) {
+  return rows >= kLeastRows && columns >= kLeastColumns && depth >= kLeastDepth;
+}
+
+bool mopt::suitsWarpgroups(int64_t batches, int64_t rows, int64_t columns,
+                           int64_t depth) {
+  return isLargeEnough(rows, columns, depth) &&
+         batches * rows * columns >=
+             (depth < kLargeDepth ? kLeastResults : kLeastResults / 2);
+}
+
+/// Floats of 16 bits or bytes, with sums of 32 bits.
+bool WarpgroupPlan::hasTypes() {
+  Type lhs = getElementTypeOrSelf(op.getLhs().getType()),
+       rhs = getElementTypeOrSelf(op.getRhs().getType()),
+       sums = anchor.getAccumulatorType();
+  if (lhs.isInteger(8))
+    return rhs.isInteger(8) &&
+           (getSmallFloat(op) ? sums.isF32() : sums.isInteger(32));
+  return (lhs.isF16() || lhs.isBF16()) && rhs == lhs && sums.isF32();
+}
+
 bool WarpgroupPlan::match(bool sparesPacking) {
-  Type type = getElementTypeOrSelf(op.getLhs().getType());
-  if (!(type.isF16() || type.isBF16()) ||
-      getElementTypeOrSelf(op.getRhs().getType()) != type ||
-      !anchor.getAccumulatorType().isF32() || rows < kLeastRows ||
-      columns < kLeastColumns || depth < kLeastDepth ||
-      op.getBlockColumns() != kBoxColumns || op.getInterleave() != 1)
+  if (op.getWeightsAttr() || op.getExcess() || !hasTypes() ||
+      !isLargeEnough(rows, columns, depth) ||
+      op.getBlockColumns() != kBlockColumns)
     return false;
-  int64_t results = batches * rows * columns;
-  if (!sparesPacking &&
-      results < (depth < kLargeDepth ? kLeastResults : kLeastResults / 2))
+  if (!sparesPacking && !suitsWarpgroups(batches, rows, columns, depth))
     return false;
+  elementBytes =
+      getElementTypeOrSelf(op.getLhs().getType()).getIntOrFloatBitWidth() / 8;
   tile = chooseTile();
+  cluster = chooseCluster();
   if (!matchLhs() || !matchRhs())
     return false;
   storesBoxes = matchResult();
   if (storesBoxes) {
-    passes = tile.columns % (2 * kBoxColumns) == 0 ? 2 : 1;
-    resultBytes = tile.getRows() * tile.columns / passes * 2;
+    passes = tile.columns % (2 * getBoxColumns()) == 0 ? 2 : 1;
+    resultBytes =
+        tile.getRows() * tile.columns / passes * result.map.elementBytes;
   }
   tile.stages =
       std::min(kMostStages, (kMostShared - resultBytes) / tile.getStageBytes());
@@ -52,7 +74,7 @@ bool WarpgroupPlan::match(bool sparesPacking) {
 }
 
 int64_t WarpgroupPlan::countTiles(const WarpgroupTile &tile) const {
-  return llvm::divideCeil(rows, tile.getRows()) *
+  return llvm::alignTo(llvm::divideCeil(rows, tile.getRows()), cluster) *
          llvm::divideCeil(columns, tile.columns) * batches;
 }
 
@@ -69,12 +91,12 @@ static std::optional<TensorMap> start(const LinearPlace &place, Value buffer) {
   return map;
 }
 
-bool WarpgroupPlan::addBatches(Side &side, const LinearPlace &place) const {
+bool WarpgroupPlan::addBatches(Side &side, const LinearPlace &place,
+                               int64_t bytes) const {
   for (auto [dim, size] : llvm::enumerate(batchSizes)) {
     if (size == 1 || place.strides[dim] == 0)
       continue;
-    side.map.dims.push_back(
-        {size, place.strides[dim] * side.map.elementBytes, 1});
+    side.map.dims.push_back({size, place.strides[dim] * bytes, 1});
     side.batchDims.push_back(dim);
   }
   return side.map.dims.size() <= TensorMap::kMostDims &&
@@ -95,9 +117,9 @@ bool WarpgroupPlan::matchLhs() {
   lhs.map = *map;
   int64_t bytes = map->elementBytes;
   lhs.map.dims = {
-      {depth, bytes, kStageDepth},
+      {depth, bytes, getStageDepth()},
       {rows, place->strides[rowDim] * bytes, tile.getRows()}};
-  return addBatches(lhs, *place);
+  return addBatches(lhs, *place, bytes);
 }
 
 bool WarpgroupPlan::matchRhs() {
@@ -113,37 +135,53 @@ bool WarpgroupPlan::matchRhs() {
   int64_t step = place->strides[rowDim + 1], block = place->strides[rowDim];
   int64_t column =
       cast<MemRefType>(op.getRhs().getType()).getStridesAndOffset().first.back();
-  if (column == 1 && block == kBoxColumns &&
-      columns % kBoxColumns != 0) {
+  int64_t blocks = llvm::divideCeil(columns, kBlockColumns);
+  if (int64_t interleave = op.getInterleave(); interleave != 1) {
+    // In words, of which a row of a box can have as many as a block's groups.
+    constexpr int64_t word = 4;
+    int64_t words = kBlockColumns * kGroupBytes / word;
+    if (interleave * bytes != kGroupBytes || column != 1)
+      return false;
+    form = RhsForm::Groups;
+    rhs.map.elementBytes = word;
+    rhs.map.dims = {
+        {words, word, words},
+        {blocks, block * bytes, tile.columns / kBlockColumns},
+        {static_cast<int64_t>(llvm::divideCeil(depth, interleave)),
+         step * bytes, kRowBytes / kGroupBytes / cluster}};
+  } else if (step == 1 && block == kBlockColumns * column) {
+    form = RhsForm::Columns;
+    rhs.map.dims = {{depth, bytes, getStageDepth()},
+                    {columns, column * bytes, tile.columns / cluster}};
+  } else if (bytes == 1 || column != 1) {
+    // Only elements of 16 bits are transposed by what multiplies them.
+    return false;
+  } else if (block == kBlockColumns && columns % kBlockColumns != 0) {
     // Rows that do not end with a block.
     form = RhsForm::Rows;
-    rhs.map.dims = {{columns, bytes, kBoxColumns},
-                    {depth, step * bytes, kStageDepth}};
+    rhs.map.dims = {{columns, bytes, kBlockColumns},
+                    {depth, step * bytes, getStageDepth()}};
   } else if (column == 1) {
     form = RhsForm::Blocks;
-    rhs.map.dims = {{kBoxColumns, bytes, kBoxColumns},
-                    {depth, step * bytes, kStageDepth},
-                    {static_cast<int64_t>(
-                         llvm::divideCeil(columns, kBoxColumns)),
-                     block * bytes, tile.columns / kBoxColumns}};
-  } else if (step == 1 && block == kBoxColumns * column) {
-    form = RhsForm::Columns;
-    rhs.map.dims = {{depth, bytes, kStageDepth},
-                    {columns, column * bytes, tile.columns}};
+    rhs.map.dims = {{kBlockColumns, bytes, kBlockColumns},
+                    {depth, step * bytes, getStageDepth()},
+                    {blocks, block * bytes, tile.columns / kBlockColumns}};
   } else {
     return false;
   }
-  return addBatches(rhs, *place);
+  return addBatches(rhs, *place, bytes);
 }
 
-/// Rows of 16-bit elements go through shared memory; other results are stored
-/// by the threads that have them.
+/// Rows of bytes or of elements of 16 bits go through shared memory; other
+/// results are stored by the threads that have them.
 bool WarpgroupPlan::matchResult() {
   Value init = op.getInit();
   Type type = getElementTypeOrSelf(init.getType());
   std::optional<LinearPlace> place =
       findLinearPlace(init, anchor.getInitIndexingMap());
-  if (!place || type.getIntOrFloatBitWidth() != 16 ||
+  int64_t bits = type.getIntOrFloatBitWidth();
+  if (!place || (bits != 16 && bits != 8) ||
+      tile.columns % (kRowBytes * 8 / bits) != 0 ||
       place->strides[rowDim + 1] != 1 || columns % 2 != 0)
     return false;
   std::optional<TensorMap> map = start(*place, init);
@@ -151,25 +189,26 @@ bool WarpgroupPlan::matchResult() {
     return false;
   result.map = *map;
   int64_t bytes = map->elementBytes;
-  result.map.dims = {{columns, bytes, kBoxColumns},
+  result.map.dims = {{columns, bytes, getBoxColumns()},
                      {rows, place->strides[rowDim] * bytes, kGroupRows}};
-  return addBatches(result, *place);
+  return addBatches(result, *place, bytes);
 }
 
-/// Cycles of a multiprocessor, by its rates: 2048 multiplications in each, and
-/// 64 bytes of the sides; the begin and end of a tile take as long as some
-/// stages. A tile's begin overlaps with the last one's end.
+/// Cycles of a multiprocessor, by its rates: 2048 multiplications of 16 bits in
+/// each, twice as many of bytes, and 64 bytes of the sides; the begin and end of
+/// a tile take as long as some stages. A tile's begin overlaps with the last
+/// one's end.
 WarpgroupTile WarpgroupPlan::chooseTile() const {
   static constexpr WarpgroupTile tiles[] = {
       {2, 256, 0}, {2, 192, 0}, {2, 128, 0}, {1, 256, 0},
       {1, 192, 0}, {1, 128, 0}, {2, 64, 0},  {1, 64, 0}};
-  int64_t steps = llvm::divideCeil(depth, kStageDepth);
+  int64_t steps = llvm::divideCeil(depth, getStageDepth());
   std::optional<WarpgroupTile> best;
   int64_t leastCycles = 0;
   for (WarpgroupTile candidate : tiles) {
     int64_t rounds = llvm::divideCeil(countTiles(candidate), kMultiprocessors);
     int64_t products =
-        candidate.getRows() * candidate.columns * kStageDepth / 2048;
+        candidate.getRows() * candidate.columns * kRowBytes / 4096;
     int64_t loads = candidate.getStageBytes() / 64;
     int64_t ends = 1000 + candidate.getRows() * candidate.columns / 16;
     int64_t cycles =
@@ -180,4 +219,16 @@ WarpgroupTile WarpgroupPlan::chooseTile() const {
     leastCycles = cycles;
   }
   return *best;
+}
+
+/// Tiles of bytes are multiplied twice as fast as those of 16 bits and take as
+/// many bytes of the sides; the second-level cache does not bring these in time
+/// for each block.
+int64_t WarpgroupPlan::chooseCluster() const {
+  constexpr int64_t kPair = 2, kManyRows = 8;
+  int64_t rowTiles = llvm::divideCeil(rows, tile.getRows());
+  return elementBytes == 1 && rowTiles > 1 &&
+                 (rowTiles % kPair == 0 || rowTiles >= kManyRows)
+             ? kPair
+             : 1;
 }

@@ -15,12 +15,14 @@
 namespace mopt {
 /// Rows of a warpgroup, and its threads.
 inline constexpr int64_t kGroupRows = 64, kGroupThreads = 128;
-/// Steps of the depth in a stage.
-inline constexpr int64_t kStageDepth = 64;
-/// Columns of a packed block: as many as a row of a box has.
-inline constexpr int64_t kBoxColumns = 64;
-/// The copy engine's pattern, and how often it repeats.
+/// The copy engine's pattern: the rows that it exchanges pieces of, and how
+/// often it repeats. Both sides have as many bytes of the depth in a stage.
 inline constexpr int64_t kRowBytes = 128, kPatternBytes = 1024;
+/// Columns of a packed block.
+inline constexpr int64_t kBlockColumns = 64;
+/// Bytes along the depth that bytes are packed in, each column's side by side,
+/// and that an instruction multiplies.
+inline constexpr int64_t kGroupBytes = 16, kInstructionBytes = 32;
 /// Blocks that run at once, one on each multiprocessor: those of the devices
 /// that have such instructions. Only the choice of tiles depends on it.
 inline constexpr int64_t kMultiprocessors = 132;
@@ -36,8 +38,14 @@ struct WarpgroupTile {
 };
 
 /// Where neighbours of the right side are: columns of a packed block, columns
-/// of a row that need not end with a block, or steps of the depth.
-enum class RhsForm { Blocks, Rows, Columns };
+/// of a row that need not end with a block, steps of the depth, or groups of
+/// them, which columns of a packed block have side by side.
+enum class RhsForm { Blocks, Rows, Columns, Groups };
+
+/// Is a product large enough, in all its dimensions, for groups of warps to be
+/// faster than warps?
+bool suitsWarpgroups(int64_t batches, int64_t rows, int64_t columns,
+                     int64_t depth);
 
 /// A side of the product or its result, as the copy engine sees it.
 struct Side {
@@ -56,10 +64,20 @@ public:
   bool match(bool sparesPacking);
 
   int64_t countTiles(const WarpgroupTile &tile) const;
+  /// Blocks that compute tiles of the same columns, one below the other, at the
+  /// same time: each brings a part of the right side for all of them.
+  int64_t cluster = 1;
+
+  /// Steps of the depth in a stage.
+  int64_t getStageDepth() const { return kRowBytes / elementBytes; }
+  /// Columns of the result that a row of a box has.
+  int64_t getBoxColumns() const { return kRowBytes / result.map.elementBytes; }
 
   ContractAnchorOp op;
   AnchorOpInterface anchor;
   int64_t rows, columns, depth, batches;
+  /// Of both sides.
+  int64_t elementBytes = 2;
   llvm::SmallVector<int64_t> batchSizes;
   WarpgroupTile tile;
   Side lhs, rhs, result;
@@ -73,9 +91,12 @@ private:
   bool matchLhs();
   bool matchRhs();
   bool matchResult();
-  /// The dimensions of batches in a place become those of its map.
-  bool addBatches(Side &side, const LinearPlace &place) const;
+  /// The dimensions of batches in a place, counted in elements of `bytes`
+  /// bytes, become those of its map.
+  bool addBatches(Side &side, const LinearPlace &place, int64_t bytes) const;
+  bool hasTypes();
   WarpgroupTile chooseTile() const;
+  int64_t chooseCluster() const;
 
   /// That of rows, and of the right side's blocks, in the anchor's maps.
   unsigned rowDim;

@@ -3,6 +3,7 @@
 #include "Selection.h"
 #include "MatrixProduct.h"
 
+#include "../Grid/WarpgroupPlan.h"
 #include "mopt/Target/MicroKernels.h"
 
 #include "llvm/ADT/StringExtras.h"
@@ -63,10 +64,16 @@ static std::optional<double> getUnsafeShare(const MicroKernelRow &row,
 static bool fits(const MicroKernelRow &row, const ProductShape &shape) {
   const ProductTypes &types = shape.types;
   StringRef kind = row.types;
+  bool isSmall = isa<FloatType>(types.lhs) &&
+                 types.lhs.getIntOrFloatBitWidth() < 16;
   if (kind.empty())
-    return true;
+    return !isSmall;
+  if (kind == "e4m3")
+    return isa<Float8E4M3FNType>(types.lhs);
+  if (kind == "e5m2")
+    return isa<Float8E5M2Type>(types.lhs);
   if (kind == "float")
-    return isa<FloatType>(types.lhs);
+    return isa<FloatType>(types.lhs) && !isSmall;
   if (kind == "bf16")
     return types.lhs.isBF16() && types.rhs.isBF16();
   if (kind == "f16")
@@ -190,6 +197,14 @@ static double getMatrixCycles(const MicroKernelRow &row, int64_t lanes,
   return panels * pairs * (steps * std::max(multiplies, loads) + 4 * size);
 }
 
+/// Groups of a whole piece of the copy engine's are for products that groups of
+/// warps can compute.
+static bool fitsWarpgroups(const MicroKernelRow &row,
+                           const ProductShape &shape) {
+  return shape.parts == 1 && shape.depth % row.interleave == 0 &&
+         suitsWarpgroups(/*batches=*/1, shape.rows, shape.width, shape.depth);
+}
+
 ConfigAttr mopt::selectProduct(TargetAttr target, const ProductShape &shape) {
   for (ArrayRef<MicroKernelRow> table : getMicroKernelTables()) {
     const MicroKernelRow *best = nullptr;
@@ -206,6 +221,9 @@ ConfigAttr mopt::selectProduct(TargetAttr target, const ProductShape &shape) {
       // A wider vector is a newer family of rows, and preferred as a whole.
       bool inMatrices = *row->matrixUnit;
       if (inMatrices && !fitsMatrixUnit(*row, shape))
+        continue;
+      if (row->interleave * row->rhsBits == 8 * kGroupBytes &&
+          !fitsWarpgroups(*row, shape))
         continue;
       // A device's tile is chosen with its grid; its rows differ by their rank.
       double cycles = inMatrices && getMatrixUnit(row->matrixUnit)

@@ -21,7 +21,8 @@ class DeviceRow<string name, string ptx, int rank = 0> : TargetRow<name> {
   let Rank = rank;
 }
 def : DeviceRow<"sm_80", "ptx80">;
-def : DeviceRow<"sm_89", "ptx80">;
+// Bytes of two kinds by groups of warps, and floats of 8 bits, are of PTX 8.4.
+def : DeviceRow<"sm_89", "ptx84">;
 // Their names are features, too: what has instructions that no later one has.
-def : DeviceRow<"sm_90a", "ptx80,+sm_90a", 1>;
+def : DeviceRow<"sm_90a", "ptx84,+sm_90a", 1>;
 def : DeviceRow<"sm_100a", "ptx86,+sm_100a", 1>;

@@ -35,13 +35,41 @@ class WarpProduct<string feature, string types, int width, string suffix>
   let MatrixUnit = "warp";
   let Rank = 2;
 }
-foreach feature = ["ptx80", "ptx86"] in {
+foreach feature = ["ptx80", "ptx84", "ptx86"] in {
   def : DeviceProduct<feature>;
   def : WarpProduct<feature, "f16", 16, "f32.f32">;
   def : WarpProduct<feature, "bf16", 16, "bf16">;
   def : WarpProduct<feature, "u8s8", 8, "u8.s8">;
   def : WarpProduct<feature, "s8s8", 8, "s8">;
 }
+
+// Floats of 8 bits, by an instruction that LLVM does not have.
+class SmallFloatProduct<string feature, string types>
+    : WarpProduct<feature, types, 8, ""> {
+  let Instruction = "mma.sync.aligned.m16n8k32.row.col.f32." # types # "."
+    # types # ".f32";
+}
+foreach types = ["e4m3", "e5m2"] in
+  foreach feature = ["ptx84", "ptx86"] in
+    def : SmallFloatProduct<feature, types>;
+
+// The same for products so large that groups of warps compute them if they can:
+// these read bytes of the right side sixteen at a time.
+class GroupedProduct<string types, string suffix>
+    : WarpProduct<"sm_90a", types, 8, suffix> {
+  let Name = "groups-" # types;
+  let Interleave = 16;
+  let Rank = 3;
+}
+def : GroupedProduct<"u8s8", "u8.s8">;
+def : GroupedProduct<"s8s8", "s8">;
+class GroupedFloats<string types> : SmallFloatProduct<"sm_90a", types> {
+  let Name = "groups-" # types;
+  let Interleave = 16;
+  let Rank = 3;
+}
+def : GroupedFloats<"e4m3">;
+def : GroupedFloats<"e5m2">;
 
 // Groups of four warps multiply tiles in shared memory of 64 rows each; both
 // sides and the result pass through the copy engine.
@@ -56,3 +84,7 @@ class WarpgroupProduct<string types> : MicroKernelRow<"warpgroup"> {
 }
 def : WarpgroupProduct<"f16">;
 def : WarpgroupProduct<"bf16">;
+def : WarpgroupProduct<"u8s8">;
+def : WarpgroupProduct<"s8s8">;
+def : WarpgroupProduct<"e4m3">;
+def : WarpgroupProduct<"e5m2">;

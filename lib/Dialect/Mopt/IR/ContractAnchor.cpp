@@ -2,6 +2,7 @@
 #include "mopt/Dialect/Mopt/IR/ExcessWeights.h"
 #include "mopt/Dialect/Mopt/IR/Mopt.h"
 #include "mopt/Dialect/Mopt/IR/ShapeInference.h"
+#include "mopt/Dialect/Mopt/IR/SmallFloats.h"
 
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 
@@ -91,7 +92,10 @@ static LogicalResult verifyMap(Operation *op, StringRef name, AffineMap map,
   return success();
 }
 
-static bool areContractable(Type lhs, Type rhs, Type accumulator) {
+static bool areContractable(Type lhs, Type rhs, Type accumulator,
+                            bool areSmallFloats) {
+  if (areSmallFloats)
+    return lhs.isInteger(8) && rhs.isInteger(8) && accumulator.isF32();
   if (isa<FloatType>(lhs))
     return (lhs == rhs || (lhs.isF32() && (rhs.isInteger(8) || rhs.isBF16() ||
                                            rhs.isF16()))) &&
@@ -111,7 +115,7 @@ LogicalResult ContractAnchorOp::verify() {
     return emitOpError("expected operands of rank at least 2, 3 and 2, found ")
            << lhs.getRank() << ", " << rhs.getRank() << " and " << rank;
   if (!areContractable(lhs.getElementType(), rhs.getElementType(),
-                       getAccumulatorType()))
+                       getAccumulatorType(), bool(getSmallFloat(*this))))
     return emitOpError("cannot contract ")
            << lhs.getElementType() << " with " << rhs.getElementType()
            << " in an accumulator of type " << getAccumulatorType();

@@ -2,6 +2,7 @@
 #include "mopt/Dialect/Mopt/IR/Indexing.h"
 #include "mopt/Dialect/Mopt/IR/Mopt.h"
 #include "mopt/Dialect/Mopt/IR/ShapeInference.h"
+#include "mopt/Dialect/Mopt/IR/SmallFloats.h"
 
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 
@@ -20,10 +21,10 @@ static Type getResultElement(Type operand, bool f32Result) {
 /// Checks `f32_result`.
 static LogicalResult verifyF32Result(Operation *op, bool f32Result,
                                      Type operand) {
-  if (f32Result && !isHalf(operand))
-    return op->emitOpError(
-               "expected 'f32_result' with operands of f16 or bf16, "
-               "found ")
+  bool isSmall = isa<MatmulOp>(op) && isMultiplied(operand);
+  if (f32Result && !isHalf(operand) && !isSmall)
+    return op->emitOpError("expected 'f32_result' with operands of f16, bf16 "
+                           "or, of a matrix product, 8 bits, found ")
            << operand;
   return success();
 }
