@@ -64,6 +64,25 @@ static Value skipReshapes(Value value) {
   return Value();
 }
 
+/// What `value` has at its begin, if all else is zeros written behind that.
+static Value skipPadding(Value value) {
+  Value inner = value;
+  while (auto insert = inner.getDefiningOp<tensor::InsertSliceOp>()) {
+    if (auto fill = insert.getSource().getDefiningOp<linalg::FillOp>()) {
+      if (!matchPattern(fill.getInputs().front(), m_AnyZeroFloat()))
+        return value;
+      inner = insert.getDest();
+      continue;
+    }
+    auto isZero = [](OpFoldResult x) { return isConstantIntValue(x, 0); };
+    return llvm::all_of(insert.getMixedOffsets(), isZero) &&
+                   insert.hasUnitStride()
+               ? insert.getSource()
+               : value;
+  }
+  return value;
+}
+
 namespace {
 /// A side of a product where it lies.
 struct Side {
@@ -92,7 +111,8 @@ static std::optional<Side> findRightSide(ContractAnchorOp anchor) {
     bool isTransposed = pack.getTransposed();
     exprs[pack.getSourceDim(batches)] = isTransposed ? column : step;
     exprs[pack.getSourceDim(batches + 1)] = isTransposed ? step : column;
-    return Side{pack.getSource(), AffineMap::get(rank, 0, exprs, context)};
+    return Side{skipPadding(pack.getSource()),
+                AffineMap::get(rank, 0, exprs, context)};
   }
   // One block has the columns in order.
   auto expand = packed.getDefiningOp<tensor::ExpandShapeOp>();
@@ -106,7 +126,8 @@ static std::optional<Side> findRightSide(ContractAnchorOp anchor) {
   llvm::copy(map.getResults().take_front(batches), exprs.begin());
   exprs[batches] = step;
   exprs[batches + 1] = column;
-  return Side{expand.getSrc(), AffineMap::get(rank, 0, exprs, context)};
+  return Side{skipPadding(expand.getSrc()),
+              AffineMap::get(rank, 0, exprs, context)};
 }
 
 /// Swaps the last two dimensions of what `map` takes.
@@ -173,7 +194,8 @@ std::optional<Match> match(func::CallOp call) {
   found.softmaxCall = weights ? weights.getDefiningOp<func::CallOp>() : nullptr;
   func::FuncOp softmaxKernel = getKernel(found.softmaxCall);
   if (!softmaxKernel ||
-      !(found.softmax = matchSoftmax(getReturned(softmaxKernel))))
+      !(found.softmax =
+            matchSoftmax(skipPadding(getReturned(softmaxKernel)))))
     return std::nullopt;
 
   Value scores =
@@ -191,7 +213,8 @@ std::optional<Match> match(func::CallOp call) {
       getElementTypeOrSelf(found.scores.getRhs().getType()) != element ||
       getElementTypeOrSelf(found.results.getRhs().getType()) != element ||
       !product.getInitIndexingMap().isIdentity() ||
-      init.getShape() != left.getShape() || !init.hasStaticShape() ||
+      init.getShape().drop_back() != left.getShape().drop_back() ||
+      !init.hasStaticShape() ||
       getReturned(scoresKernel) != found.scores->getResult(0) ||
       !canWiden(product.getEpilogue().front()))
     return std::nullopt;
@@ -216,6 +239,20 @@ std::optional<Match> match(func::CallOp call) {
   int64_t depthDim = *queryMap.getResultPosition(
       getAffineDimExpr(queryMap.getNumDims() - 1, queryMap.getContext()));
   int64_t rank = init.getRank();
+  // Behind its keys, weights and values are zeros, if there are any.
+  AffineMap valueMap = found.value.map;
+  int64_t keyDim = *valueMap.getResultPosition(
+      getAffineDimExpr(valueMap.getNumDims() - 2, valueMap.getContext()));
+  int64_t keys = init.getShape().back();
+  if (cast<RankedTensorType>(found.value.source.getType())
+          .getDimSize(keyDim) != keys)
+    return std::nullopt;
+  bool isPadded = skipPadding(getReturned(softmaxKernel)) !=
+                  getReturned(softmaxKernel);
+  if (cast<RankedTensorType>(weights.getType()).getShape().back() !=
+          left.getShape().back() ||
+      (left.getShape().back() != keys && !isPadded))
+    return std::nullopt;
   found.sizes.assign(init.getShape().begin(), init.getShape().end());
   found.sizes.append(
       {lhs.getDimSize(depthDim), results.getOutputDimSize(rank - 1)});
