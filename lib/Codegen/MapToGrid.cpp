@@ -46,7 +46,7 @@ static constexpr int64_t kMostSteps = 4096;
 
 /// Ops that have a form on a grid.
 static bool isLaunchable(Operation *op) {
-  return isa<linalg::LinalgOp, AnchorOpInterface, PackColumnsOp,
+  return isa<linalg::LinalgOp, AnchorOpInterface, PackColumnsOp, AttentionOp,
              memref::CopyOp>(op);
 }
 
@@ -499,6 +499,8 @@ struct MapToGrid : mopt::impl::MapToGridBase<MapToGrid> {
       shape = emitAnchor(anchor, options);
     else if (auto pack = dyn_cast<PackColumnsOp>(clone))
       shape = emitPack(pack);
+    else if (auto attention = dyn_cast<AttentionOp>(clone))
+      shape = emitAttention(attention, options);
     else
       shape = emitLinalg(cast<linalg::LinalgOp>(clone),
                          initial ? mapping.lookupOrDefault(initial) : Value(),

@@ -166,8 +166,11 @@ void mopt::buildStructuredPipeline(OpPassManager &pm,
     pm.addPass(createSplitWeightPairs());
     pm.addPass(createSimplifyRounding());
     pm.addPass(createFuseSteps());
-    if (options.numerics != Numerics::Strict)
+    if (options.numerics != Numerics::Strict) {
       pm.addPass(createDivideByProducts());
+      if (options.device)
+        pm.addPass(createFuseAttention());
+    }
     pm.addPass(createCanonicalizer());
     pm.addPass(createCSEPass());
   }

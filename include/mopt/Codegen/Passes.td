@@ -341,6 +341,21 @@ def SplitWeightPairs : Pass<"mopt-split-weight-pairs"> {
   let dependentDialects = ["::mlir::arith::ArithDialect"];
 }
 
+def FuseAttention : Pass<"mopt-fuse-attention", "::mlir::ModuleOp"> {
+  let summary = "make attention one kernel";
+  let description = [{
+    A kernel that multiplies matrices of 16-bit floats, one that computes the
+    softmax of each row of that and nothing else, and one that multiplies that by
+    a third matrix become one kernel of a `mopt.attention`, if nobody else reads
+    what is between them. Epilogues of the products become its regions, floats in
+    that of scores have 32 bits; a kernel that only scales an operand becomes a
+    factor there, one that computes each score's mask by itself part of it.
+    Reshapes that keep rows may stand between the kernels. Few queries, and
+    products of more than 256 columns, are left alone.
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect"];
+}
+
 def FuseEpilogue : Pass<"mopt-fuse-epilogue"> {
   let summary = "move elementwise consumers into the epilogues of anchors";
   let description = [{

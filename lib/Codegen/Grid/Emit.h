@@ -11,7 +11,7 @@
 
 #include "GridBuilder.h"
 #include "LaunchShape.h"
-#include "mopt/Dialect/Mopt/IR/Mopt.h"
+#include "mopt/Dialect/Mopt/IR/Attention.h"
 
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 
@@ -46,6 +46,14 @@ llvm::FailureOr<LaunchShape> emitPack(PackColumnsOp op);
 std::optional<LaunchShape> emitWarpgroupProduct(AnchorOpInterface op,
                                                 ProductAccess &access,
                                                 bool sparesPacking);
+
+/// Attention whose sides the copy engine can bring as tiles, by groups of warps;
+/// nothing, and no code, where it cannot. Leaves `op`.
+std::optional<LaunchShape> emitWarpgroupAttention(AttentionOp op);
+
+/// By groups of warps where that suits and devices have it, else by warps.
+llvm::FailureOr<LaunchShape> emitAttention(AttentionOp op,
+                                           const EmitOptions &options);
 
 /// Products of groups of warps or of warps where they suit, strips of columns
 /// for few rows, else tiles in shared memory for products of floats, else a

@@ -78,19 +78,25 @@ getNeighbours(GridBuilder &g, ArrayRef<Value> point, int64_t count) {
   return points;
 }
 
-SmallVector<Value> mopt::finishResults(GridBuilder &g, AnchorOpInterface op,
-                                       ArrayRef<Value> point,
-                                       ArrayRef<Value> sums) {
+SmallVector<Value> mopt::computeScalars(GridBuilder &g, Block &block,
+                                        ValueRange inputs,
+                                        ArrayRef<AffineMap> maps,
+                                        ArrayRef<Value> point,
+                                        ArrayRef<Value> sums) {
   OpBuilder &b = g.b;
   int64_t count = sums.size();
   SmallVector<SmallVector<Value>> points = getNeighbours(g, point, count);
-  Block &epilogue = op.getEpilogue().front();
   SmallVector<IRMapping> values(count);
   for (int64_t i = 0; i < count; ++i)
-    values[i].map(epilogue.getArgument(0), sums[i]);
+    values[i].map(block.getArgument(0), sums[i]);
+  Block::BlockArgListType arguments = block.getArguments().drop_front();
+  if (arguments.size() != inputs.size()) {
+    for (int64_t i = 0; i < count; ++i)
+      values[i].map(ValueRange(arguments.take_front(point.size())), points[i]);
+    arguments = arguments.drop_front(point.size());
+  }
   for (auto [argument, input, map] :
-       llvm::zip_equal(epilogue.getArguments().drop_front(),
-                       op.getEpilogueInputs(), op.getEpilogueIndexingMaps())) {
+       llvm::zip_equal(arguments, inputs, maps)) {
     auto type = dyn_cast<MemRefType>(input.getType());
     if (count > 1 && type && keepsNeighbours(type, map, count)) {
       Value loaded = vector::LoadOp::create(
@@ -109,29 +115,40 @@ SmallVector<Value> mopt::finishResults(GridBuilder &g, AnchorOpInterface op,
   }
   SmallVector<Value> results;
   for (int64_t i = 0; i < count; ++i) {
-    for (Operation &scalar : epilogue.without_terminator())
+    for (Operation &scalar : block.without_terminator())
       b.clone(scalar, values[i]);
     results.push_back(
-        values[i].lookupOrDefault(epilogue.getTerminator()->getOperand(0)));
+        values[i].lookupOrDefault(block.getTerminator()->getOperand(0)));
   }
   return results;
 }
 
-void mopt::storeResults(GridBuilder &g, AnchorOpInterface op,
-                        ArrayRef<Value> point, ArrayRef<Value> sums) {
+SmallVector<Value> mopt::finishResults(GridBuilder &g, AnchorOpInterface op,
+                                       ArrayRef<Value> point,
+                                       ArrayRef<Value> sums) {
+  return computeScalars(g, op.getEpilogue().front(), op.getEpilogueInputs(),
+                        op.getEpilogueIndexingMaps(), point, sums);
+}
+
+void mopt::storeNeighbours(GridBuilder &g, Value init, AffineMap map,
+                           ArrayRef<Value> point, ArrayRef<Value> results) {
   OpBuilder &b = g.b;
-  int64_t count = sums.size();
-  SmallVector<Value> results = finishResults(g, op, point, sums);
-  SmallVector<SmallVector<Value>> points = getNeighbours(g, point, count);
-  AffineMap map = op.getInitIndexingMap();
-  auto type = cast<MemRefType>(op.getInit().getType());
+  int64_t count = results.size();
+  auto type = cast<MemRefType>(init.getType());
   if (count > 1 && keepsNeighbours(type, map, count)) {
-    vector::StoreOp::create(b, g.loc, joinElements(g, results), op.getInit(),
+    vector::StoreOp::create(b, g.loc, joinElements(g, results), init,
                             g.apply(map, point), /*nontemporal=*/false,
                             getAlignment(type, count));
     return;
   }
+  SmallVector<SmallVector<Value>> points = getNeighbours(g, point, count);
   for (int64_t i = 0; i < count; ++i)
-    memref::StoreOp::create(b, g.loc, results[i], op.getInit(),
+    memref::StoreOp::create(b, g.loc, results[i], init,
                             g.apply(map, points[i]));
+}
+
+void mopt::storeResults(GridBuilder &g, AnchorOpInterface op,
+                        ArrayRef<Value> point, ArrayRef<Value> sums) {
+  storeNeighbours(g, op.getInit(), op.getInitIndexingMap(), point,
+                  finishResults(g, op, point, sums));
 }

@@ -16,6 +16,21 @@ llvm::SmallVector<mlir::Value> finishResults(GridBuilder &g,
                                              llvm::ArrayRef<mlir::Value> point,
                                              llvm::ArrayRef<mlir::Value> sums);
 
+/// What a region, `block`, of an op on the device makes of `sums`, the same way:
+/// its last arguments are what `inputs` hold at `maps` of the point, those
+/// between the first and them the coordinates of the point.
+llvm::SmallVector<mlir::Value>
+computeScalars(GridBuilder &g, mlir::Block &block, mlir::ValueRange inputs,
+               llvm::ArrayRef<mlir::AffineMap> maps,
+               llvm::ArrayRef<mlir::Value> point,
+               llvm::ArrayRef<mlir::Value> sums);
+
+/// Stores neighbours along the last dimension of the space of `point` at `map` of
+/// it, in a vector where that can be.
+void storeNeighbours(GridBuilder &g, mlir::Value init, mlir::AffineMap map,
+                     llvm::ArrayRef<mlir::Value> point,
+                     llvm::ArrayRef<mlir::Value> results);
+
 /// The same, and stores it, in vectors too where that can be.
 void storeResults(GridBuilder &g, AnchorOpInterface op,
                   llvm::ArrayRef<mlir::Value> point,

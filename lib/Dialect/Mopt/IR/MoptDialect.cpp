@@ -1,4 +1,5 @@
 // The mopt dialect: registration, attributes and generated code.
+#include "mopt/Dialect/Mopt/IR/Attention.h"
 #include "mopt/Dialect/Mopt/IR/Mopt.h"
 
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
@@ -28,6 +29,10 @@ void MoptDialect::initialize() {
   addOperations<
 #define GET_OP_LIST
 #include "mopt/Dialect/Mopt/IR/MoptOps.cpp.inc"
+      >();
+  addOperations<
+#define GET_OP_LIST
+#include "mopt/Dialect/Mopt/IR/MoptAttentionOps.cpp.inc"
       >();
 }
 

@@ -1,0 +1,101 @@
+// Tiles of attention, and what the copy engine sees of it.
+#include "AttentionPlan.h"
+
+#include "GridBuilder.h"
+
+#include "llvm/Support/MathExtras.h"
+
+using namespace mlir;
+using namespace mopt;
+
+AttentionPlan::AttentionPlan(AttentionOp op)
+    : op(op), rows(op.getRows()), keys(op.getKeys()), depth(op.getDepth()),
+      columns(op.getColumns()), batches(countElements(op.getBatchSizes())),
+      batchSizes(op.getBatchSizes()) {}
+
+int64_t AttentionPlan::countRowTiles() const {
+  return llvm::divideCeil(rows, getRowsOfTile());
+}
+
+int64_t AttentionPlan::countKeyTiles() const {
+  return llvm::divideCeil(keys, tileKeys);
+}
+
+int64_t AttentionPlan::countDepthBoxes() const {
+  return llvm::divideCeil(depth, kBoxColumns);
+}
+
+int64_t AttentionPlan::countColumnBoxes() const {
+  return llvm::divideCeil(columns, kBoxColumns);
+}
+
+int64_t AttentionPlan::getQueryBytes() const {
+  // Results take their place.
+  return std::max(countDepthBoxes(), storesBoxes ? countColumnBoxes() : 0) *
+         kGroupRows * kRowBytes;
+}
+
+int64_t AttentionPlan::getKeyBytes() const {
+  return countDepthBoxes() * tileKeys * kRowBytes;
+}
+
+int64_t AttentionPlan::getValueBytes() const {
+  return countColumnBoxes() * tileKeys * kRowBytes;
+}
+
+bool AttentionPlan::matchSide(Side &side, Value buffer, AffineMap map,
+                              int64_t rows, int64_t columns,
+                              int64_t boxRows) const {
+  static constexpr int64_t bytes = 2, multiple = 16;
+  std::optional<LinearPlace> place = findLinearPlace(buffer, map);
+  unsigned rowDim = batchSizes.size();
+  if (!place || place->strides[rowDim + 1] != 1 ||
+      place->offset * bytes % multiple != 0)
+    return false;
+  side.map.buffer = place->root.getArgNumber();
+  side.map.elementBytes = bytes;
+  side.map.offset = place->offset * bytes;
+  side.map.dims = {{columns, bytes, kBoxColumns},
+                   {rows, place->strides[rowDim] * bytes, boxRows}};
+  for (auto [dim, size] : llvm::enumerate(batchSizes)) {
+    if (size == 1 || place->strides[dim] == 0)
+      continue;
+    side.map.dims.push_back({size, place->strides[dim] * bytes, 1});
+    side.batchDims.push_back(dim);
+  }
+  return side.map.dims.size() <= TensorMap::kMostDims &&
+         llvm::all_of(llvm::drop_begin(side.map.dims),
+                      [](const TensorMap::Dim &dim) {
+                        return dim.stride > 0 && dim.stride % multiple == 0;
+                      });
+}
+
+bool AttentionPlan::match() {
+  // Sums of more columns leave registers for half of the keys.
+  static constexpr int64_t narrow = 128, fewRegisters = 64;
+  // Columns of an instruction.
+  static constexpr int64_t multiple = 8;
+  if (columns % multiple != 0)
+    return false;
+  tileKeys = std::max(depth, columns) <= narrow ? 128 : 64;
+  // As many rows as still give each multiprocessor a tile.
+  auto fills = [&](int64_t count) {
+    return int64_t(llvm::divideCeil(rows, count * kGroupRows)) * batches >=
+           kMultiprocessors;
+  };
+  groups = std::max(depth, columns) <= fewRegisters && fills(3) ? 3
+           : fills(2)                                           ? 2
+                                                                : 1;
+  if (!matchSide(query, op.getQuery(), op.getQueryMap(), rows, depth,
+                 kGroupRows) ||
+      !matchSide(key, op.getKey(), op.getKeyMap(), keys, depth, tileKeys) ||
+      !matchSide(value, op.getValue(), op.getValueMap(), keys, columns,
+                 tileKeys))
+    return false;
+  storesBoxes =
+      getElementTypeOrSelf(op.getInit().getType()).getIntOrFloatBitWidth() ==
+          16 &&
+      matchSide(result, op.getInit(), op.getInitMap(), rows, columns,
+                kGroupRows);
+  return true;
+}

@@ -1,0 +1,68 @@
+//===- AttentionScalars.h - what attention does to numbers ------*- C++ -*-===//
+//
+// In registers of threads, whatever instructions multiply: scores, exponentials,
+// quotients, and results.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef MOPT_LIB_CODEGEN_GRID_ATTENTIONSCALARS_H
+#define MOPT_LIB_CODEGEN_GRID_ATTENTIONSCALARS_H
+
+#include "GridBuilder.h"
+#include "mopt/Dialect/Mopt/IR/Attention.h"
+
+namespace mopt {
+class AttentionScalars {
+public:
+  AttentionScalars(GridBuilder &g, AttentionOp op);
+
+  /// Of a row, or of what a thread has seen of it: the largest score, and the
+  /// sum of the exponentials.
+  struct Row {
+    mlir::Value most, sum;
+  };
+  /// Of no scores.
+  Row getEmptyRow();
+
+  /// The scores of sums at `point` and its neighbours along the keys, of which
+  /// the first number is a multiple of their count. They are multiplied by
+  /// `factor` before they are exponents of 2.
+  llvm::SmallVector<mlir::Value> getScores(llvm::ArrayRef<mlir::Value> point,
+                                           llvm::ArrayRef<mlir::Value> sums);
+  /// `score`, or -inf if key `key`, a word, is none.
+  mlir::Value limit(mlir::Value score, mlir::Value key);
+
+  /// Adds `scores` of a row of which this thread's three neighbours have the
+  /// others: they become its exponentials, and `row` is what it is with them.
+  /// Returns the factor for what was summed with the exponentials before.
+  mlir::Value add(Row &row, llvm::MutableArrayRef<mlir::Value> scores);
+  /// One over the sum of all threads of `row`.
+  mlir::Value getInverse(const Row &row);
+
+  /// Two numbers as one word of the type of queries, the first in the lower
+  /// half.
+  mlir::Value pack(mlir::Value low, mlir::Value high);
+
+  llvm::SmallVector<mlir::Value> getResults(llvm::ArrayRef<mlir::Value> point,
+                                            llvm::ArrayRef<mlir::Value> sums);
+  /// The same, and stores them.
+  void storeResults(llvm::ArrayRef<mlir::Value> point,
+                    llvm::ArrayRef<mlir::Value> sums);
+
+private:
+  mlir::Value number(double value);
+  mlir::Value multiply(mlir::Value x, mlir::Value y);
+  mlir::Value call(llvm::StringRef intrinsic, mlir::Type type,
+                   mlir::ValueRange operands);
+  mlir::Value power(mlir::Value exponent);
+  mlir::Value exchange(mlir::Value value, int64_t distance);
+
+  GridBuilder &g;
+  AttentionOp op;
+  /// Scores are their sums times a positive number: that is part of `factor`.
+  bool onlyScales = false;
+  double factor;
+};
+} // namespace mopt
+
+#endif // MOPT_LIB_CODEGEN_GRID_ATTENTIONSCALARS_H
