@@ -66,8 +66,8 @@ bool mopt::multipliesWords(TargetAttr target) {
 }
 
 bool mopt::fusesProducts(TargetAttr target) {
-  return target.hasFeature("fma") ||
-         llvm::Triple(target.getTriple()).isAArch64();
+  llvm::Triple triple(target.getTriple());
+  return target.hasFeature("fma") || triple.isAArch64() || triple.isNVPTX();
 }
 
 bool mopt::convertsHalves(TargetAttr target) {
