@@ -1,5 +1,6 @@
 // RUN: mopt-opt %s --mopt-divide-by-products | FileCheck %s
 // RUN: sed 's/+fma//' %s | mopt-opt --mopt-divide-by-products | FileCheck %s --check-prefix=NONE
+// RUN: sed 's/+avx2,+fma/+sm_80/; s/triple = "t"/triple = "nvptx64-nvidia-cuda"/' %s | mopt-opt --mopt-divide-by-products | FileCheck %s
 
 #id = affine_map<(d0, d1) -> (d0, d1)>
 #one = affine_map<(d0, d1) -> (0, 0)>
