@@ -385,6 +385,8 @@ void AttentionEmitter::emitProducts() {
                                         loop.getInductionVar()),
           tileKeys);
       exponentials = addTile(scores, firstKey, /*isLast=*/false, rows);
+      // These shall not be put off until the products have ended.
+      exponentials.values = w.tie(exponentials.values);
       waitForProducts(0);
       sums = w.tie(sums);
       release(valueEmpty, before.number);

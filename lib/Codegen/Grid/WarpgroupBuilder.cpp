@@ -111,21 +111,35 @@ Value WarpgroupBuilder::advance(Value descriptor, int64_t bytes) {
       arith::ConstantOp::create(b, loc, b.getI64IntegerAttr(bytes / 16)));
 }
 
-Value WarpgroupBuilder::tie(Value structure) {
-  auto type = cast<LLVM::LLVMStructType>(structure.getType());
-  size_t count = type.getBody().size();
-  SmallVector<Value> elements;
+static Value tieElements(OpBuilder &b, Location loc, ArrayRef<Value> numbers) {
   std::string results, operands;
-  for (size_t i = 0; i < count; ++i) {
-    elements.push_back(LLVM::ExtractValueOp::create(b, loc, structure, i));
+  for (size_t i = 0; i < numbers.size(); ++i) {
     results += "=f,";
-    operands += std::to_string(i) + (i + 1 < count ? "," : "");
+    operands += std::to_string(i) + (i + 1 < numbers.size() ? "," : "");
   }
+  auto type = LLVM::LLVMStructType::getLiteral(
+      b.getContext(), SmallVector<Type>(numbers.size(), b.getF32Type()));
   return LLVM::InlineAsmOp::create(
-             b, loc, type, elements, "// sums", results + operands,
+             b, loc, type, numbers, "// numbers", results + operands,
              /*has_side_effects=*/true, /*is_align_stack=*/false,
              LLVM::TailCallKind::None, LLVM::AsmDialectAttr(), ArrayAttr())
       .getResult(0);
+}
+
+static SmallVector<Value> split(OpBuilder &b, Location loc, Value structure) {
+  auto type = cast<LLVM::LLVMStructType>(structure.getType());
+  SmallVector<Value> elements;
+  for (size_t i = 0; i < type.getBody().size(); ++i)
+    elements.push_back(LLVM::ExtractValueOp::create(b, loc, structure, i));
+  return elements;
+}
+
+SmallVector<Value> WarpgroupBuilder::tie(ArrayRef<Value> numbers) {
+  return split(b, loc, tieElements(b, loc, numbers));
+}
+
+Value WarpgroupBuilder::tie(Value structure) {
+  return tieElements(b, loc, split(b, loc, structure));
 }
 
 void WarpgroupBuilder::guard(Value condition, function_ref<void()> body) {

@@ -50,7 +50,10 @@ public:
   mlir::Value describe(mlir::Value address, int64_t groupBytes = 16);
   /// The descriptor of what lies `bytes` behind.
   mlir::Value advance(mlir::Value descriptor, int64_t bytes);
-  /// The same struct; no use of it may stand above this.
+  /// The same numbers, of type f32: what computes them stays above this, what
+  /// uses the result below.
+  llvm::SmallVector<mlir::Value> tie(llvm::ArrayRef<mlir::Value> numbers);
+  /// The same struct of such numbers.
   mlir::Value tie(mlir::Value structure);
 
   void guard(mlir::Value condition, llvm::function_ref<void()> body);
