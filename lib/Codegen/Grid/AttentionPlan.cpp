@@ -86,6 +86,9 @@ bool AttentionPlan::match() {
   groups = std::max(depth, columns) <= fewRegisters && fills(3) ? 3
            : fills(2)                                           ? 2
                                                                 : 1;
+  if (getenv("MOPT_FA_G")) groups = atoi(getenv("MOPT_FA_G"));
+  if (getenv("MOPT_FA_S")) stages = atoi(getenv("MOPT_FA_S"));
+  if (getenv("MOPT_FA_K")) tileKeys = atoi(getenv("MOPT_FA_K"));
   if (!matchSide(query, op.getQuery(), op.getQueryMap(), rows, depth,
                  kGroupRows) ||
       !matchSide(key, op.getKey(), op.getKeyMap(), keys, depth, tileKeys) ||

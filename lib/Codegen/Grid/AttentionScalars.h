@@ -24,11 +24,17 @@ public:
   /// Of no scores.
   Row getEmptyRow();
 
+  /// Row m sees no key behind m + this, and key 0 always.
+  std::optional<int64_t> getLimit() const { return causal; }
+  /// Are scores of keys that a row sees the same, whatever its limit?
+  bool canIgnoreLimit() const { return causal && onlyScales; }
+
   /// The scores of sums at `point` and its neighbours along the keys, of which
-  /// the first number is a multiple of their count. They are multiplied by
-  /// `factor` before they are exponents of 2.
+  /// the first number is a multiple of their count. All keys are seen with
+  /// `ignoresLimit`.
   llvm::SmallVector<mlir::Value> getScores(llvm::ArrayRef<mlir::Value> point,
-                                           llvm::ArrayRef<mlir::Value> sums);
+                                           llvm::ArrayRef<mlir::Value> sums,
+                                           bool ignoresLimit = false);
   /// `score`, or -inf if key `key`, a word, is none.
   mlir::Value limit(mlir::Value score, mlir::Value key);
 
@@ -59,8 +65,10 @@ private:
 
   GridBuilder &g;
   AttentionOp op;
-  /// Scores are their sums times a positive number: that is part of `factor`.
+  /// Scores that rows see are their sums times a positive number: that is part of
+  /// `factor`, by which scores are multiplied before they are exponents of 2.
   bool onlyScales = false;
+  std::optional<int64_t> causal;
   double factor;
 };
 } // namespace mopt

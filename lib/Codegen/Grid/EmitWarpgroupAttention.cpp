@@ -43,6 +43,8 @@ private:
     return w.add(barriers, w.mul(stage, 8));
   }
   void locate();
+  /// Of the tile that is taken at this turn.
+  Value getFirstKey(Value tile);
   SmallVector<Value> getCoordinates(const Side &side, Value column, Value row);
 
   void emitCopies();
@@ -61,6 +63,10 @@ private:
   Value multiplyKeys(Value stage);
   Value multiplyValues(ArrayRef<Value> weights, Value sums, Value stage);
   SmallVector<Value> getPoint(int64_t half, Value column);
+  SmallVector<Value> getScores(ArrayRef<Value> sums, Value firstKey,
+                               bool isLast, bool ignoresLimit);
+  SmallVector<Value> getScoresWithinLimit(ArrayRef<Value> sums,
+                                          Value firstKey);
   Exponentials addTile(Value sums, Value firstKey, bool isLast, Rows &rows);
   SmallVector<Value> packAll(ArrayRef<Value> exponentials);
   Value scale(Value sums, const std::array<Value, kHalves> &factors);
@@ -81,8 +87,9 @@ private:
   Value queryShared, keyShared, valueShared;
   Value queryFull, keyFull, keyEmpty, valueFull, valueEmpty;
   Value threadOfGroup, group;
-  /// The block's first query, and its place in each batch dimension.
-  Value firstRow;
+  /// The block's first query, how many tiles of keys its queries see, and its
+  /// place in each batch dimension.
+  Value firstRow, tiles;
   SmallVector<Value> batch;
   /// Of a group that multiplies: its number, its own queries' place, the first
   /// of them, and the thread's first row and column.
@@ -100,13 +107,29 @@ AttentionEmitter::Stage AttentionEmitter::getNext(Stage stage) {
 void AttentionEmitter::locate() {
   Value number = NVVM::BlockIdXOp::create(b, loc, b.getI32Type());
   int64_t rowTiles = countRowTiles();
-  firstRow = w.mul(w.rem(number, rowTiles), getRowsOfTile());
+  Value rowTile = w.rem(number, rowTiles);
+  // Rows that see most keys begin first, so that others end together.
+  if (scalars.getLimit())
+    rowTile =
+        b.createOrFold<arith::SubIOp>(loc, w.word(rowTiles - 1), rowTile);
+  firstRow = w.mul(rowTile, getRowsOfTile());
   number = w.div(number, rowTiles);
   batch.resize(batchSizes.size());
   for (size_t dim = batchSizes.size(); dim-- > 0;) {
     batch[dim] = w.rem(number, batchSizes[dim]);
     number = w.div(number, batchSizes[dim]);
   }
+  tiles = w.word(countKeyTiles());
+  if (std::optional<int64_t> limit = scalars.getLimit()) {
+    Value lastRow = w.least(w.add(firstRow, getRowsOfTile() - 1), rows - 1);
+    tiles = w.least(w.add(w.div(w.add(lastRow, *limit), tileKeys), 1),
+                    countKeyTiles());
+  }
+}
+
+Value AttentionEmitter::getFirstKey(Value tile) {
+  Value behind = b.createOrFold<arith::SubIOp>(loc, tiles, tile);
+  return w.mul(b.createOrFold<arith::SubIOp>(loc, behind, w.word(1)), tileKeys);
 }
 
 SmallVector<Value> AttentionEmitter::getCoordinates(const Side &side,
@@ -145,15 +168,12 @@ void AttentionEmitter::emitCopies() {
              getCoordinates(query, w.word(box * kBoxColumns),
                             w.add(firstRow, i * kGroupRows)));
   Value zero = w.word(0);
-  auto loop = scf::ForOp::create(b, loc, zero, w.word(countKeyTiles()),
-                                 w.word(1), ValueRange{zero, zero});
+  auto loop = scf::ForOp::create(b, loc, zero, tiles, w.word(1),
+                                 ValueRange{zero, zero});
   OpBuilder::InsertionGuard restore(b);
   b.setInsertionPointToStart(loop.getBody());
   Stage stage{loop.getRegionIterArg(0), loop.getRegionIterArg(1)};
-  Value firstKey =
-      w.mul(b.createOrFold<arith::SubIOp>(loc, w.word(countKeyTiles() - 1),
-                                          loop.getInductionVar()),
-            tileKeys);
+  Value firstKey = getFirstKey(loop.getInductionVar());
   copyTile(keyMap, key, keyShared, getKeyBytes(), countDepthBoxes(), keyFull,
            keyEmpty, stage, firstKey);
   copyTile(valueMap, value, valueShared, getValueBytes(), countColumnBoxes(),
@@ -269,24 +289,22 @@ SmallVector<Value> AttentionEmitter::getPoint(int64_t half, Value column) {
   return point;
 }
 
-/// Of every eight columns a thread has two neighbours of two rows.
-AttentionEmitter::Exponentials AttentionEmitter::addTile(Value structure,
-                                                         Value firstKey,
-                                                         bool isLast,
-                                                         Rows &rows) {
-  SmallVector<Value> sums = split(structure);
-  Exponentials result;
-  result.values.resize(sums.size());
+/// The scores of a tile: of every eight columns a thread has two neighbours of
+/// two rows.
+SmallVector<Value> AttentionEmitter::getScores(ArrayRef<Value> sums,
+                                               Value firstKey, bool isLast,
+                                               bool ignoresLimit) {
+  SmallVector<Value> scores(sums.size());
   bool isRagged = isLast && keys % tileKeys != 0;
   Value first = w.add(firstKey, column);
-  for (int64_t half = 0; half < kHalves; ++half) {
-    SmallVector<Value> scores;
-    for (int64_t eight = 0; eight < tileKeys / 8; ++eight) {
-      ArrayRef<Value> pair = ArrayRef(sums).slice(4 * eight + 2 * half, 2);
+  for (int64_t eight = 0; eight < tileKeys / 8; ++eight)
+    for (int64_t half = 0; half < kHalves; ++half) {
+      int64_t at = 4 * eight + 2 * half;
+      ArrayRef<Value> pair = sums.slice(at, 2);
       Value x = w.add(first, 8 * eight);
       SmallVector<Value> both;
       if (!isRagged) {
-        both = scalars.getScores(getPoint(half, x), pair);
+        both = scalars.getScores(getPoint(half, x), pair, ignoresLimit);
       } else if (keys % 2 == 0) {
         both = scalars.getScores(getPoint(half, w.least(x, keys - 2)), pair);
       } else {
@@ -294,16 +312,54 @@ AttentionEmitter::Exponentials AttentionEmitter::addTile(Value structure,
           both.append(scalars.getScores(
               getPoint(half, w.least(w.add(x, i), keys - 1)), pair[i]));
       }
-      if (isRagged)
-        for (int64_t i = 0; i < 2; ++i)
-          both[i] = scalars.limit(both[i], w.add(x, i));
-      llvm::append_range(scores, both);
-    }
-    result.shrink[half] = scalars.add(rows[half], scores);
-    for (int64_t eight = 0; eight < tileKeys / 8; ++eight)
       for (int64_t i = 0; i < 2; ++i)
-        result.values[4 * eight + 2 * half + i] = scores[2 * eight + i];
+        scores[at + i] =
+            isRagged ? scalars.limit(both[i], w.add(x, i)) : both[i];
+    }
+  return scores;
+}
+
+/// The same. Mostly all rows see all keys of a tile that is not the last: the
+/// group then looks at no limit.
+SmallVector<Value>
+AttentionEmitter::getScoresWithinLimit(ArrayRef<Value> sums, Value firstKey) {
+  int64_t limit = *scalars.getLimit();
+  if (tileKeys % getRowsOfTile() == 0 && limit % tileKeys == 0)
+    return getScores(sums, firstKey, /*isLast=*/false, /*ignoresLimit=*/true);
+  Value seesAll = arith::CmpIOp::create(
+      b, loc, arith::CmpIPredicate::ule, w.add(firstKey, tileKeys - 1),
+      w.add(ownRow, limit));
+  auto branch = scf::IfOp::create(
+      b, loc, SmallVector<Type>(sums.size(), b.getF32Type()), seesAll,
+      /*withElseRegion=*/true);
+  OpBuilder::InsertionGuard restore(b);
+  for (bool ignores : {true, false}) {
+    b.setInsertionPointToEnd(ignores ? branch.thenBlock() : branch.elseBlock());
+    scf::YieldOp::create(
+        b, loc, getScores(sums, firstKey, /*isLast=*/false, ignores));
   }
+  return SmallVector<Value>(branch.getResults());
+}
+
+AttentionEmitter::Exponentials AttentionEmitter::addTile(Value structure,
+                                                         Value firstKey,
+                                                         bool isLast,
+                                                         Rows &rows) {
+  SmallVector<Value> sums = split(structure);
+  sums = !isLast && scalars.canIgnoreLimit()
+             ? getScoresWithinLimit(sums, firstKey)
+             : getScores(sums, firstKey, isLast, /*ignoresLimit=*/false);
+  Exponentials result;
+  for (int64_t half = 0; half < kHalves; ++half) {
+    SmallVector<Value> scores;
+    for (auto [i, score] : llvm::enumerate(sums))
+      if (int64_t(i) % 4 / 2 == half)
+        scores.push_back(score);
+    result.shrink[half] = scalars.add(rows[half], scores);
+    for (auto [i, score] : llvm::enumerate(scores))
+      sums[i / 2 * 4 + 2 * half + i % 2] = score;
+  }
+  result.values = sums;
   return result;
 }
 
@@ -339,7 +395,6 @@ void AttentionEmitter::emitProducts() {
   row = w.add(ownRow, w.add(w.mul(warp, 16), w.div(lane, 4)));
   column = w.mul(w.band(lane, 3), 2);
   Value zero = w.word(0);
-  int64_t tiles = countKeyTiles();
   Rows rows{scalars.getEmptyRow(), scalars.getEmptyRow()};
 
   // The last tile's keys, without values before them.
@@ -351,19 +406,22 @@ void AttentionEmitter::emitProducts() {
   scores = w.tie(scores);
   release(keyEmpty, zero);
   Exponentials exponentials =
-      addTile(scores, w.word((tiles - 1) * tileKeys), /*isLast=*/true, rows);
+      addTile(scores, getFirstKey(zero), /*isLast=*/true, rows);
   SmallVector<Value> weights = packAll(exponentials.values);
   Value sums = getZeros(columns / 2);
 
-  if (tiles > 1) {
+  if (countKeyTiles() > 1) {
+    if (getenv("MOPT_FA") && (atoi(getenv("MOPT_FA")) & 2) && groups > 1)
+      w.guard(w.equals(consumer, groups - 1), [&] {
+        NVVM::BarrierArriveOp::create(b, loc, w.word(8), w.word(256));
+      });
     Stage next = getNext(stage);
     SmallVector<Value> carried{next.number, next.parity, stage.number,
                                stage.parity, sums};
     for (const AttentionScalars::Row &row : rows)
       carried.append({row.most, row.sum});
     llvm::append_range(carried, weights);
-    auto loop = scf::ForOp::create(b, loc, w.word(1), w.word(tiles), w.word(1),
-                                   carried);
+    auto loop = scf::ForOp::create(b, loc, w.word(1), tiles, w.word(1), carried);
     {
       OpBuilder::InsertionGuard restore(b);
       b.setInsertionPointToStart(loop.getBody());
@@ -374,19 +432,27 @@ void AttentionEmitter::emitProducts() {
         rows[half] = {args[5 + 2 * half], args[6 + 2 * half]};
       SmallVector<Value> last(args.drop_front(5 + 2 * kHalves));
       w.wait(getBarrier(keyFull, at.number), at.parity);
+      bool pp = getenv("MOPT_FA") && (atoi(getenv("MOPT_FA")) & 2) && groups > 1;
+      Value own = w.add(consumer, 8);
+      if (pp)
+        w.meet(own, 256);
       scores = multiplyKeys(at.number);
       w.wait(getBarrier(valueFull, before.number), before.parity);
       sums = multiplyValues(last, sums, before.number);
+      if (pp) {
+        Value next = w.select(w.equals(consumer, groups - 1), w.word(8), w.add(consumer, 9));
+        NVVM::BarrierArriveOp::create(b, loc, next, w.word(256));
+      }
       waitForProducts(1);
       scores = w.tie(scores);
       release(keyEmpty, at.number);
-      Value firstKey = w.mul(
-          b.createOrFold<arith::SubIOp>(loc, w.word(tiles - 1),
-                                        loop.getInductionVar()),
-          tileKeys);
+      Value firstKey = getFirstKey(loop.getInductionVar());
       exponentials = addTile(scores, firstKey, /*isLast=*/false, rows);
       // These shall not be put off until the products have ended.
       exponentials.values = w.tie(exponentials.values);
+      if (getenv("MOPT_FA") && (atoi(getenv("MOPT_FA")) & 4))
+        for (int64_t half = 0; half < kHalves; ++half)
+          NVVM::InlinePtxOp::create(b, loc, TypeRange(), ValueRange{rows[half].sum}, ValueRange(), "{ .reg .pred p; setp.lt.f32 p, $0, 0f00000000; @p trap; }", Value());
       waitForProducts(0);
       sums = w.tie(sums);
       release(valueEmpty, before.number);
