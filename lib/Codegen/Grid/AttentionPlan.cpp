@@ -78,17 +78,17 @@ bool AttentionPlan::match() {
   if (columns % multiple != 0)
     return false;
   tileKeys = std::max(depth, columns) <= narrow ? 128 : 64;
-  // As many rows as still give each multiprocessor a tile.
+  // As many rows as still give each multiprocessor a tile. Blocks without a loop
+  // need so few registers that two of one group run at once.
   auto fills = [&](int64_t count) {
-    return int64_t(llvm::divideCeil(rows, count * kGroupRows)) * batches >=
-           kMultiprocessors;
+    return countKeyTiles() > 1 &&
+           int64_t(llvm::divideCeil(rows, count * kGroupRows)) * batches >=
+               kMultiprocessors;
   };
   groups = std::max(depth, columns) <= fewRegisters && fills(3) ? 3
            : fills(2)                                           ? 2
                                                                 : 1;
-  if (getenv("MOPT_FA_G")) groups = atoi(getenv("MOPT_FA_G"));
-  if (getenv("MOPT_FA_S")) stages = atoi(getenv("MOPT_FA_S"));
-  if (getenv("MOPT_FA_K")) tileKeys = atoi(getenv("MOPT_FA_K"));
+  stages = std::min(stages, countKeyTiles());
   if (!matchSide(query, op.getQuery(), op.getQueryMap(), rows, depth,
                  kGroupRows) ||
       !matchSide(key, op.getKey(), op.getKeyMap(), keys, depth, tileKeys) ||

@@ -3,6 +3,7 @@
 #include "AttentionScalars.h"
 
 #include "Epilogue.h"
+#include "WordBuilder.h"
 
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/LLVMIR/NVVMDialect.h"
@@ -126,8 +127,6 @@ Value AttentionScalars::call(StringRef intrinsic, Type type,
 }
 
 Value AttentionScalars::power(Value exponent) {
-  if (getenv("MOPT_FA") && (atoi(getenv("MOPT_FA")) & 1))
-    return NVVM::InlinePtxOp::create(g.b, g.loc, TypeRange{g.b.getF32Type()}, ValueRange{exponent}, ValueRange(), "ex2.approx.ftz.f32 $0, $1;", Value()).getResult(0);
   return call("llvm.nvvm.ex2.approx.ftz.f32", g.b.getF32Type(), exponent);
 }
 
@@ -145,28 +144,47 @@ AttentionScalars::Row AttentionScalars::getEmptyRow() {
   return {number(-std::numeric_limits<double>::infinity()), number(0)};
 }
 
+AttentionScalars::Inputs AttentionScalars::loadInputs(ArrayRef<Value> point,
+                                                      int64_t count) {
+  if (onlyScales)
+    return Inputs(count);
+  return loadNeighbours(g, op.getScoreInputs(), getMaps(op.getScoreMaps()),
+                        point, count);
+}
+
+bool AttentionScalars::readsForKeys() const {
+  AttentionOp read = op;
+  return !onlyScales && !read.getScoreInputs().empty() &&
+         llvm::none_of(getMaps(read.getScoreMaps()), [&](AffineMap map) {
+           return map.isFunctionOfDim(read.getBatchRank());
+         });
+}
+
 SmallVector<Value> AttentionScalars::getScores(ArrayRef<Value> point,
                                                ArrayRef<Value> sums,
+                                               const Inputs &inputs,
                                                bool ignoresLimit) {
   if (onlyScales) {
     SmallVector<Value> scores(sums);
     if (!causal || ignoresLimit)
       return scores;
-    Value last = g.add(point[op.getBatchRank()], *causal);
+    WordBuilder w(g.b, g.loc);
+    auto toWord = [&](Value index) {
+      return g.b.createOrFold<arith::IndexCastUIOp>(g.loc, g.b.getI32Type(),
+                                                    index);
+    };
+    Value last = w.add(toWord(point[op.getBatchRank()]), *causal);
     for (auto [i, score] : llvm::enumerate(scores)) {
-      Value isSeen =
-          arith::CmpIOp::create(g.b, g.loc, arith::CmpIPredicate::ule,
-                                g.add(point.back(), i), last);
+      Value isSeen = arith::CmpIOp::create(
+          g.b, g.loc, arith::CmpIPredicate::ule,
+          w.add(toWord(point.back()), i), last);
       score = arith::SelectOp::create(
           g.b, g.loc, isSeen, score,
           number(-std::numeric_limits<double>::infinity()));
     }
     return scores;
   }
-  SmallVector<AffineMap> maps(
-      op.getScoreMaps().getAsValueRange<AffineMapAttr>());
-  return computeScalars(g, op.getScores().front(), op.getScoreInputs(), maps,
-                        point, sums);
+  return computeScalars(g, op.getScores().front(), point, sums, inputs);
 }
 
 Value AttentionScalars::limit(Value score, Value key) {
@@ -244,10 +262,10 @@ Value AttentionScalars::pack(Value low, Value high) {
 
 SmallVector<Value> AttentionScalars::getResults(ArrayRef<Value> point,
                                                 ArrayRef<Value> sums) {
-  SmallVector<AffineMap> maps(
-      op.getResultMaps().getAsValueRange<AffineMapAttr>());
-  return computeScalars(g, op.getResults().front(), op.getResultInputs(), maps,
-                        point, sums);
+  return computeScalars(g, op.getResults().front(), point, sums,
+                        loadNeighbours(g, op.getResultInputs(),
+                                       getMaps(op.getResultMaps()), point,
+                                       sums.size()));
 }
 
 void AttentionScalars::storeResults(ArrayRef<Value> point,

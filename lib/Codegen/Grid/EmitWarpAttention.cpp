@@ -329,14 +329,18 @@ void WarpAttentionEmitter::addTile(Value slot, Value firstKey, bool isLast,
           ArrayRef(products).slice(kSums * tile + 2 * half, 2);
       Value x = w.add(first, kColumns * tile);
       if (!isRagged) {
-        llvm::append_range(scores, scalars.getScores(getPoint(half, x), pair));
+        SmallVector<Value> point = getPoint(half, x);
+        llvm::append_range(scores,
+                           scalars.getScores(point, pair,
+                                             scalars.loadInputs(point, 2)));
         continue;
       }
       for (int64_t i = 0; i < 2; ++i) {
         Value at = w.add(x, i);
+        SmallVector<Value> point = getPoint(half, w.least(at, key.rows - 1));
         Value score = scalars
-                          .getScores(getPoint(half, w.least(at, key.rows - 1)),
-                                     pair[i])
+                          .getScores(point, pair[i],
+                                     scalars.loadInputs(point, 1))
                           .front();
         scores.push_back(scalars.limit(score, at));
       }
@@ -374,12 +378,12 @@ void WarpAttentionEmitter::store(ArrayRef<Value> sums) {
 
 LaunchShape WarpAttentionEmitter::emit() {
   // Wide sums leave registers, and shared memory, for fewer keys and queries.
-  static constexpr int64_t narrow = 128;
+  static constexpr int64_t narrow = 128, wide = 192;
   int64_t rows = op.getRows(), keys = op.getKeys(), depth = op.getDepth(),
           columns = op.getColumns();
   bool isWide = std::max(depth, columns) > narrow;
   warps = std::min<int64_t>(isWide ? 2 : 4, llvm::divideCeil(rows, kWarpRows));
-  tileKeys = isWide ? 32 : 64;
+  tileKeys = columns > wide ? 16 : isWide ? 32 : 64;
   query = makeTile(op.getQuery(), op.getQueryMap(), rows, depth,
                    warps * kWarpRows);
   key = makeTile(op.getKey(), op.getKeyMap(), keys, depth, tileKeys);
