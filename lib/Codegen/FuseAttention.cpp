@@ -2,7 +2,7 @@
 // product of that with a third matrix, each in a kernel of its own, become one
 // kernel of one op. Leaves all three alone where anyone else reads what is
 // between them, or one of them is not quite that.
-#include "SoftmaxChain.h"
+#include "AttentionMatch.h"
 #include "mopt/Codegen/Passes.h"
 #include "mopt/Dialect/Mopt/IR/Attention.h"
 #include "mopt/Support/Attributes.h"
@@ -25,276 +25,50 @@ namespace mopt {
 
 using namespace mopt;
 
-/// Fewer queries are strips of columns, which read keys and values as fast as
-/// memory gives them.
-static constexpr int64_t kLeastRows = 9;
-/// Elements of a query or value whose sums registers hold.
-static constexpr int64_t kMostColumns = 256;
-
-/// The kernel that a call calls, which returns one tensor.
-static func::FuncOp getKernel(func::CallOp call) {
-  if (!call || call.getNumResults() != 1)
-    return {};
-  auto kernel =
-      SymbolTable::lookupNearestSymbolFrom<func::FuncOp>(call, call.getCalleeAttr());
-  return kernel && !kernel.isDeclaration() && kernel->hasAttr(kKernelAttr)
-             ? kernel
-             : func::FuncOp();
-}
-
-static Value getReturned(func::FuncOp kernel) {
-  return kernel.getBody().front().getTerminator()->getOperand(0);
-}
-
-/// What `value`, an argument of the kernel that `call` calls, is there.
-static Value getPassed(Value value, func::CallOp call) {
-  auto argument = dyn_cast<BlockArgument>(value);
-  return argument ? call.getOperand(argument.getArgNumber()) : Value();
-}
-
-/// What is reshaped to `value`, whose rows stay rows; null if someone else reads
-/// what is on the way.
-static Value skipReshapes(Value value) {
-  while (value && value.hasOneUse()) {
-    Operation *op = value.getDefiningOp();
-    if (!isa_and_nonnull<tensor::ExpandShapeOp, tensor::CollapseShapeOp>(op))
-      return value;
-    value = op->getOperand(0);
-  }
-  return Value();
-}
-
-/// What `value` has at its begin, if all else is zeros written behind that.
-static Value skipPadding(Value value) {
-  Value inner = value;
-  while (auto insert = inner.getDefiningOp<tensor::InsertSliceOp>()) {
-    if (auto fill = insert.getSource().getDefiningOp<linalg::FillOp>()) {
-      if (!matchPattern(fill.getInputs().front(), m_AnyZeroFloat()))
-        return value;
-      inner = insert.getDest();
-      continue;
-    }
-    auto isZero = [](OpFoldResult x) { return isConstantIntValue(x, 0); };
-    return llvm::all_of(insert.getMixedOffsets(), isZero) &&
-                   insert.hasUnitStride()
-               ? insert.getSource()
-               : value;
-  }
-  return value;
-}
-
 namespace {
-/// A side of a product where it lies.
-struct Side {
-  Value source;
-  /// From the batches, its row or column, and the step of the depth.
-  AffineMap map;
-};
-} // namespace
-
-/// The right side of `anchor` before it was packed.
-static std::optional<Side> findRightSide(ContractAnchorOp anchor) {
-  AffineMap map = anchor.getRhsIndexingMap();
-  MLIRContext *context = map.getContext();
-  unsigned rank = map.getNumDims(), batches = map.getNumResults() - 2;
-  AffineExpr column = getAffineDimExpr(rank - 2, context),
-             step = getAffineDimExpr(rank - 1, context);
-  if (anchor.getWeights() || anchor.getExcess() ||
-      anchor.getInterleave() != 1 || map.getResult(batches) != column ||
-      map.getResult(batches + 1) != step)
-    return std::nullopt;
-  SmallVector<AffineExpr> exprs(batches + 2);
-  Value packed = anchor.getRhs();
-  if (auto pack = packed.getDefiningOp<PackColumnsOp>()) {
-    for (unsigned dim = 0; dim < batches; ++dim)
-      exprs[pack.getSourceDim(dim)] = map.getResult(dim);
-    bool isTransposed = pack.getTransposed();
-    exprs[pack.getSourceDim(batches)] = isTransposed ? column : step;
-    exprs[pack.getSourceDim(batches + 1)] = isTransposed ? step : column;
-    return Side{skipPadding(pack.getSource()),
-                AffineMap::get(rank, 0, exprs, context)};
-  }
-  // One block has the columns in order.
-  auto expand = packed.getDefiningOp<tensor::ExpandShapeOp>();
-  if (!expand || expand.getSrcType().getRank() != int64_t(batches) + 2 ||
-      expand.getResultType().getDimSize(batches) != 1 ||
-      expand.getResultType().getShape().drop_front(batches + 1) !=
-          expand.getSrcType().getShape().drop_front(batches) ||
-      expand.getResultType().getShape().take_front(batches) !=
-          expand.getSrcType().getShape().take_front(batches))
-    return std::nullopt;
-  llvm::copy(map.getResults().take_front(batches), exprs.begin());
-  exprs[batches] = step;
-  exprs[batches + 1] = column;
-  return Side{skipPadding(expand.getSrc()),
-              AffineMap::get(rank, 0, exprs, context)};
-}
-
-/// Swaps the last two dimensions of what `map` takes.
-static AffineMap swapLast(AffineMap map) {
-  unsigned rank = map.getNumDims();
-  SmallVector<AffineExpr> dims;
-  for (unsigned dim = 0; dim < rank; ++dim)
-    dims.push_back(getAffineDimExpr(dim, map.getContext()));
-  std::swap(dims[rank - 1], dims[rank - 2]);
-  return map.compose(
-      AffineMap::get(rank, 0, dims, map.getContext()));
-}
-
-/// The product that a kernel returns.
-static ContractAnchorOp findProduct(func::FuncOp kernel) {
-  Value value = getReturned(kernel);
-  while (auto reshape = value.getDefiningOp<tensor::ExpandShapeOp>())
-    value = reshape.getSrc();
-  auto anchor = value.getDefiningOp<ContractAnchorOp>();
-  return anchor && value.hasOneUse() &&
-                 cast<AnchorOpInterface>(anchor.getOperation())
-                     .getAccumulatorType()
-                     .isF32()
-             ? anchor
-             : ContractAnchorOp();
-}
-
-namespace {
-/// Are the scalars of `block` none that floats of 32 bits instead of 16 would
-/// change, but for their precision?
-bool canWiden(Block &block) {
-  return llvm::all_of(block.without_terminator(), [](Operation &op) {
-    return OpTrait::hasElementwiseMappableTraits(&op) &&
-           op.getNumResults() == 1 && !isa<arith::BitcastOp>(op);
-  });
-}
-
-/// The three kernels, and what they compute.
-struct Match {
-  func::CallOp scoresCall, softmaxCall, resultsCall;
-  ContractAnchorOp scores, results;
-  SoftmaxChain softmax;
-  Side key, value;
-  /// Batches, rows, keys, depth, columns.
-  SmallVector<int64_t> sizes;
+/// What can be read in a value's place.
+struct Direct {
+  Value value;
+  /// The value is that times this number.
+  double factor = 1;
+  /// The value has zeros behind that.
+  bool isPadded = false;
 };
 
-std::optional<Match> match(func::CallOp call) {
-  Match found;
-  found.resultsCall = call;
-  func::FuncOp kernel = getKernel(call);
-  if (!kernel || !(found.results = findProduct(kernel)))
-    return std::nullopt;
-  auto results = cast<AnchorOpInterface>(found.results.getOperation());
-  ConfigAttr config = results.getConfigAttr();
-  Type element = getElementTypeOrSelf(found.results.getLhs().getType());
-  if (!config || config.getMatrixUnit() != "warp" ||
-      !(element.isF16() || element.isBF16()) ||
-      !found.results.getLhsIndexingMap().isIdentity())
-    return std::nullopt;
-
-  // The weights of values.
-  Value weights = skipReshapes(getPassed(found.results.getLhs(), call));
-  found.softmaxCall = weights ? weights.getDefiningOp<func::CallOp>() : nullptr;
-  func::FuncOp softmaxKernel = getKernel(found.softmaxCall);
-  if (!softmaxKernel ||
-      !(found.softmax =
-            matchSoftmax(skipPadding(getReturned(softmaxKernel)))))
-    return std::nullopt;
-
-  Value scores =
-      skipReshapes(getPassed(found.softmax.scores, found.softmaxCall));
-  found.scoresCall = scores ? scores.getDefiningOp<func::CallOp>() : nullptr;
-  func::FuncOp scoresKernel = getKernel(found.scoresCall);
-  if (!scoresKernel || !(found.scores = findProduct(scoresKernel)) ||
-      !isa<OpResult>(getReturned(scoresKernel)))
-    return std::nullopt;
-  auto product = cast<AnchorOpInterface>(found.scores.getOperation());
-  auto lhs = cast<RankedTensorType>(found.scores.getLhs().getType());
-  auto init = cast<RankedTensorType>(found.scores.getInit().getType());
-  auto left = cast<RankedTensorType>(found.results.getLhs().getType());
-  if (lhs.getElementType() != element ||
-      getElementTypeOrSelf(found.scores.getRhs().getType()) != element ||
-      getElementTypeOrSelf(found.results.getRhs().getType()) != element ||
-      !product.getInitIndexingMap().isIdentity() ||
-      init.getShape().drop_back() != left.getShape().drop_back() ||
-      !init.hasStaticShape() ||
-      getReturned(scoresKernel) != found.scores->getResult(0) ||
-      !canWiden(product.getEpilogue().front()))
-    return std::nullopt;
-  // Its own inputs have points of its own shape.
-  bool isReshaped =
-      cast<ShapedType>(found.softmax.scores.getType()).getShape() !=
-      init.getShape();
-  if (isReshaped && found.softmax.blind)
-    return std::nullopt;
-  if (isReshaped &&
-      cast<ShapedType>(found.softmax.scores.getType()).getShape().back() !=
-          init.getShape().back())
-    return std::nullopt;
-
-  std::optional<Side> key = findRightSide(found.scores),
-                      value = findRightSide(found.results);
-  if (!key || !value)
-    return std::nullopt;
-  found.key = *key;
-  found.value = {value->source, swapLast(value->map)};
-  AffineMap queryMap = found.scores.getLhsIndexingMap();
-  int64_t depthDim = *queryMap.getResultPosition(
-      getAffineDimExpr(queryMap.getNumDims() - 1, queryMap.getContext()));
-  int64_t rank = init.getRank();
-  // Behind its keys, weights and values are zeros, if there are any.
-  AffineMap valueMap = found.value.map;
-  int64_t keyDim = *valueMap.getResultPosition(
-      getAffineDimExpr(valueMap.getNumDims() - 2, valueMap.getContext()));
-  int64_t keys = init.getShape().back();
-  if (cast<RankedTensorType>(found.value.source.getType())
-          .getDimSize(keyDim) != keys)
-    return std::nullopt;
-  bool isPadded = skipPadding(getReturned(softmaxKernel)) !=
-                  getReturned(softmaxKernel);
-  if (cast<RankedTensorType>(weights.getType()).getShape().back() !=
-          left.getShape().back() ||
-      (left.getShape().back() != keys && !isPadded))
-    return std::nullopt;
-  found.sizes.assign(init.getShape().begin(), init.getShape().end());
-  found.sizes.append(
-      {lhs.getDimSize(depthDim), results.getOutputDimSize(rank - 1)});
-  if (llvm::is_contained(found.sizes, 0) ||
-      found.sizes[rank - 2] < kLeastRows || found.sizes[rank] > kMostColumns ||
-      found.sizes[rank + 1] > kMostColumns)
-    return std::nullopt;
-  return found;
-}
-
-/// What a kernel that only multiplies each element by a number multiplies, and
-/// that number.
-std::optional<std::pair<Value, double>> findScaled(Value value) {
+/// What a kernel that only multiplies each element by a number, and pads, reads
+/// to give `value`.
+std::optional<Direct> findDirect(Value value) {
   auto call = value.getDefiningOp<func::CallOp>();
   func::FuncOp kernel = getKernel(call);
   if (!kernel)
     return std::nullopt;
-  // A copy returns what it gets.
-  if (Value copied = getPassed(getReturned(kernel), call))
-    return std::pair(copied, 1.0);
-  auto op = getReturned(kernel).getDefiningOp<linalg::LinalgOp>();
-  if (!op || op.getNumDpsInputs() != 1 ||
-      !llvm::all_of(op.getIndexingMapsArray(),
-                    [](AffineMap map) { return map.isIdentity(); }))
-    return std::nullopt;
-  Value source = getPassed(op.getDpsInputOperand(0)->get(), call);
-  if (!source || source.getType() != value.getType())
-    return std::nullopt;
-  Value scalar = op.getBlock()->getTerminator()->getOperand(0);
-  double factor = 1;
-  while (Operation *def = scalar.getDefiningOp()) {
-    APFloat number(0.0);
-    if (isa<arith::MulFOp>(def) &&
-        matchPattern(def->getOperand(1), m_ConstantFloat(&number)))
-      factor *= number.convertToDouble();
-    else if (!isa<arith::ExtFOp, arith::TruncFOp>(def))
+  Direct direct;
+  Value inner = skipPadding(getReturned(kernel));
+  direct.isPadded = inner != getReturned(kernel);
+  if (auto op = inner.getDefiningOp<linalg::LinalgOp>()) {
+    if (op.getNumDpsInputs() != 1 ||
+        !llvm::all_of(op.getIndexingMapsArray(),
+                      [](AffineMap map) { return map.isIdentity(); }))
       return std::nullopt;
-    scalar = def->getOperand(0);
+    inner = op.getDpsInputOperand(0)->get();
+    Value scalar = op.getBlock()->getTerminator()->getOperand(0);
+    while (Operation *def = scalar.getDefiningOp()) {
+      APFloat number(0.0);
+      if (isa<arith::MulFOp>(def) &&
+          matchPattern(def->getOperand(1), m_ConstantFloat(&number)))
+        direct.factor *= number.convertToDouble();
+      else if (!isa<arith::ExtFOp, arith::TruncFOp>(def))
+        return std::nullopt;
+      scalar = def->getOperand(0);
+    }
+    if (scalar != op.getBlock()->getArgument(0))
+      return std::nullopt;
   }
-  if (scalar != op.getBlock()->getArgument(0))
+  direct.value = getPassed(inner, call);
+  if (!direct.value || getElementTypeOrSelf(direct.value.getType()) !=
+                           getElementTypeOrSelf(value.getType()))
     return std::nullopt;
-  return std::pair(source, factor);
+  return direct;
 }
 
 Type widen(Type type) {
@@ -307,7 +81,7 @@ Type widen(Type type) {
 /// The kernel of all three, and its call.
 class Fusion {
 public:
-  explicit Fusion(Match &match)
+  explicit Fusion(AttentionMatch &match)
       : match(match), host(match.resultsCall), b(match.resultsCall) {}
 
   void build(SymbolTable &symbols);
@@ -315,16 +89,18 @@ public:
 private:
   Value addArgument(Value value);
   Value import(Value value, func::CallOp call);
-  double skipScaling(Value source, func::CallOp call);
+  std::optional<Direct> findDirectSource(Value source, func::CallOp call);
+  void replace(Value source, func::CallOp call, const Direct &direct);
+  void readSides();
   Value cast(OpBuilder &scalars, Value value, Type type);
   void cloneScalars(OpBuilder &scalars, Block &block, IRMapping &mapping,
                     function_ref<Value(Value)> import);
   Value readScore(OpBuilder &scalars, AttentionOp op, Value passed,
                   AffineMap map);
-  void buildScores(AttentionOp op, double scale);
-  void buildResults(AttentionOp op, double scale);
+  void buildScores(AttentionOp op);
+  void buildResults(AttentionOp op);
 
-  Match &match;
+  AttentionMatch &match;
   OpBuilder host, b;
   func::FuncOp kernel;
   /// What the kernel's arguments are where it is called, and the other way
@@ -334,6 +110,10 @@ private:
   llvm::DenseMap<std::pair<Value, Operation *>, Value> imported;
   SmallVector<Attribute> scoreMaps, resultMaps;
   Attribute destination;
+  Value query, key, value;
+  int64_t depth = 0;
+  /// What products with keys and with values are multiplied by.
+  double scale = 1, valueScale = 1;
 };
 } // namespace
 
@@ -367,34 +147,105 @@ Value Fusion::import(Value value, func::CallOp call) {
   return result;
 }
 
-/// Lets what `source` views be read before it was multiplied by a number, which
-/// is the result.
-double Fusion::skipScaling(Value source, func::CallOp call) {
-  while (Operation *op = source.getDefiningOp()) {
-    if (!isa<tensor::ExtractSliceOp, tensor::ExpandShapeOp,
-             tensor::CollapseShapeOp>(op))
-      return 1;
-    source = op->getOperand(0);
-  }
-  Value value = getPassed(source, call);
+/// The argument that `source` views, and views on the way.
+static Value getViewed(Value source) {
+  while (isa_and_nonnull<tensor::ExtractSliceOp, tensor::ExpandShapeOp,
+                         tensor::CollapseShapeOp>(source.getDefiningOp()))
+    source = source.getDefiningOp()->getOperand(0);
+  return source;
+}
+
+/// What can be read in the place of the argument that `source` is or views. Only
+/// the argument itself may have zeros behind it.
+std::optional<Direct> Fusion::findDirectSource(Value source,
+                                               func::CallOp call) {
+  Value value = getPassed(getViewed(source), call);
+  if (!value)
+    return std::nullopt;
+  bool isViewed = !isa<BlockArgument>(source);
   SmallVector<Operation *> reshapes;
-  while (Operation *op = value.getDefiningOp()) {
-    if (!isa<tensor::ExpandShapeOp, tensor::CollapseShapeOp>(op))
-      break;
-    reshapes.push_back(op);
-    value = op->getOperand(0);
+  while (isa_and_nonnull<tensor::ExpandShapeOp, tensor::CollapseShapeOp>(
+      value.getDefiningOp())) {
+    reshapes.push_back(value.getDefiningOp());
+    value = reshapes.back()->getOperand(0);
   }
-  auto scaled = findScaled(value);
-  if (!scaled)
-    return 1;
-  Value direct = scaled->first;
+  std::optional<Direct> direct = findDirect(value);
+  if (!direct || (direct->isPadded && (isViewed || !reshapes.empty())))
+    return std::nullopt;
   for (Operation *op : llvm::reverse(reshapes)) {
     IRMapping mapping;
-    mapping.map(op->getOperand(0), direct);
-    direct = host.clone(*op, mapping)->getResult(0);
+    mapping.map(op->getOperand(0), direct->value);
+    direct->value = host.clone(*op, mapping)->getResult(0);
   }
-  imported[{source, call.getOperation()}] = addArgument(direct);
-  return scaled->second;
+  return direct;
+}
+
+void Fusion::replace(Value source, func::CallOp call, const Direct &direct) {
+  imported[{getViewed(source), call.getOperation()}] =
+      addArgument(direct.value);
+}
+
+static int64_t getDimSize(Value value, AffineMap map, unsigned dim) {
+  return cast<RankedTensorType>(value.getType())
+      .getDimSize(*map.getResultPosition(
+          getAffineDimExpr(dim, map.getContext())));
+}
+
+/// Queries, keys and values, read before they were scaled or padded if that can
+/// be.
+void Fusion::readSides() {
+  ContractAnchorOp scores = match.scores;
+  AffineMap queryMap = scores.getLhsIndexingMap();
+  unsigned last = queryMap.getNumDims() - 1;
+  std::optional<Direct> directQuery =
+      findDirectSource(scores.getLhs(), match.scoresCall);
+  std::optional<Direct> directKey =
+      findDirectSource(match.key.source, match.scoresCall);
+  auto getDepth = [&](const std::optional<Direct> &direct, Value source,
+                      AffineMap map) {
+    return getDimSize(direct && direct->isPadded ? direct->value : source, map,
+                      last);
+  };
+  // Padded both or not.
+  if (getDepth(directQuery, scores.getLhs(), queryMap) !=
+      getDepth(directKey, match.key.source, match.key.map)) {
+    if (directQuery && directQuery->isPadded)
+      directQuery.reset();
+    if (directKey && directKey->isPadded)
+      directKey.reset();
+  }
+  std::optional<Direct> directValue =
+      findDirectSource(match.value.source, match.resultsCall);
+  if (directQuery) {
+    replace(scores.getLhs(), match.scoresCall, *directQuery);
+    scale *= directQuery->factor;
+  }
+  if (directKey) {
+    replace(match.key.source, match.scoresCall, *directKey);
+    scale *= directKey->factor;
+  }
+  if (directValue) {
+    replace(match.value.source, match.resultsCall, *directValue);
+    valueScale *= directValue->factor;
+  }
+  query = import(scores.getLhs(), match.scoresCall);
+  key = import(match.key.source, match.scoresCall);
+  value = import(match.value.source, match.resultsCall);
+  depth = getDimSize(query, queryMap, last);
+  // Behind the keys are only zeros.
+  auto type = llvm::cast<RankedTensorType>(value.getType());
+  AffineMap map = match.value.map;
+  int64_t dim = *map.getResultPosition(
+      getAffineDimExpr(last - 1, map.getContext()));
+  int64_t keys = match.sizes[last];
+  if (type.getDimSize(dim) == keys)
+    return;
+  SmallVector<OpFoldResult> offsets(type.getRank(), b.getIndexAttr(0)),
+      sizes = getAsIndexOpFoldResult(b.getContext(), type.getShape()),
+      strides(type.getRank(), b.getIndexAttr(1));
+  sizes[dim] = b.getIndexAttr(keys);
+  value = tensor::ExtractSliceOp::create(b, value.getLoc(), value, offsets,
+                                         sizes, strides);
 }
 
 Value Fusion::cast(OpBuilder &scalars, Value value, Type type) {
@@ -491,7 +342,7 @@ Value Fusion::readScore(OpBuilder &scalars, AttentionOp op, Value passed,
                             op.getLoc());
 }
 
-void Fusion::buildScores(AttentionOp op, double scale) {
+void Fusion::buildScores(AttentionOp op) {
   auto anchor = llvm::cast<AnchorOpInterface>(match.scores.getOperation());
   Block &from = anchor.getEpilogue().front();
   Block &block = op.getScores().emplaceBlock();
@@ -528,17 +379,17 @@ void Fusion::buildScores(AttentionOp op, double scale) {
   op.setScoreMapsAttr(b.getArrayAttr(scoreMaps));
 }
 
-void Fusion::buildResults(AttentionOp op, double scale) {
+void Fusion::buildResults(AttentionOp op) {
   auto anchor = llvm::cast<AnchorOpInterface>(match.results.getOperation());
   Block &from = anchor.getEpilogue().front();
   Block &block = op.getResults().emplaceBlock();
   Location loc = op.getLoc();
   Value quotient = block.addArgument(b.getF32Type(), loc);
   OpBuilder scalars = OpBuilder::atBlockEnd(&block);
-  if (scale != 1)
+  if (valueScale != 1)
     quotient = arith::MulFOp::create(
         scalars, loc, quotient,
-        arith::ConstantOp::create(b, loc, b.getF32FloatAttr(scale)));
+        arith::ConstantOp::create(b, loc, b.getF32FloatAttr(valueScale)));
   auto addInput = [&](Value input, func::CallOp call, AffineMap map) {
     op.getResultInputsMutable().append(import(input, call));
     resultMaps.push_back(AffineMapAttr::get(map));
@@ -599,13 +450,9 @@ void Fusion::build(SymbolTable &symbols) {
   b.setInsertionPointToEnd(kernel.addEntryBlock());
 
   ContractAnchorOp scores = match.scores;
-  double scale = skipScaling(scores.getLhs(), match.scoresCall) *
-                 skipScaling(match.key.source, match.scoresCall);
-  double valueScale = skipScaling(match.value.source, call);
-  Value query = import(scores.getLhs(), match.scoresCall),
-        key = import(match.key.source, match.scoresCall),
-        value = import(match.value.source, call),
-        init = import(match.results.getInit(), call);
+  readSides();
+  Value init = import(match.results.getInit(), call);
+  match.sizes[match.sizes.size() - 2] = depth;
   auto anchor = llvm::cast<AnchorOpInterface>(match.results.getOperation());
   auto op = AttentionOp::create(
       b, loc, init.getType(), query, key, value, ValueRange(), ValueRange(),
@@ -616,8 +463,8 @@ void Fusion::build(SymbolTable &symbols) {
       b.getArrayAttr({}),
       b.getStringAttr(anchor.getConfigAttr().getInstruction()));
   b.setInsertionPoint(op);
-  buildScores(op, scale);
-  buildResults(op, valueScale);
+  buildScores(op);
+  buildResults(op);
   b.setInsertionPointAfter(op);
   imported[{match.results->getResult(0), call.getOperation()}] =
       op.getResult();
@@ -659,7 +506,7 @@ struct FuseAttention : mopt::impl::FuseAttentionBase<FuseAttention> {
     getOperation().walk([&](func::CallOp call) { calls.push_back(call); });
     for (func::CallOp call : calls) {
       // Those of products that are fused are behind what they call for.
-      std::optional<Match> found = match(call);
+      std::optional<AttentionMatch> found = matchAttention(call);
       if (!found)
         continue;
       Fusion(*found).build(symbols);

@@ -70,22 +70,40 @@ bool AttentionPlan::matchSide(Side &side, Value buffer, AffineMap map,
                       });
 }
 
+/// As many as take least time. Blocks without a loop need so few registers that
+/// two of one group run at once, which hide each other's beginning.
+int64_t AttentionPlan::chooseGroups() const {
+  if (countKeyTiles() == 1)
+    return 1;
+  // Time of a block with one to three groups, with and without registers for
+  // three (H200, 4096 queries and keys: two groups reach 0.86 of the rate of
+  // three; 197: one takes two thirds of the time of two).
+  static constexpr int64_t most = 3, fewColumns = 64;
+  static constexpr int64_t few[most] = {150, 234, 300}, many[] = {130, 200};
+  ArrayRef<int64_t> times = std::max(depth, columns) <= fewColumns
+                                ? ArrayRef<int64_t>(few)
+                                : ArrayRef<int64_t>(many);
+  int64_t best = 1, least = 0;
+  for (auto [i, time] : llvm::enumerate(times)) {
+    int64_t count = i + 1;
+    int64_t blocks = llvm::divideCeil(rows, count * kGroupRows) * batches;
+    int64_t all = llvm::divideCeil(blocks, kMultiprocessors) * time;
+    if (i == 0 || all < least)
+      best = count, least = all;
+  }
+  return best;
+}
+
 bool AttentionPlan::match() {
   // Sums of more columns leave registers for half of the keys.
-  static constexpr int64_t narrow = 128, fewRegisters = 64;
+  static constexpr int64_t narrow = 128;
   // Columns of an instruction.
   static constexpr int64_t multiple = 8;
   if (columns % multiple != 0)
     return false;
   tileKeys = std::max(depth, columns) <= narrow ? 128 : 64;
-  // As many rows as still give each multiprocessor a tile.
-  auto fills = [&](int64_t count) {
-    return int64_t(llvm::divideCeil(rows, count * kGroupRows)) * batches >=
-           kMultiprocessors;
-  };
-  groups = std::max(depth, columns) <= fewRegisters && fills(3) ? 3
-           : fills(2)                                           ? 2
-                                                                : 1;
+  groups = chooseGroups();
+  stages = std::min(stages, countKeyTiles());
   if (!matchSide(query, op.getQuery(), op.getQueryMap(), rows, depth,
                  kGroupRows) ||
       !matchSide(key, op.getKey(), op.getKeyMap(), keys, depth, tileKeys) ||

@@ -42,6 +42,7 @@ public:
   bool storesBoxes = false;
 
 private:
+  int64_t chooseGroups() const;
   bool matchSide(Side &side, mlir::Value buffer, mlir::AffineMap map,
                  int64_t rows, int64_t columns, int64_t boxRows) const;
 };

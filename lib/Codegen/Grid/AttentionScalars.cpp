@@ -3,6 +3,7 @@
 #include "AttentionScalars.h"
 
 #include "Epilogue.h"
+#include "WordBuilder.h"
 
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/LLVMIR/NVVMDialect.h"
@@ -17,11 +18,10 @@ using namespace mopt;
 /// Lanes that have scores of the same row.
 static constexpr int64_t kLanesOfRow = 4;
 
-/// What `block` multiplies its first argument by, if it does no more.
-static std::optional<double> findFactor(Block &block) {
-  Value value = block.getTerminator()->getOperand(0);
+/// What `sum` is multiplied by to give `value`, if that is all.
+static std::optional<double> findFactor(Value value, Value sum) {
   double factor = 1;
-  while (value != block.getArgument(0)) {
+  while (value != sum) {
     Operation *op = value.getDefiningOp();
     APFloat number(0.0);
     if (!isa_and_nonnull<arith::MulFOp, arith::DivFOp>(op) ||
@@ -34,9 +34,78 @@ static std::optional<double> findFactor(Block &block) {
   return factor;
 }
 
+/// `value` as `index` plus a number.
+static std::optional<int64_t> findDistance(Value value, Value index) {
+  int64_t distance = 0;
+  while (value != index) {
+    Operation *op = value.getDefiningOp();
+    APInt number;
+    if (isa_and_nonnull<arith::IndexCastOp>(op)) {
+      value = op->getOperand(0);
+      continue;
+    }
+    if (!isa_and_nonnull<arith::AddIOp>(op) ||
+        !matchPattern(op->getOperand(1), m_ConstantInt(&number)))
+      return std::nullopt;
+    distance += number.getSExtValue();
+    value = op->getOperand(0);
+  }
+  return distance;
+}
+
+/// How far behind its own number a row sees keys, if `condition` holds for these.
+static std::optional<int64_t> findLimit(Value condition, Value row, Value key) {
+  auto compare = condition.getDefiningOp<arith::CmpIOp>();
+  if (!compare)
+    return std::nullopt;
+  std::optional<int64_t> ofKey = findDistance(compare.getLhs(), key),
+                         ofRow = findDistance(compare.getRhs(), row);
+  bool isLess = compare.getPredicate() == arith::CmpIPredicate::slt,
+       isAtMost = compare.getPredicate() == arith::CmpIPredicate::sle;
+  if (!ofKey || !ofRow) {
+    ofKey = findDistance(compare.getRhs(), key);
+    ofRow = findDistance(compare.getLhs(), row);
+    isLess = compare.getPredicate() == arith::CmpIPredicate::sgt;
+    isAtMost = compare.getPredicate() == arith::CmpIPredicate::sge;
+  }
+  if (!ofKey || !ofRow || !(isLess || isAtMost))
+    return std::nullopt;
+  int64_t distance = *ofRow - *ofKey - isLess;
+  return distance >= 0 ? std::optional(distance) : std::nullopt;
+}
+
+static bool isLowest(Value value) {
+  return matchPattern(value, m_NegInfFloat());
+}
+
+/// What scores are for keys that rows see, and how far these see, of `value`.
+static std::pair<Value, std::optional<int64_t>>
+splitLimit(Value value, Value row, Value key) {
+  if (auto select = value.getDefiningOp<arith::SelectOp>())
+    if (isLowest(select.getFalseValue()))
+      if (auto limit = findLimit(select.getCondition(), row, key))
+        return {select.getTrueValue(), limit};
+  if (auto sum = value.getDefiningOp<arith::AddFOp>())
+    for (unsigned number : {0, 1}) {
+      auto select =
+          sum->getOperand(number).getDefiningOp<arith::SelectOp>();
+      if (select && isLowest(select.getFalseValue()) &&
+          matchPattern(select.getTrueValue(), m_AnyZeroFloat()))
+        if (auto limit = findLimit(select.getCondition(), row, key))
+          return {sum->getOperand(1 - number), limit};
+    }
+  return {value, std::nullopt};
+}
+
 AttentionScalars::AttentionScalars(GridBuilder &g, AttentionOp op)
     : g(g), op(op), factor(llvm::numbers::log2e) {
-  std::optional<double> scale = findFactor(op.getScores().front());
+  Block &block = op.getScores().front();
+  Value row = block.getArgument(1 + op.getBatchRank()),
+        key = block.getArgument(2 + op.getBatchRank());
+  auto [seen, limit] =
+      splitLimit(block.getTerminator()->getOperand(0), row, key);
+  causal = limit;
+  std::optional<double> scale = findFactor(seen, block.getArgument(0));
   onlyScales = scale && *scale > 0 && std::isfinite(*scale);
   if (onlyScales)
     factor *= *scale;
@@ -75,14 +144,47 @@ AttentionScalars::Row AttentionScalars::getEmptyRow() {
   return {number(-std::numeric_limits<double>::infinity()), number(0)};
 }
 
-SmallVector<Value> AttentionScalars::getScores(ArrayRef<Value> point,
-                                               ArrayRef<Value> sums) {
+AttentionScalars::Inputs AttentionScalars::loadInputs(ArrayRef<Value> point,
+                                                      int64_t count) {
   if (onlyScales)
-    return SmallVector<Value>(sums);
-  SmallVector<AffineMap> maps(
-      op.getScoreMaps().getAsValueRange<AffineMapAttr>());
-  return computeScalars(g, op.getScores().front(), op.getScoreInputs(), maps,
-                        point, sums);
+    return Inputs(count);
+  return loadNeighbours(g, op.getScoreInputs(), getMaps(op.getScoreMaps()),
+                        point, count);
+}
+
+bool AttentionScalars::readsForKeys() const {
+  AttentionOp read = op;
+  return !onlyScales && !read.getScoreInputs().empty() &&
+         llvm::none_of(getMaps(read.getScoreMaps()), [&](AffineMap map) {
+           return map.isFunctionOfDim(read.getBatchRank());
+         });
+}
+
+SmallVector<Value> AttentionScalars::getScores(ArrayRef<Value> point,
+                                               ArrayRef<Value> sums,
+                                               const Inputs &inputs,
+                                               bool ignoresLimit) {
+  if (onlyScales) {
+    SmallVector<Value> scores(sums);
+    if (!causal || ignoresLimit)
+      return scores;
+    WordBuilder w(g.b, g.loc);
+    auto toWord = [&](Value index) {
+      return g.b.createOrFold<arith::IndexCastUIOp>(g.loc, g.b.getI32Type(),
+                                                    index);
+    };
+    Value last = w.add(toWord(point[op.getBatchRank()]), *causal);
+    for (auto [i, score] : llvm::enumerate(scores)) {
+      Value isSeen = arith::CmpIOp::create(
+          g.b, g.loc, arith::CmpIPredicate::ule,
+          w.add(toWord(point.back()), i), last);
+      score = arith::SelectOp::create(
+          g.b, g.loc, isSeen, score,
+          number(-std::numeric_limits<double>::infinity()));
+    }
+    return scores;
+  }
+  return computeScalars(g, op.getScores().front(), point, sums, inputs);
 }
 
 Value AttentionScalars::limit(Value score, Value key) {
@@ -160,10 +262,10 @@ Value AttentionScalars::pack(Value low, Value high) {
 
 SmallVector<Value> AttentionScalars::getResults(ArrayRef<Value> point,
                                                 ArrayRef<Value> sums) {
-  SmallVector<AffineMap> maps(
-      op.getResultMaps().getAsValueRange<AffineMapAttr>());
-  return computeScalars(g, op.getResults().front(), op.getResultInputs(), maps,
-                        point, sums);
+  return computeScalars(g, op.getResults().front(), point, sums,
+                        loadNeighbours(g, op.getResultInputs(),
+                                       getMaps(op.getResultMaps()), point,
+                                       sums.size()));
 }
 
 void AttentionScalars::storeResults(ArrayRef<Value> point,

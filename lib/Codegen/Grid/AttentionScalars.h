@@ -24,11 +24,22 @@ public:
   /// Of no scores.
   Row getEmptyRow();
 
-  /// The scores of sums at `point` and its neighbours along the keys, of which
-  /// the first number is a multiple of their count. They are multiplied by
-  /// `factor` before they are exponents of 2.
+  /// Row m sees no key behind m + this, and key 0 always.
+  std::optional<int64_t> getLimit() const { return causal; }
+  /// Are scores of keys that a row sees the same, whatever its limit?
+  bool canIgnoreLimit() const { return causal && onlyScales; }
+
+  /// What scores at `point` and its neighbours along the keys read, `count` points
+  /// in all, of which the first key is a multiple of that.
+  using Inputs = llvm::SmallVector<llvm::SmallVector<mlir::Value>>;
+  Inputs loadInputs(llvm::ArrayRef<mlir::Value> point, int64_t count);
+  /// Do they read the same for all rows, and anything?
+  bool readsForKeys() const;
+  /// The scores of sums there. All keys are seen with `ignoresLimit`.
   llvm::SmallVector<mlir::Value> getScores(llvm::ArrayRef<mlir::Value> point,
-                                           llvm::ArrayRef<mlir::Value> sums);
+                                           llvm::ArrayRef<mlir::Value> sums,
+                                           const Inputs &inputs,
+                                           bool ignoresLimit = false);
   /// `score`, or -inf if key `key`, a word, is none.
   mlir::Value limit(mlir::Value score, mlir::Value key);
 
@@ -50,6 +61,9 @@ public:
                     llvm::ArrayRef<mlir::Value> sums);
 
 private:
+  llvm::SmallVector<mlir::AffineMap> getMaps(mlir::ArrayAttr maps) const {
+    return llvm::to_vector(maps.getAsValueRange<mlir::AffineMapAttr>());
+  }
   mlir::Value number(double value);
   mlir::Value multiply(mlir::Value x, mlir::Value y);
   mlir::Value call(llvm::StringRef intrinsic, mlir::Type type,
@@ -59,8 +73,10 @@ private:
 
   GridBuilder &g;
   AttentionOp op;
-  /// Scores are their sums times a positive number: that is part of `factor`.
+  /// Scores that rows see are their sums times a positive number: that is part of
+  /// `factor`, by which scores are multiplied before they are exponents of 2.
   bool onlyScales = false;
+  std::optional<int64_t> causal;
   double factor;
 };
 } // namespace mopt

@@ -329,14 +329,18 @@ void WarpAttentionEmitter::addTile(Value slot, Value firstKey, bool isLast,
           ArrayRef(products).slice(kSums * tile + 2 * half, 2);
       Value x = w.add(first, kColumns * tile);
       if (!isRagged) {
-        llvm::append_range(scores, scalars.getScores(getPoint(half, x), pair));
+        SmallVector<Value> point = getPoint(half, x);
+        llvm::append_range(scores,
+                           scalars.getScores(point, pair,
+                                             scalars.loadInputs(point, 2)));
         continue;
       }
       for (int64_t i = 0; i < 2; ++i) {
         Value at = w.add(x, i);
+        SmallVector<Value> point = getPoint(half, w.least(at, key.rows - 1));
         Value score = scalars
-                          .getScores(getPoint(half, w.least(at, key.rows - 1)),
-                                     pair[i])
+                          .getScores(point, pair[i],
+                                     scalars.loadInputs(point, 1))
                           .front();
         scores.push_back(scalars.limit(score, at));
       }
@@ -374,19 +378,19 @@ void WarpAttentionEmitter::store(ArrayRef<Value> sums) {
 
 LaunchShape WarpAttentionEmitter::emit() {
   // Wide sums leave registers, and shared memory, for fewer keys and queries.
-  static constexpr int64_t narrow = 128;
+  static constexpr int64_t narrow = 128, wide = 192;
   int64_t rows = op.getRows(), keys = op.getKeys(), depth = op.getDepth(),
           columns = op.getColumns();
   bool isWide = std::max(depth, columns) > narrow;
   warps = std::min<int64_t>(isWide ? 2 : 4, llvm::divideCeil(rows, kWarpRows));
-  tileKeys = isWide ? 32 : 64;
+  tileKeys = columns > wide ? 16 : isWide ? 32 : 64;
   query = makeTile(op.getQuery(), op.getQueryMap(), rows, depth,
                    warps * kWarpRows);
   key = makeTile(op.getKey(), op.getKeyMap(), keys, depth, tileKeys);
   value = makeTile(op.getValue(), op.getValueMap(), keys, columns, tileKeys);
   int64_t slotBytes = key.getBytes() + value.getBytes();
   int64_t rowTiles = llvm::divideCeil(rows, query.tileRows),
-          tiles = llvm::divideCeil(keys, tileKeys);
+          mostTiles = llvm::divideCeil(keys, tileKeys);
   LaunchShape shape(rowTiles * countElements(op.getBatchSizes()), 1,
                     warps * kWarp);
   shape.sharedBytes = kPatternBytes + query.getBytes() + 2 * slotBytes;
@@ -395,7 +399,12 @@ LaunchShape WarpAttentionEmitter::emit() {
   thread = NVVM::ThreadIdXOp::create(b, loc, i32);
   lane = w.band(thread, kWarp - 1);
   Value number = NVVM::BlockIdXOp::create(b, loc, i32);
-  firstRow = w.mul(w.rem(number, rowTiles), query.tileRows);
+  Value rowTile = w.rem(number, rowTiles);
+  // Rows that see most keys begin first, so that others end together.
+  if (scalars.getLimit())
+    rowTile =
+        b.createOrFold<arith::SubIOp>(loc, w.word(rowTiles - 1), rowTile);
+  firstRow = w.mul(rowTile, query.tileRows);
   number = w.div(number, rowTiles);
   batch.resize(op.getBatchRank());
   for (size_t dim = batch.size(); dim-- > 0;) {
@@ -412,7 +421,19 @@ LaunchShape WarpAttentionEmitter::emit() {
                      w.mul(w.div(lane, 16), kPieceBytes)));
 
   copy(query, queries, firstRow);
-  Value lastKey = w.word((tiles - 1) * tileKeys);
+  // Of keys that rows of the block see.
+  Value tiles = w.word(mostTiles);
+  if (std::optional<int64_t> limit = scalars.getLimit()) {
+    Value lastRow = w.least(w.add(firstRow, query.tileRows - 1), rows - 1);
+    tiles = w.least(w.add(w.div(w.add(lastRow, *limit), tileKeys), 1),
+                    mostTiles);
+  }
+  auto getFirstKey = [&](Value tile) {
+    Value behind = b.createOrFold<arith::SubIOp>(loc, tiles, tile);
+    return w.mul(b.createOrFold<arith::SubIOp>(loc, behind, w.word(1)),
+                 tileKeys);
+  };
+  Value lastKey = getFirstKey(w.word(0));
   copyTile(slots, lastKey);
   waitForTile();
   int64_t steps = llvm::divideCeil(depth, kSteps);
@@ -424,30 +445,29 @@ LaunchShape WarpAttentionEmitter::emit() {
   SmallVector<Value> sums(
       llvm::divideCeil(columns, 2 * kColumns) * 2 * kSums, zero);
   Value other = w.add(slots, slotBytes);
-  if (tiles > 1)
-    copyTile(other, w.word((tiles - 2) * tileKeys));
+  auto isBefore = [&](Value x) -> Value {
+    return arith::CmpIOp::create(b, loc, arith::CmpIPredicate::ult, x, tiles);
+  };
+  if (mostTiles > 1)
+    w.guard(isBefore(w.word(1)),
+            [&] { copyTile(other, getFirstKey(w.word(1))); });
   addTile(slots, lastKey, /*isLast=*/true, state, sums);
-  if (tiles > 1) {
+  if (mostTiles > 1) {
     SmallVector<Value> carried{other, slots};
     for (const AttentionScalars::Row &row : state)
       carried.append({row.most, row.sum});
     llvm::append_range(carried, sums);
-    auto loop = scf::ForOp::create(b, loc, w.word(1), w.word(tiles), w.word(1),
-                                   carried);
+    auto loop =
+        scf::ForOp::create(b, loc, w.word(1), tiles, w.word(1), carried);
     b.setInsertionPointToStart(loop.getBody());
     ValueRange args = loop.getRegionIterArgs();
     for (int64_t half = 0; half < kHalves; ++half)
       state[half] = {args[2 + 2 * half], args[3 + 2 * half]};
     sums.assign(args.begin() + 2 + 2 * kHalves, args.end());
     waitForTile();
-    Value firstKey =
-        w.mul(b.createOrFold<arith::SubIOp>(loc, w.word(tiles - 1),
-                                            loop.getInductionVar()),
-              tileKeys);
-    w.guard(isBelow(w.add(loop.getInductionVar(), 1), tiles), [&] {
-      copyTile(args[1], b.createOrFold<arith::SubIOp>(loc, firstKey,
-                                                      w.word(tileKeys)));
-    });
+    Value firstKey = getFirstKey(loop.getInductionVar());
+    Value next = w.add(loop.getInductionVar(), 1);
+    w.guard(isBefore(next), [&] { copyTile(args[1], getFirstKey(next)); });
     addTile(args[0], firstKey, /*isLast=*/false, state, sums);
     SmallVector<Value> results{args[1], args[0]};
     for (const AttentionScalars::Row &row : state)

@@ -30,7 +30,8 @@ class AttentionEmitter : AttentionPlan {
 public:
   AttentionEmitter(OpBuilder &b, const AttentionPlan &plan)
       : AttentionPlan(plan), b(b), loc(op.getLoc()), g(b, loc),
-        w(b, loc, op->getParentOfType<gpu::GPUFuncOp>()), scalars(g, op) {}
+        w(b, loc, op->getParentOfType<gpu::GPUFuncOp>()), scalars(g, op),
+        element(getElementTypeOrSelf(op.getQuery().getType())) {}
 
   LaunchShape emit();
 
@@ -43,6 +44,8 @@ private:
     return w.add(barriers, w.mul(stage, 8));
   }
   void locate();
+  /// Of the tile that is taken at this turn.
+  Value getFirstKey(Value tile);
   SmallVector<Value> getCoordinates(const Side &side, Value column, Value row);
 
   void emitCopies();
@@ -57,10 +60,19 @@ private:
   };
   void emitProducts();
   Value getZeros(int64_t count);
-  SmallVector<Value> split(Value structure);
   Value multiplyKeys(Value stage);
   Value multiplyValues(ArrayRef<Value> weights, Value sums, Value stage);
   SmallVector<Value> getPoint(int64_t half, Value column);
+  struct Reading {
+    SmallVector<Value> point;
+    int64_t count;
+  };
+  SmallVector<Reading> getReadings(int64_t half, Value key, bool isRagged);
+  void loadAhead();
+  SmallVector<Value> getScores(ArrayRef<Value> sums, Value firstKey,
+                               bool isLast, bool ignoresLimit);
+  SmallVector<Value> getScoresWithinLimit(ArrayRef<Value> sums,
+                                          Value firstKey);
   Exponentials addTile(Value sums, Value firstKey, bool isLast, Rows &rows);
   SmallVector<Value> packAll(ArrayRef<Value> exponentials);
   Value scale(Value sums, const std::array<Value, kHalves> &factors);
@@ -76,17 +88,20 @@ private:
   GridBuilder g;
   WarpgroupBuilder w;
   AttentionScalars scalars;
+  Type element;
   LaunchShape shape;
   Value queryMap, keyMap, valueMap, resultMap;
   Value queryShared, keyShared, valueShared;
   Value queryFull, keyFull, keyEmpty, valueFull, valueEmpty;
   Value threadOfGroup, group;
-  /// The block's first query, and its place in each batch dimension.
-  Value firstRow;
+  /// The block's first query, how many tiles of keys its queries see, and its
+  /// place in each batch dimension.
+  Value firstRow, tiles;
   SmallVector<Value> batch;
   /// Of a group that multiplies: its number, its own queries' place, the first
   /// of them, and the thread's first row and column.
   Value consumer, ownQueries, ownRow, row, column;
+  SmallVector<AttentionScalars::Inputs> loaded;
 };
 } // namespace
 
@@ -100,13 +115,29 @@ AttentionEmitter::Stage AttentionEmitter::getNext(Stage stage) {
 void AttentionEmitter::locate() {
   Value number = NVVM::BlockIdXOp::create(b, loc, b.getI32Type());
   int64_t rowTiles = countRowTiles();
-  firstRow = w.mul(w.rem(number, rowTiles), getRowsOfTile());
+  Value rowTile = w.rem(number, rowTiles);
+  // Rows that see most keys begin first, so that others end together.
+  if (scalars.getLimit())
+    rowTile =
+        b.createOrFold<arith::SubIOp>(loc, w.word(rowTiles - 1), rowTile);
+  firstRow = w.mul(rowTile, getRowsOfTile());
   number = w.div(number, rowTiles);
   batch.resize(batchSizes.size());
   for (size_t dim = batchSizes.size(); dim-- > 0;) {
     batch[dim] = w.rem(number, batchSizes[dim]);
     number = w.div(number, batchSizes[dim]);
   }
+  tiles = w.word(countKeyTiles());
+  if (std::optional<int64_t> limit = scalars.getLimit()) {
+    Value lastRow = w.least(w.add(firstRow, getRowsOfTile() - 1), rows - 1);
+    tiles = w.least(w.add(w.div(w.add(lastRow, *limit), tileKeys), 1),
+                    countKeyTiles());
+  }
+}
+
+Value AttentionEmitter::getFirstKey(Value tile) {
+  Value behind = b.createOrFold<arith::SubIOp>(loc, tiles, tile);
+  return w.mul(b.createOrFold<arith::SubIOp>(loc, behind, w.word(1)), tileKeys);
 }
 
 SmallVector<Value> AttentionEmitter::getCoordinates(const Side &side,
@@ -145,15 +176,12 @@ void AttentionEmitter::emitCopies() {
              getCoordinates(query, w.word(box * kBoxColumns),
                             w.add(firstRow, i * kGroupRows)));
   Value zero = w.word(0);
-  auto loop = scf::ForOp::create(b, loc, zero, w.word(countKeyTiles()),
-                                 w.word(1), ValueRange{zero, zero});
+  auto loop = scf::ForOp::create(b, loc, zero, tiles, w.word(1),
+                                 ValueRange{zero, zero});
   OpBuilder::InsertionGuard restore(b);
   b.setInsertionPointToStart(loop.getBody());
   Stage stage{loop.getRegionIterArg(0), loop.getRegionIterArg(1)};
-  Value firstKey =
-      w.mul(b.createOrFold<arith::SubIOp>(loc, w.word(countKeyTiles() - 1),
-                                          loop.getInductionVar()),
-            tileKeys);
+  Value firstKey = getFirstKey(loop.getInductionVar());
   copyTile(keyMap, key, keyShared, getKeyBytes(), countDepthBoxes(), keyFull,
            keyEmpty, stage, firstKey);
   copyTile(valueMap, value, valueShared, getValueBytes(), countColumnBoxes(),
@@ -166,94 +194,41 @@ void AttentionEmitter::emitCopies() {
 // Groups that multiply
 //===----------------------------------------------------------------------===//
 
-static LLVM::LLVMStructType getSums(OpBuilder &b, int64_t count) {
-  return LLVM::LLVMStructType::getLiteral(
-      b.getContext(), SmallVector<Type>(count, b.getF32Type()));
-}
-
 Value AttentionEmitter::getZeros(int64_t count) {
-  Value sums = LLVM::UndefOp::create(b, loc, getSums(b, count));
+  Value sums = LLVM::UndefOp::create(b, loc, w.getSums(count));
   Value zero = arith::ConstantOp::create(b, loc, b.getF32FloatAttr(0));
   for (int64_t i = 0; i < count; ++i)
     sums = LLVM::InsertValueOp::create(b, loc, sums, zero, i);
   return sums;
 }
 
-SmallVector<Value> AttentionEmitter::split(Value structure) {
-  SmallVector<Value> elements;
-  for (size_t i = 0;
-       i < cast<LLVM::LLVMStructType>(structure.getType()).getBody().size();
-       ++i)
-    elements.push_back(LLVM::ExtractValueOp::create(b, loc, structure, i));
-  return elements;
-}
-
 /// Starts the product of the group's queries and the keys of a stage.
 Value AttentionEmitter::multiplyKeys(Value stage) {
-  MLIRContext *context = b.getContext();
-  bool isHalf = getElementTypeOrSelf(op.getQuery().getType()).isF16();
-  NVVM::WGMMATypes type =
-      isHalf ? NVVM::WGMMATypes::f16 : NVVM::WGMMATypes::bf16;
-  auto instruction = NVVM::MMAShapeAttr::get(context, kGroupRows, tileKeys,
-                                             kInstructionDepth);
   Value x = w.describe(ownQueries);
   Value y = w.describe(w.add(keyShared, w.mul(stage, getKeyBytes())));
-  Value sums = LLVM::UndefOp::create(b, loc, getSums(b, tileKeys / 2));
+  Value sums = LLVM::UndefOp::create(b, loc, w.getSums(tileKeys / 2));
   NVVM::WgmmaFenceAlignedOp::create(b, loc);
   for (int64_t k = 0; k < depth; k += kInstructionDepth) {
     int64_t box = k / kBoxColumns, inside = k % kBoxColumns * 2;
-    sums = NVVM::WgmmaMmaAsyncOp::create(
-        b, loc, sums.getType(), sums,
-        w.advance(x, box * kGroupRows * kRowBytes + inside),
-        w.advance(y, box * tileKeys * kRowBytes + inside), instruction, type,
-        type, NVVM::WGMMATypes::f32,
-        k == 0 ? NVVM::WGMMAScaleOut::zero : NVVM::WGMMAScaleOut::one,
-        NVVM::WGMMAScaleIn::one, NVVM::WGMMAScaleIn::one, NVVM::MMALayout::row,
-        NVVM::MMALayout::col, NVVM::MMAIntOverflowAttr());
+    sums = w.multiply(w.advance(x, box * kGroupRows * kRowBytes + inside),
+                      w.advance(y, box * tileKeys * kRowBytes + inside), sums,
+                      element, /*isFirst=*/k == 0);
   }
   NVVM::WgmmaGroupSyncAlignedOp::create(b, loc);
   return sums;
 }
 
-/// Starts adding the product of weights in registers and the values of a stage;
-/// nvvm has no op for such a left side.
+/// Starts adding the product of weights and the values of a stage.
 Value AttentionEmitter::multiplyValues(ArrayRef<Value> weights, Value sums,
                                        Value stage) {
-  int64_t count = columns / 2;
-  std::string type =
-      getElementTypeOrSelf(op.getQuery().getType()).isF16() ? "f16" : "bf16";
-  auto name = [](int64_t i) { return "$" + std::to_string(i); };
-  auto list = [&](int64_t first, int64_t count) {
-    std::string names;
-    for (int64_t i = 0; i < count; ++i)
-      names += (i == 0 ? "" : ", ") + name(first + i);
-    return "{" + names + "}";
-  };
-  std::string text = "{ .reg .pred p; setp.ne.b32 p, 1, 0; "
-                     "wgmma.mma_async.sync.aligned.m64n" +
-                     std::to_string(columns) + "k16.f32." + type + "." + type +
-                     " " + list(0, count) + ", " + list(2 * count, 4) + ", " +
-                     name(2 * count + 4) + ", p, 1, 1, 1; }";
-  std::string constraints;
-  for (int64_t i = 0; i < count; ++i)
-    constraints += "=f,";
-  for (int64_t i = 0; i < count; ++i)
-    constraints += std::to_string(i) + ",";
-  constraints += "r,r,r,r,l";
   // Rows have columns of values: groups of 64 are boxes.
   Value y = w.describe(w.add(valueShared, w.mul(stage, getValueBytes())),
                        tileKeys * kRowBytes);
   NVVM::WgmmaFenceAlignedOp::create(b, loc);
-  for (int64_t k = 0; k < tileKeys / kInstructionDepth; ++k) {
-    SmallVector<Value> operands = split(sums);
-    llvm::append_range(operands, weights.slice(4 * k, 4));
-    operands.push_back(w.advance(y, k * kInstructionDepth * kRowBytes));
-    sums = LLVM::InlineAsmOp::create(
-               b, loc, sums.getType(), operands, text, constraints,
-               /*has_side_effects=*/true, /*is_align_stack=*/false,
-               LLVM::TailCallKind::None, LLVM::AsmDialectAttr(), ArrayAttr())
-               .getResult(0);
-  }
+  for (int64_t k = 0; k < tileKeys / kInstructionDepth; ++k)
+    sums = w.multiply(weights.slice(4 * k, 4),
+                      w.advance(y, k * kInstructionDepth * kRowBytes), sums,
+                      element);
   NVVM::WgmmaGroupSyncAlignedOp::create(b, loc);
   return sums;
 }
@@ -269,41 +244,101 @@ SmallVector<Value> AttentionEmitter::getPoint(int64_t half, Value column) {
   return point;
 }
 
-/// Of every eight columns a thread has two neighbours of two rows.
+/// Where neighbouring scores of a thread read: pairs of keys from `key` on, or
+/// one after the other behind an odd last one. Behind the last key it is read
+/// again.
+SmallVector<AttentionEmitter::Reading>
+AttentionEmitter::getReadings(int64_t half, Value key, bool isRagged) {
+  if (!isRagged)
+    return {{getPoint(half, key), 2}};
+  if (keys % 2 == 0)
+    return {{getPoint(half, w.least(key, keys - 2)), 2}};
+  SmallVector<Reading> readings;
+  for (int64_t i = 0; i < 2; ++i)
+    readings.push_back({getPoint(half, w.least(w.add(key, i), keys - 1)), 1});
+  return readings;
+}
+
+/// The scores of a tile: of every eight columns a thread has two neighbours of
+/// two rows.
+SmallVector<Value> AttentionEmitter::getScores(ArrayRef<Value> sums,
+                                               Value firstKey, bool isLast,
+                                               bool ignoresLimit) {
+  SmallVector<Value> scores(sums.size());
+  bool isRagged = isLast && keys % tileKeys != 0;
+  Value first = w.add(firstKey, column);
+  for (int64_t eight = 0; eight < tileKeys / 8; ++eight)
+    for (int64_t half = 0; half < kHalves; ++half) {
+      int64_t at = 4 * eight + 2 * half;
+      Value x = w.add(first, 8 * eight);
+      SmallVector<Reading> readings = getReadings(half, x, isRagged);
+      SmallVector<Value> both;
+      for (auto [i, reading] : llvm::enumerate(readings))
+        both.append(scalars.getScores(
+            reading.point, sums.slice(at + both.size(), reading.count),
+            isLast && !loaded.empty()
+                ? loaded[eight * readings.size() + i]
+                : scalars.loadInputs(reading.point, reading.count),
+            ignoresLimit));
+      for (int64_t i = 0; i < 2; ++i)
+        scores[at + i] =
+            isRagged ? scalars.limit(both[i], w.add(x, i)) : both[i];
+    }
+  return scores;
+}
+
+/// What the scores of the last tile read, if it is the same for all rows.
+void AttentionEmitter::loadAhead() {
+  if (!scalars.readsForKeys())
+    return;
+  Value first = w.add(getFirstKey(w.word(0)), column);
+  for (int64_t eight = 0; eight < tileKeys / 8; ++eight)
+    for (const Reading &reading :
+         getReadings(/*half=*/0, w.add(first, 8 * eight), keys % tileKeys != 0))
+      loaded.push_back(scalars.loadInputs(reading.point, reading.count));
+}
+
+/// The same. Mostly all rows see all keys of a tile that is not the last: the
+/// group then looks at no limit.
+SmallVector<Value>
+AttentionEmitter::getScoresWithinLimit(ArrayRef<Value> sums, Value firstKey) {
+  int64_t limit = *scalars.getLimit();
+  if (tileKeys % getRowsOfTile() == 0 && limit % tileKeys == 0)
+    return getScores(sums, firstKey, /*isLast=*/false, /*ignoresLimit=*/true);
+  Value seesAll = arith::CmpIOp::create(
+      b, loc, arith::CmpIPredicate::ule, w.add(firstKey, tileKeys - 1),
+      w.add(ownRow, limit));
+  auto branch = scf::IfOp::create(
+      b, loc, SmallVector<Type>(sums.size(), b.getF32Type()), seesAll,
+      /*withElseRegion=*/true);
+  OpBuilder::InsertionGuard restore(b);
+  for (bool ignores : {true, false}) {
+    b.setInsertionPointToEnd(ignores ? branch.thenBlock() : branch.elseBlock());
+    scf::YieldOp::create(
+        b, loc, getScores(sums, firstKey, /*isLast=*/false, ignores));
+  }
+  return SmallVector<Value>(branch.getResults());
+}
+
 AttentionEmitter::Exponentials AttentionEmitter::addTile(Value structure,
                                                          Value firstKey,
                                                          bool isLast,
                                                          Rows &rows) {
-  SmallVector<Value> sums = split(structure);
+  SmallVector<Value> sums = w.split(structure);
+  sums = !isLast && scalars.canIgnoreLimit()
+             ? getScoresWithinLimit(sums, firstKey)
+             : getScores(sums, firstKey, isLast, /*ignoresLimit=*/false);
   Exponentials result;
-  result.values.resize(sums.size());
-  bool isRagged = isLast && keys % tileKeys != 0;
-  Value first = w.add(firstKey, column);
   for (int64_t half = 0; half < kHalves; ++half) {
     SmallVector<Value> scores;
-    for (int64_t eight = 0; eight < tileKeys / 8; ++eight) {
-      ArrayRef<Value> pair = ArrayRef(sums).slice(4 * eight + 2 * half, 2);
-      Value x = w.add(first, 8 * eight);
-      SmallVector<Value> both;
-      if (!isRagged) {
-        both = scalars.getScores(getPoint(half, x), pair);
-      } else if (keys % 2 == 0) {
-        both = scalars.getScores(getPoint(half, w.least(x, keys - 2)), pair);
-      } else {
-        for (int64_t i = 0; i < 2; ++i)
-          both.append(scalars.getScores(
-              getPoint(half, w.least(w.add(x, i), keys - 1)), pair[i]));
-      }
-      if (isRagged)
-        for (int64_t i = 0; i < 2; ++i)
-          both[i] = scalars.limit(both[i], w.add(x, i));
-      llvm::append_range(scores, both);
-    }
+    for (auto [i, score] : llvm::enumerate(sums))
+      if (int64_t(i) % 4 / 2 == half)
+        scores.push_back(score);
     result.shrink[half] = scalars.add(rows[half], scores);
-    for (int64_t eight = 0; eight < tileKeys / 8; ++eight)
-      for (int64_t i = 0; i < 2; ++i)
-        result.values[4 * eight + 2 * half + i] = scores[2 * eight + i];
+    for (auto [i, score] : llvm::enumerate(scores))
+      sums[i / 2 * 4 + 2 * half + i % 2] = score;
   }
+  result.values = sums;
   return result;
 }
 
@@ -316,7 +351,7 @@ SmallVector<Value> AttentionEmitter::packAll(ArrayRef<Value> exponentials) {
 
 Value AttentionEmitter::scale(Value sums,
                               const std::array<Value, kHalves> &factors) {
-  SmallVector<Value> elements = split(sums);
+  SmallVector<Value> elements = w.split(sums);
   Value scaled = LLVM::UndefOp::create(b, loc, sums.getType());
   for (auto [i, element] : llvm::enumerate(elements))
     scaled = LLVM::InsertValueOp::create(
@@ -339,9 +374,10 @@ void AttentionEmitter::emitProducts() {
   row = w.add(ownRow, w.add(w.mul(warp, 16), w.div(lane, 4)));
   column = w.mul(w.band(lane, 3), 2);
   Value zero = w.word(0);
-  int64_t tiles = countKeyTiles();
   Rows rows{scalars.getEmptyRow(), scalars.getEmptyRow()};
 
+  // While keys are on their way.
+  loadAhead();
   // The last tile's keys, without values before them.
   Stage stage{zero, zero};
   w.wait(queryFull, zero);
@@ -351,19 +387,18 @@ void AttentionEmitter::emitProducts() {
   scores = w.tie(scores);
   release(keyEmpty, zero);
   Exponentials exponentials =
-      addTile(scores, w.word((tiles - 1) * tileKeys), /*isLast=*/true, rows);
+      addTile(scores, getFirstKey(zero), /*isLast=*/true, rows);
   SmallVector<Value> weights = packAll(exponentials.values);
   Value sums = getZeros(columns / 2);
 
-  if (tiles > 1) {
+  if (countKeyTiles() > 1) {
     Stage next = getNext(stage);
     SmallVector<Value> carried{next.number, next.parity, stage.number,
                                stage.parity, sums};
     for (const AttentionScalars::Row &row : rows)
       carried.append({row.most, row.sum});
     llvm::append_range(carried, weights);
-    auto loop = scf::ForOp::create(b, loc, w.word(1), w.word(tiles), w.word(1),
-                                   carried);
+    auto loop = scf::ForOp::create(b, loc, w.word(1), tiles, w.word(1), carried);
     {
       OpBuilder::InsertionGuard restore(b);
       b.setInsertionPointToStart(loop.getBody());
@@ -380,10 +415,7 @@ void AttentionEmitter::emitProducts() {
       waitForProducts(1);
       scores = w.tie(scores);
       release(keyEmpty, at.number);
-      Value firstKey = w.mul(
-          b.createOrFold<arith::SubIOp>(loc, w.word(tiles - 1),
-                                        loop.getInductionVar()),
-          tileKeys);
+      Value firstKey = getFirstKey(loop.getInductionVar());
       exponentials = addTile(scores, firstKey, /*isLast=*/false, rows);
       waitForProducts(0);
       sums = w.tie(sums);
@@ -414,9 +446,9 @@ void AttentionEmitter::emitProducts() {
   waitForProducts(0);
   sums = scale(w.tie(sums), inverses);
   if (storesBoxes)
-    storeBoxes(split(sums));
+    storeBoxes(w.split(sums));
   else
-    store(split(sums));
+    store(w.split(sums));
 }
 
 void AttentionEmitter::store(ArrayRef<Value> sums) {

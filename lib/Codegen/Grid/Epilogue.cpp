@@ -78,47 +78,50 @@ getNeighbours(GridBuilder &g, ArrayRef<Value> point, int64_t count) {
   return points;
 }
 
-SmallVector<Value> mopt::computeScalars(GridBuilder &g, Block &block,
-                                        ValueRange inputs,
-                                        ArrayRef<AffineMap> maps,
-                                        ArrayRef<Value> point,
-                                        ArrayRef<Value> sums) {
-  OpBuilder &b = g.b;
-  int64_t count = sums.size();
+SmallVector<SmallVector<Value>>
+mopt::loadNeighbours(GridBuilder &g, ValueRange inputs,
+                     ArrayRef<AffineMap> maps, ArrayRef<Value> point,
+                     int64_t count) {
   SmallVector<SmallVector<Value>> points = getNeighbours(g, point, count);
-  SmallVector<IRMapping> values(count);
-  for (int64_t i = 0; i < count; ++i)
-    values[i].map(block.getArgument(0), sums[i]);
-  Block::BlockArgListType arguments = block.getArguments().drop_front();
-  if (arguments.size() != inputs.size()) {
-    for (int64_t i = 0; i < count; ++i)
-      values[i].map(ValueRange(arguments.take_front(point.size())), points[i]);
-    arguments = arguments.drop_front(point.size());
-  }
-  for (auto [argument, input, map] :
-       llvm::zip_equal(arguments, inputs, maps)) {
+  SmallVector<SmallVector<Value>> loaded(count);
+  for (auto [input, map] : llvm::zip_equal(inputs, maps)) {
     auto type = dyn_cast<MemRefType>(input.getType());
     if (count > 1 && type && keepsNeighbours(type, map, count)) {
-      Value loaded = vector::LoadOp::create(
-          b, g.loc, VectorType::get(count, type.getElementType()), input,
+      Value vector = vector::LoadOp::create(
+          g.b, g.loc, VectorType::get(count, type.getElementType()), input,
           g.apply(map, point), /*nontemporal=*/false,
           getAlignment(type, count));
-      for (auto [i, element] : llvm::enumerate(splitElements(g, loaded)))
-        values[i].map(argument, element);
+      for (auto [i, element] : llvm::enumerate(splitElements(g, vector)))
+        loaded[i].push_back(element);
       continue;
     }
     bool isOne = !map.isFunctionOfDim(map.getNumDims() - 1);
     Value first = g.load(input, map, point);
     for (int64_t i = 0; i < count; ++i)
-      values[i].map(argument,
-                    isOne || i == 0 ? first : g.load(input, map, points[i]));
+      loaded[i].push_back(isOne || i == 0 ? first
+                                          : g.load(input, map, points[i]));
   }
+  return loaded;
+}
+
+SmallVector<Value>
+mopt::computeScalars(GridBuilder &g, Block &block, ArrayRef<Value> point,
+                     ArrayRef<Value> sums,
+                     ArrayRef<SmallVector<Value>> loaded) {
+  SmallVector<SmallVector<Value>> points =
+      getNeighbours(g, point, sums.size());
   SmallVector<Value> results;
-  for (int64_t i = 0; i < count; ++i) {
+  for (auto [sum, inputs, at] : llvm::zip_equal(sums, loaded, points)) {
+    SmallVector<Value> arguments{sum};
+    if (block.getNumArguments() != 1 + inputs.size())
+      llvm::append_range(arguments, at);
+    llvm::append_range(arguments, inputs);
+    IRMapping mapping;
+    mapping.map(block.getArguments(), arguments);
     for (Operation &scalar : block.without_terminator())
-      b.clone(scalar, values[i]);
+      g.b.clone(scalar, mapping);
     results.push_back(
-        values[i].lookupOrDefault(block.getTerminator()->getOperand(0)));
+        mapping.lookupOrDefault(block.getTerminator()->getOperand(0)));
   }
   return results;
 }
@@ -126,8 +129,10 @@ SmallVector<Value> mopt::computeScalars(GridBuilder &g, Block &block,
 SmallVector<Value> mopt::finishResults(GridBuilder &g, AnchorOpInterface op,
                                        ArrayRef<Value> point,
                                        ArrayRef<Value> sums) {
-  return computeScalars(g, op.getEpilogue().front(), op.getEpilogueInputs(),
-                        op.getEpilogueIndexingMaps(), point, sums);
+  return computeScalars(
+      g, op.getEpilogue().front(), point, sums,
+      loadNeighbours(g, op.getEpilogueInputs(), op.getEpilogueIndexingMaps(),
+                     point, sums.size()));
 }
 
 void mopt::storeNeighbours(GridBuilder &g, Value init, AffineMap map,

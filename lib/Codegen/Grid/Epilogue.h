@@ -16,14 +16,21 @@ llvm::SmallVector<mlir::Value> finishResults(GridBuilder &g,
                                              llvm::ArrayRef<mlir::Value> point,
                                              llvm::ArrayRef<mlir::Value> sums);
 
-/// What a region, `block`, of an op on the device makes of `sums`, the same way:
-/// its last arguments are what `inputs` hold at `maps` of the point, those
-/// between the first and them the coordinates of the point.
-llvm::SmallVector<mlir::Value>
-computeScalars(GridBuilder &g, mlir::Block &block, mlir::ValueRange inputs,
+/// What `inputs` hold at `maps` of `point` and its neighbours, `count` points in
+/// all, of each point one value for each input; in vectors where that can be, as
+/// above.
+llvm::SmallVector<llvm::SmallVector<mlir::Value>>
+loadNeighbours(GridBuilder &g, mlir::ValueRange inputs,
                llvm::ArrayRef<mlir::AffineMap> maps,
+               llvm::ArrayRef<mlir::Value> point, int64_t count);
+
+/// What `block` makes of `sums`, and for each of `loaded`. Its arguments between
+/// these are the coordinates of `point` and its neighbours, if it has so many.
+llvm::SmallVector<mlir::Value>
+computeScalars(GridBuilder &g, mlir::Block &block,
                llvm::ArrayRef<mlir::Value> point,
-               llvm::ArrayRef<mlir::Value> sums);
+               llvm::ArrayRef<mlir::Value> sums,
+               llvm::ArrayRef<llvm::SmallVector<mlir::Value>> loaded);
 
 /// Stores neighbours along the last dimension of the space of `point` at `map` of
 /// it, in a vector where that can be.

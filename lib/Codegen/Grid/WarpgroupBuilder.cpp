@@ -111,21 +111,83 @@ Value WarpgroupBuilder::advance(Value descriptor, int64_t bytes) {
       arith::ConstantOp::create(b, loc, b.getI64IntegerAttr(bytes / 16)));
 }
 
-Value WarpgroupBuilder::tie(Value structure) {
-  auto type = cast<LLVM::LLVMStructType>(structure.getType());
-  size_t count = type.getBody().size();
+Type WarpgroupBuilder::getSums(int64_t count) {
+  return LLVM::LLVMStructType::getLiteral(
+      b.getContext(), SmallVector<Type>(count, b.getF32Type()));
+}
+
+static int64_t countSums(Value sums) {
+  return cast<LLVM::LLVMStructType>(sums.getType()).getBody().size();
+}
+
+SmallVector<Value> WarpgroupBuilder::split(Value sums) {
   SmallVector<Value> elements;
+  for (int64_t i = 0; i < countSums(sums); ++i)
+    elements.push_back(LLVM::ExtractValueOp::create(b, loc, sums, i));
+  return elements;
+}
+
+/// Results in registers that operands of the same number have before.
+static std::string tieRegisters(int64_t count) {
   std::string results, operands;
-  for (size_t i = 0; i < count; ++i) {
-    elements.push_back(LLVM::ExtractValueOp::create(b, loc, structure, i));
-    results += "=f,";
-    operands += std::to_string(i) + (i + 1 < count ? "," : "");
+  for (int64_t i = 0; i < count; ++i) {
+    results += (i == 0 ? "=f" : ",=f");
+    operands += "," + std::to_string(i);
   }
+  return results + operands;
+}
+
+static Value createAssembly(OpBuilder &b, Location loc, Type type,
+                            ValueRange operands, StringRef text,
+                            StringRef constraints) {
   return LLVM::InlineAsmOp::create(
-             b, loc, type, elements, "// sums", results + operands,
+             b, loc, type, operands, text, constraints,
              /*has_side_effects=*/true, /*is_align_stack=*/false,
              LLVM::TailCallKind::None, LLVM::AsmDialectAttr(), ArrayAttr())
       .getResult(0);
+}
+
+Value WarpgroupBuilder::tie(Value sums) {
+  return createAssembly(b, loc, sums.getType(), split(sums), "// sums",
+                        tieRegisters(countSums(sums)));
+}
+
+Value WarpgroupBuilder::multiply(Value left, Value right, Value sums,
+                                 Type type, bool isFirst) {
+  NVVM::WGMMATypes element =
+      type.isF16() ? NVVM::WGMMATypes::f16 : NVVM::WGMMATypes::bf16;
+  auto shape = NVVM::MMAShapeAttr::get(b.getContext(), kGroupRows,
+                                       countSums(sums) * 2, 16);
+  return NVVM::WgmmaMmaAsyncOp::create(
+      b, loc, sums.getType(), sums, left, right, shape, element, element,
+      NVVM::WGMMATypes::f32,
+      isFirst ? NVVM::WGMMAScaleOut::zero : NVVM::WGMMAScaleOut::one,
+      NVVM::WGMMAScaleIn::one, NVVM::WGMMAScaleIn::one, NVVM::MMALayout::row,
+      NVVM::MMALayout::col, NVVM::MMAIntOverflowAttr());
+}
+
+/// nvvm has no op for such a left side.
+Value WarpgroupBuilder::multiply(ArrayRef<Value> left, Value right, Value sums,
+                                 Type type) {
+  int64_t count = countSums(sums);
+  std::string element = type.isF16() ? "f16" : "bf16";
+  auto list = [](int64_t first, int64_t count) {
+    std::string names;
+    for (int64_t i = 0; i < count; ++i)
+      names += (i == 0 ? "$" : ", $") + std::to_string(first + i);
+    return "{" + names + "}";
+  };
+  std::string text = "{ .reg .pred p; setp.ne.b32 p, 1, 0; "
+                     "wgmma.mma_async.sync.aligned.m64n" +
+                     std::to_string(2 * count) + "k16.f32." + element + "." +
+                     element + " " + list(0, count) + ", " +
+                     list(2 * count, 4) + ", $" +
+                     std::to_string(2 * count + 4) + ", p, 1, 1, 1; }";
+  SmallVector<Value> operands = split(sums);
+  llvm::append_range(operands, left);
+  operands.push_back(right);
+  return createAssembly(b, loc, sums.getType(), operands, text,
+                        tieRegisters(count) + ",r,r,r,r,l");
 }
 
 void WarpgroupBuilder::guard(Value condition, function_ref<void()> body) {

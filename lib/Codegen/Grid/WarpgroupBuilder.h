@@ -50,8 +50,20 @@ public:
   mlir::Value describe(mlir::Value address, int64_t groupBytes = 16);
   /// The descriptor of what lies `bytes` behind.
   mlir::Value advance(mlir::Value descriptor, int64_t bytes);
+  /// A struct of `count` f32, and what one has.
+  mlir::Type getSums(int64_t count);
+  llvm::SmallVector<mlir::Value> split(mlir::Value sums);
   /// The same struct; no use of it may stand above this.
-  mlir::Value tie(mlir::Value structure);
+  mlir::Value tie(mlir::Value sums);
+  /// Starts the product of 64 rows of 16 steps of the matrices that two
+  /// descriptors give, elements of type `type`, both with rows of steps: a new
+  /// struct of sums, or added to `sums` unless that `isFirst`.
+  mlir::Value multiply(mlir::Value left, mlir::Value right, mlir::Value sums,
+                       mlir::Type type, bool isFirst);
+  /// Starts adding the product of a left side in registers, four words of two
+  /// elements, and a right side with rows of columns.
+  mlir::Value multiply(llvm::ArrayRef<mlir::Value> left, mlir::Value right,
+                       mlir::Value sums, mlir::Type type);
 
   void guard(mlir::Value condition, llvm::function_ref<void()> body);
 
