@@ -25,18 +25,27 @@ struct EmitOptions {
   bool reassociate = true;
   /// The device multiplies 16-bit floats by groups of warps.
   bool hasWarpgroupProducts = false;
+  /// No kernel writes the right side of the product that is emitted.
+  bool hasConstantRhs = false;
 };
 
 /// A thread for each result, or a warp for each result that sums along the
 /// innermost dimension. `initial`, if given, is what every result starts from,
-/// instead of what the destination holds.
+/// instead of what the destination holds. `reader`, if given, stands behind it
+/// and is computed from its results, which are not stored (see findReader).
 llvm::FailureOr<LaunchShape> emitLinalg(mlir::linalg::LinalgOp op,
                                         mlir::Value initial,
-                                        const EmitOptions &options);
+                                        const EmitOptions &options,
+                                        mlir::linalg::LinalgOp reader = {});
 
 /// A block for each row, which computes the members one after the other; they
 /// stand in the kernel one after the other, without fills.
 LaunchShape emitRows(const RowChain &chain);
+
+/// The same with rows in registers: what members pass to each other goes
+/// through memory only where others read it. Nothing, and no code, where a row
+/// has no such form or is too long.
+std::optional<LaunchShape> emitRegisterRows(const RowChain &chain);
 
 llvm::FailureOr<LaunchShape> emitPack(PackColumnsOp op);
 
@@ -46,6 +55,12 @@ llvm::FailureOr<LaunchShape> emitPack(PackColumnsOp op);
 std::optional<LaunchShape> emitWarpgroupProduct(AnchorOpInterface op,
                                                 ProductAccess &access,
                                                 bool sparesPacking);
+
+/// The same for few results, by blocks that share the depth. What no kernel
+/// writes is read before the kernel in front of this one ends.
+std::optional<LaunchShape> emitClusterProduct(AnchorOpInterface op,
+                                              ProductAccess &access,
+                                              bool hasConstantRhs);
 
 /// Products of groups of warps or of warps where they suit, strips of columns
 /// for few rows, else tiles in shared memory for products of floats, else a

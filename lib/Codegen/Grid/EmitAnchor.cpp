@@ -366,12 +366,16 @@ FailureOr<LaunchShape> mopt::emitAnchor(AnchorOpInterface op,
   std::unique_ptr<ProductAccess> access = createProductAccess(op);
   if (!access)
     return failure();
-  if (options.reassociate && options.hasWarpgroupProducts)
-    if (std::optional<LaunchShape> shape =
-            emitWarpgroupProduct(op, *access, /*sparesPacking=*/false)) {
+  if (options.reassociate && options.hasWarpgroupProducts) {
+    std::optional<LaunchShape> shape =
+        emitClusterProduct(op, *access, options.hasConstantRhs);
+    if (!shape)
+      shape = emitWarpgroupProduct(op, *access, /*sparesPacking=*/false);
+    if (shape) {
       op->erase();
       return *shape;
     }
+  }
   OpBuilder b(op);
   if (PackedAccess *packed = access->asPacked()) {
     std::optional<LaunchShape> shape = emitWarpProduct(op, *packed, options);
