@@ -121,7 +121,11 @@ struct HoistScratch : mopt::impl::HoistScratchBase<HoistScratch> {
       call->insertOperands(call.getNumOperands(), buffer->getResult(0));
     }
     unsigned position = kernel.getNumArguments();
-    (void)kernel.insertArgument(position, alloc.getType(), {}, alloc.getLoc());
+    Builder b(kernel.getContext());
+    (void)kernel.insertArgument(
+        position, alloc.getType(),
+        b.getDictionaryAttr(b.getNamedAttr(kScratchAttr, b.getUnitAttr())),
+        alloc.getLoc());
     alloc.replaceAllUsesWith(Value(kernel.getArgument(position)));
     alloc.erase();
   }

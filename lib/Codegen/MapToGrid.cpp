@@ -2,6 +2,7 @@
 // in the module @device, and their launches in program order; functions then
 // compute addresses, and what has no form on a grid. Buffers are places in
 // memory of the device.
+#include "Grid/ConstantMemory.h"
 #include "Grid/CopyGroup.h"
 #include "Grid/Emit.h"
 #include "Grid/KernelBuilder.h"
@@ -171,9 +172,11 @@ struct MapToGrid : mopt::impl::MapToGridBase<MapToGrid> {
                     b.getUnitAttr());
     auto device = gpu::GPUModuleOp::create(b, module.getLoc(), "device");
     TargetAttr target = TargetAttr::lookup(module);
-    options = {reassociate, target && multipliesInWarpgroups(target)};
+    options.reassociate = reassociate;
+    options.hasWarpgroupProducts = target && multipliesInWarpgroups(target);
     builder.emplace(device, target && overlapsKernels(target));
     resolveReshapes(module);
+    constants.emplace(module);
     bool failed = mlir::failed(checkInputs(module));
     if (failed)
       return signalPassFailure();
@@ -288,6 +291,14 @@ struct MapToGrid : mopt::impl::MapToGridBase<MapToGrid> {
     return op->getLoc();
   }
 
+  /// As far as nothing else comes between.
+  static ArrayRef<Operation *> getNext(ArrayRef<Operation *> ops) {
+    return ops.take_while([](Operation *op) {
+      return canLaunch(op) ||
+             (op->getNumRegions() == 0 && isMemoryEffectFree(op));
+    });
+  }
+
   LogicalResult mapBlock(Block &block) {
     LogicalResult result = success();
     SmallVector<Operation *> ops;
@@ -319,12 +330,7 @@ struct MapToGrid : mopt::impl::MapToGridBase<MapToGrid> {
       // The host does what is left, except for products.
       if (!canLaunch(op) && !isa<AnchorOpInterface, PackColumnsOp>(op))
         continue;
-      // As far as nothing else comes between.
-      ArrayRef<Operation *> next =
-          ArrayRef(ops).drop_front(i).take_while([](Operation *op) {
-            return canLaunch(op) ||
-                   (op->getNumRegions() == 0 && isMemoryEffectFree(op));
-          });
+      ArrayRef<Operation *> next = getNext(ArrayRef(ops).drop_front(i));
       SmallVector<Operation *> copies = findCopies(next);
       if (!copies.empty()) {
         if (failed(launchCopies(copies)))
@@ -338,6 +344,7 @@ struct MapToGrid : mopt::impl::MapToGridBase<MapToGrid> {
       if (reassociate) {
         RowChain chain = findRowChain(next);
         if (!chain.members.empty()) {
+          findStored(chain);
           Operation *last = chain.members.back().op;
           if (failed(launchRows(chain)))
             return failure();
@@ -347,16 +354,25 @@ struct MapToGrid : mopt::impl::MapToGridBase<MapToGrid> {
         }
       }
       Value initial;
-      if (auto fill = dyn_cast<linalg::FillOp>(op))
-        if (Operation *sum = findSumOf(fill, next.drop_front(1))) {
-          initial = fill.getInputs().front();
-          // What lies between only computes addresses.
-          while (ops[i] != sum)
-            ++i;
-          op = sum;
-          fill.erase();
-        }
-      if (failed(launch(op, initial)))
+      auto fill = dyn_cast<linalg::FillOp>(op);
+      Operation *sum = fill ? findSumOf(fill, next.drop_front(1)) : nullptr;
+      if (sum) {
+        initial = fill.getInputs().front();
+        // What lies between only computes addresses.
+        while (ops[i] != sum)
+          ++i;
+        op = sum;
+      }
+      linalg::LinalgOp reader;
+      if (auto loops = dyn_cast<linalg::LinalgOp>(op))
+        reader =
+            findReader(loops, fill, getNext(ArrayRef(ops).drop_front(i + 1)));
+      if (sum)
+        fill.erase();
+      if (reader)
+        while (ops[i] != reader)
+          ++i;
+      if (failed(launch(op, initial, reader)))
         result = failure();
     }
     return result;
@@ -436,12 +452,15 @@ struct MapToGrid : mopt::impl::MapToGridBase<MapToGrid> {
       inner.members.push_back(
           {cast<linalg::LinalgOp>(clone),
            member.initial ? mapping.lookupOrDefault(member.initial) : Value(),
-           {}});
+           {},
+           member.isStored});
     }
     gpu::ReturnOp::create(b, last->getLoc());
-    LaunchShape shape = emitRows(inner);
+    std::optional<LaunchShape> shape = emitRegisterRows(inner);
+    if (!shape)
+      shape = emitRows(inner);
     OpBuilder host(last);
-    builder->createLaunch(host, last->getLoc(), *kernel, captures, shape);
+    builder->createLaunch(host, last->getLoc(), *kernel, captures, *shape);
     for (RowChain::Member member : chain.members) {
       if (member.fill)
         member.fill.erase();
@@ -472,21 +491,30 @@ struct MapToGrid : mopt::impl::MapToGridBase<MapToGrid> {
     return success();
   }
 
-  LogicalResult launch(Operation *op, Value initial) {
+  /// With what `reader`, if there is one, makes of it.
+  LogicalResult launch(Operation *op, Value initial, linalg::LinalgOp reader) {
     if (!hasStaticShapes(op))
       return op->emitError("has sizes that depend on values, which is not "
                            "supported for products on devices yet");
+    // The right side of contractions and convolutions is the second operand.
+    options.hasConstantRhs = isa<ContractAnchorOp, ConvAnchorOp>(op) &&
+                             constants->holds(op->getOperand(1));
     Captures captures;
     captures.addAllOf(op);
     if (initial)
       captures.add(initial);
+    if (reader)
+      captures.addAllOf(reader);
     IRMapping mapping;
     FailureOr<gpu::GPUFuncOp> kernel =
-        builder->createKernel(op, captures, mapping);
+        builder->createKernel(reader ? reader : op, captures, mapping);
     if (failed(kernel))
       return failure();
     OpBuilder b = OpBuilder::atBlockEnd(&kernel->getBody().front());
     Operation *clone = b.clone(*op, mapping);
+    linalg::LinalgOp clonedReader;
+    if (reader)
+      clonedReader = cast<linalg::LinalgOp>(b.clone(*reader, mapping));
     gpu::ReturnOp::create(b, op->getLoc());
     if (auto copy = dyn_cast<memref::CopyOp>(clone)) {
       b.setInsertionPoint(copy);
@@ -504,12 +532,14 @@ struct MapToGrid : mopt::impl::MapToGridBase<MapToGrid> {
     else
       shape = emitLinalg(cast<linalg::LinalgOp>(clone),
                          initial ? mapping.lookupOrDefault(initial) : Value(),
-                         options);
+                         options, clonedReader);
     if (failed(shape))
       return failure();
-    OpBuilder host(op);
+    OpBuilder host(reader ? reader : op);
     builder->createLaunch(host, op->getLoc(), *kernel, captures, *shape);
     op->erase();
+    if (reader)
+      reader->erase();
     return success();
   }
 
@@ -549,6 +579,7 @@ struct MapToGrid : mopt::impl::MapToGridBase<MapToGrid> {
   }
 
   EmitOptions options;
+  std::optional<ConstantMemory> constants;
   std::optional<KernelBuilder> builder;
 };
 } // namespace

@@ -113,6 +113,15 @@ typedef struct CudaDriver {
                                        const unsigned *steps, int interleave,
                                        int swizzle, int promotion, int fill);
   /* May be null. */
+  CudaResult (*cuTensorMapEncodeIm2col)(void *map, int type, unsigned rank,
+                                        void *address,
+                                        const unsigned long long *sizes,
+                                        const unsigned long long *strides,
+                                        const int *first, const int *last,
+                                        unsigned channels, unsigned windows,
+                                        const unsigned *steps, int interleave,
+                                        int swizzle, int promotion, int fill);
+  /* May be null. */
   CudaResult (*cuLaunchKernelEx)(const CudaLaunch *launch, CudaHandle function,
                                  void **arguments, void **extra);
 } CudaDriver;

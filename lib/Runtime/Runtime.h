@@ -155,7 +155,8 @@ extern const MoptDeviceInterface mopt_rt_device, mopt_rt_shared_device;
 /// A tensor of which a kernel's code moves boxes: `argument` is the number of
 /// the kernel's argument, `offset` bytes behind whose address the tensor
 /// begins. The innermost of the `rank` dimensions comes first; strides are in
-/// bytes.
+/// bytes. Negative, -rank, for a map of windows: the box of its outermost
+/// dimension is a number of windows.
 typedef struct MoptTensorMap {
   int64_t argument, element_bytes, offset, rank;
   struct {
@@ -163,9 +164,19 @@ typedef struct MoptTensorMap {
   } dims[5];
 } MoptTensorMap;
 
+/// The windows of such a map along the dimensions between its innermost and its
+/// outermost one: where the first begins, relative to the first element, and
+/// the last, relative to the last element, and their distance.
+typedef struct MoptMapWindows {
+  struct {
+    int64_t first, last, step;
+  } dims[3];
+} MoptMapWindows;
+
 /// What a launch asks for besides its sizes: shared memory, no more blocks than
 /// run at once, to begin while the kernel before it runs, for whose end it
-/// waits itself, and maps in the place of arguments.
+/// waits itself, and maps in the place of arguments. Behind the maps are the
+/// MoptMapWindows of those that have some, in their order.
 typedef struct MoptLaunchDesc {
   int64_t shared_bytes, is_persistent, overlaps, map_count;
   MoptTensorMap maps[];

@@ -273,17 +273,27 @@ typedef struct CudaTensorMap {
   _Alignas(64) unsigned char bytes[128];
 } CudaTensorMap;
 
+/* `windows` are those of a map that has some. */
 static MoptStatus encode(MoptRun *run, const CudaDriver *driver,
                          const char *name, const MoptTensorMap *map,
-                         int64_t address, CudaTensorMap *encoded) {
+                         const MoptMapWindows *windows, int64_t address,
+                         CudaTensorMap *encoded) {
   unsigned long long sizes[MOST_DIMS], strides[MOST_DIMS];
   unsigned box[MOST_DIMS], steps[MOST_DIMS];
-  if (!driver->cuTensorMapEncodeTiled)
+  int first[MOST_DIMS], last[MOST_DIMS];
+  int64_t rank = map->rank < 0 ? -map->rank : map->rank;
+  int type = map->element_bytes == 1   ? CUDA_UINT8
+             : map->element_bytes == 2 ? CUDA_UINT16
+                                       : CUDA_UINT32;
+  int swizzle = map->dims[0].box * map->element_bytes > 128 ? CUDA_NO_SWIZZLE
+                                                            : CUDA_SWIZZLE_128;
+  void *begin = (void *)(uintptr_t)(address + map->offset);
+  if (!driver->cuTensorMapEncodeTiled || !driver->cuTensorMapEncodeIm2col)
     return mopt_rt_error(run, MOPT_UNSUPPORTED,
                          "the NVIDIA driver is too old for kernel '%s': it has "
                          "no maps of tensors",
                          name);
-  for (int64_t i = 0; i < map->rank; ++i) {
+  for (int64_t i = 0; i < rank; ++i) {
     sizes[i] = (unsigned long long)map->dims[i].size;
     /* That of the innermost dimension follows from the type. */
     if (i > 0)
@@ -292,17 +302,23 @@ static MoptStatus encode(MoptRun *run, const CudaDriver *driver,
     steps[i] = 1;
   }
   MoptStatus status = MOPT_OK;
+  if (rank == map->rank) {
+    CHECKED(status, run, driver, name,
+            cuTensorMapEncodeTiled(encoded, type, (unsigned)rank, begin, sizes,
+                                   strides, box, steps, CUDA_NO_INTERLEAVE,
+                                   swizzle, CUDA_PROMOTE_256, CUDA_FILL_ZEROS));
+    return status;
+  }
+  for (int64_t i = 0; i < rank - 2; ++i) {
+    first[i] = (int)windows->dims[i].first;
+    last[i] = (int)windows->dims[i].last;
+    steps[i + 1] = (unsigned)windows->dims[i].step;
+  }
   CHECKED(status, run, driver, name,
-          cuTensorMapEncodeTiled(
-              encoded,
-              map->element_bytes == 1   ? CUDA_UINT8
-              : map->element_bytes == 2 ? CUDA_UINT16
-                                        : CUDA_UINT32,
-              (unsigned)map->rank, (void *)(uintptr_t)(address + map->offset),
-              sizes, strides, box, steps, CUDA_NO_INTERLEAVE,
-              map->dims[0].box * map->element_bytes > 128 ? CUDA_NO_SWIZZLE
-                                                          : CUDA_SWIZZLE_128,
-              CUDA_PROMOTE_256, CUDA_FILL_ZEROS));
+          cuTensorMapEncodeIm2col(encoded, type, (unsigned)rank, begin, sizes,
+                                  strides, first, last, box[0], box[rank - 1],
+                                  steps, CUDA_NO_INTERLEAVE, swizzle,
+                                  CUDA_PROMOTE_256, CUDA_FILL_ZEROS));
   return status;
 }
 
@@ -336,10 +352,14 @@ void mopt_rt_launch(MoptRun *run, const char *name, int64_t blocks_x,
       CHECKED(status, run, driver, name,
               cuFuncSetAttribute(function, CUDA_MOST_DYNAMIC_SHARED_BYTES,
                                  (int)shared_bytes));
+    const MoptMapWindows *windows =
+        (const MoptMapWindows *)(desc->maps + desc->map_count);
     for (int64_t i = 0; i < desc->map_count && !status; ++i) {
       int64_t argument = desc->maps[i].argument;
-      status = encode(run, driver, name, &desc->maps[i], arguments[argument],
-                      &maps[i]);
+      status = encode(run, driver, name, &desc->maps[i], windows,
+                      arguments[argument], &maps[i]);
+      if (desc->maps[i].rank < 0)
+        ++windows;
       addresses[argument] = &maps[i];
     }
     if (desc->is_persistent) {

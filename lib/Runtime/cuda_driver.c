@@ -42,13 +42,14 @@ static const char *const symbols[] = {"cuInit",
                                       "cuLaunchKernel",
                                       "cuFuncSetAttribute",
                                       "cuTensorMapEncodeTiled",
+                                      "cuTensorMapEncodeIm2col",
                                       "cuLaunchKernelEx"};
 
 enum {
   SYMBOLS = sizeof(symbols) / sizeof(symbols[0]),
   /* Maps of tensors and launches that overlap came with the devices that have
    * them; kernels of others need none. */
-  REQUIRED = SYMBOLS - 2
+  REQUIRED = SYMBOLS - 3
 };
 typedef char EverySymbolHasAField[sizeof(CudaDriver) == SYMBOLS * sizeof(void *)
                                       ? 1

@@ -5,7 +5,7 @@
 // CHECK: %[[PADDED:.*]] = memref.alloc(%{{.*}}) : memref<?x6xf32>
 // CHECK: call @k(%{{.*}}, %{{.*}}, %[[PADDED]])
 // CHECK-LABEL: func.func private @k(
-// CHECK-SAME: %[[P:[a-z0-9]+]]: memref<?x6xf32>) attributes
+// CHECK-SAME: %[[P:[a-z0-9]+]]: memref<?x6xf32> {mopt.scratch}) attributes
 // CHECK-NOT: memref.alloc(%
 // CHECK: linalg.fill ins(%{{.*}}) outs(%[[P]]
 func.func @main(%x: memref<?x4xf32>, %y: memref<?x4xf32>) attributes {mopt.entry} {

@@ -84,3 +84,32 @@ func.func private @shared(%x: memref<1x8x9x16xf32>, %w: memref<3x3x16xf32>, %y: 
   memref.copy %p, %z : memref<1x10x11x16xf32> to memref<1x10x11x16xf32>
   return
 }
+
+// -----
+
+// A sum over windows reads the source by its loops' indices, and outside of it
+// what the borders hold.
+// CHECK-LABEL: func.func private @largest
+// CHECK-SAME: (%[[X:.*]]: memref<1x8x9x16xf32>
+// CHECK-NOT: linalg.copy
+// CHECK: linalg.generic
+// CHECK-SAME: ins(%{{.*}} : memref<3x3xf32>)
+// CHECK: %[[IN:.*]] = memref.load %[[X]][
+// CHECK: %[[LOWEST:.*]] = arith.constant 0xFF800000 : f32
+// CHECK: arith.select %{{.*}}, %[[IN]], %[[LOWEST]]
+func.func private @largest(%x: memref<1x8x9x16xf32>, %y: memref<1x4x5x16xf32>) attributes {mopt.kernel} {
+  %lowest = arith.constant 0xFF800000 : f32
+  %p = memref.alloc() : memref<1x10x11x16xf32>
+  %window = memref.alloc() : memref<3x3xf32>
+  linalg.fill ins(%lowest : f32) outs(%p : memref<1x10x11x16xf32>)
+  %middle = memref.subview %p[0, 1, 1, 0] [1, 8, 9, 16] [1, 1, 1, 1] : memref<1x10x11x16xf32> to memref<1x8x9x16xf32, strided<[1760, 176, 16, 1], offset: 192>>
+  linalg.copy ins(%x : memref<1x8x9x16xf32>) outs(%middle : memref<1x8x9x16xf32, strided<[1760, 176, 16, 1], offset: 192>>)
+  linalg.generic {indexing_maps = [affine_map<(n, h, w, c, r, s) -> (n, h * 2 + r, w * 2 + s, c)>, affine_map<(n, h, w, c, r, s) -> (r, s)>, affine_map<(n, h, w, c, r, s) -> (n, h, w, c)>],
+      iterator_types = ["parallel", "parallel", "parallel", "parallel", "reduction", "reduction"]}
+      ins(%p, %window : memref<1x10x11x16xf32>, memref<3x3xf32>) outs(%y : memref<1x4x5x16xf32>) {
+  ^bb0(%in: f32, %unused: f32, %out: f32):
+    %m = arith.maximumf %out, %in : f32
+    linalg.yield %m : f32
+  }
+  return
+}

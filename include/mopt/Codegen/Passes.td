@@ -95,9 +95,12 @@ def ReadPads : Pass<"mopt-read-pads", "::mlir::func::FuncOp"> {
     An anchor of windows whose input is allocated, filled with zeros at its
     borders and otherwise a copy reads the copy's source, as if it were as large,
     and has `mopt.pads`: for each dimension of the input how far the source
-    begins behind its start, and how much it has.
+    begins behind its start, and how much it has. A linalg.generic with a sum
+    whose input is filled with any one number at its borders, such as a pooling,
+    reads the source by indices of its loops, and that number outside.
   }];
-  let dependentDialects = ["::mlir::memref::MemRefDialect"];
+  let dependentDialects = ["::mlir::arith::ArithDialect",
+    "::mlir::memref::MemRefDialect"];
 }
 
 def ParallelizeCopies : Pass<"mopt-parallelize-copies", "::mlir::func::FuncOp"> {

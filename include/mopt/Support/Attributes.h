@@ -12,6 +12,8 @@ inline constexpr llvm::StringLiteral kEntryAttr = "mopt.entry";
 inline constexpr llvm::StringLiteral kKernelAttr = "mopt.kernel";
 /// Marks a kernel's argument that a result is written to: the result's number.
 inline constexpr llvm::StringLiteral kDestinationAttr = "mopt.destination";
+/// Marks a kernel's argument that is memory which only the kernel uses.
+inline constexpr llvm::StringLiteral kScratchAttr = "mopt.scratch";
 /// On the entry, from the structured level on: what its caller sees. A
 /// dictionary of "inputs" and "outputs", arrays of dictionaries of "name" (a
 /// string), "type" (the tensor type with its logical element type) and "dims"

@@ -7,9 +7,6 @@
 #include "mopt/Dialect/Mopt/IR/Attention.h"
 
 namespace mopt {
-/// Neighbours of 16 bits in a row of a box.
-inline constexpr int64_t kBoxColumns = kRowBytes / 2;
-
 /// In what tiles groups of four warps compute an attention, and through which
 /// maps of tensors all sides are read and the result is written.
 class AttentionPlan {

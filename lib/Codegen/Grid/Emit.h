@@ -25,30 +25,46 @@ struct EmitOptions {
   bool reassociate = true;
   /// The device multiplies 16-bit floats and bytes by groups of warps.
   bool hasWarpgroupProducts = false;
+  /// No kernel writes the right side of the product that is emitted.
+  bool hasConstantRhs = false;
 };
 
 /// A thread for each result, or a warp for each result that sums along the
 /// innermost dimension. `initial`, if given, is what every result starts from,
-/// instead of what the destination holds.
+/// instead of what the destination holds. `reader`, if given, stands behind it
+/// and is computed from its results, which are not stored (see findReader).
 llvm::FailureOr<LaunchShape> emitLinalg(mlir::linalg::LinalgOp op,
                                         mlir::Value initial,
-                                        const EmitOptions &options);
+                                        const EmitOptions &options,
+                                        mlir::linalg::LinalgOp reader = {});
 
 /// A block for each row, which computes the members one after the other; they
 /// stand in the kernel one after the other, without fills.
 LaunchShape emitRows(const RowChain &chain);
 
+/// The same with rows in registers: what members pass to each other goes
+/// through memory only where others read it. Nothing, and no code, where a row
+/// has no such form or is too long.
+std::optional<LaunchShape> emitRegisterRows(const RowChain &chain);
+
 llvm::FailureOr<LaunchShape> emitPack(PackColumnsOp op);
 
-/// The product of two sides of 16-bit floats or of bytes that the device's copy engine can bring as
-/// tiles, by groups of warps; nothing, and no code, where it is none, or so
-/// small that warps are faster, unless that `sparesPacking`. Leaves `op`.
+/// The product of two sides of 16-bit floats or of bytes that the device's copy
+/// engine can bring as tiles, by groups of warps; nothing, and no code, where
+/// it is none, or so small that warps are faster, unless that `sparesPacking`.
+/// Leaves `op`.
 std::optional<LaunchShape> emitWarpgroupProduct(AnchorOpInterface op,
                                                 ProductAccess &access,
                                                 bool sparesPacking);
 
-/// Attention whose sides the copy engine can bring as tiles, by groups of warps;
-/// nothing, and no code, where it cannot. Leaves `op`.
+/// The same for few results, by blocks that share the depth. What no kernel
+/// writes is read before the kernel in front of this one ends.
+std::optional<LaunchShape> emitClusterProduct(AnchorOpInterface op,
+                                              ProductAccess &access,
+                                              bool hasConstantRhs);
+
+/// Attention whose sides the copy engine can bring as tiles, by groups of
+/// warps; nothing, and no code, where it cannot. Leaves `op`.
 std::optional<LaunchShape> emitWarpgroupAttention(AttentionOp op);
 
 /// By groups of warps where that suits and devices have it, else by warps.

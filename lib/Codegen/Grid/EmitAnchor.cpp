@@ -369,12 +369,16 @@ FailureOr<LaunchShape> mopt::emitAnchor(AnchorOpInterface op,
     return failure();
   // Integers are exact in any order.
   if (options.hasWarpgroupProducts &&
-      (options.reassociate || !isa<FloatType>(op.getAccumulatorType())))
-    if (std::optional<LaunchShape> shape =
-            emitWarpgroupProduct(op, *access, /*sparesPacking=*/false)) {
+      (options.reassociate || !isa<FloatType>(op.getAccumulatorType()))) {
+    std::optional<LaunchShape> shape =
+        emitClusterProduct(op, *access, options.hasConstantRhs);
+    if (!shape)
+      shape = emitWarpgroupProduct(op, *access, /*sparesPacking=*/false);
+    if (shape) {
       op->erase();
       return *shape;
     }
+  }
   OpBuilder b(op);
   if (PackedAccess *packed = access->asPacked()) {
     std::optional<LaunchShape> shape = emitWarpProduct(op, *packed, options);

@@ -1,5 +1,6 @@
 // linalg ops and the packing of columns, on a grid.
 #include "Emit.h"
+#include "LaneSums.h"
 #include "RowChain.h"
 
 #include "mlir/Dialect/Linalg/Utils/Utils.h"
@@ -19,9 +20,9 @@ namespace {
 class LinalgEmitter {
 public:
   LinalgEmitter(OpBuilder &b, linalg::LinalgOp op, Value initial,
-                const EmitOptions &options)
-      : g(b, op.getLoc()), b(b), op(op), initial(initial), options(options),
-        ranges(op.getStaticLoopRanges()) {}
+                const EmitOptions &options, linalg::LinalgOp reader = {})
+      : g(b, op.getLoc()), b(b), op(op), reader(reader), initial(initial),
+        options(options), ranges(op.getStaticLoopRanges()) {}
 
   FailureOr<LaunchShape> emit() {
     orderLoops();
@@ -73,10 +74,12 @@ public:
                    return {next};
                  })
               .front();
-    sum = addWarps(addLanes(sum), thread, threads / kWarp);
+    LaneSums lanes(g, combiner);
+    sum = lanes.addWarps(lanes.addLanes(sum), thread, threads / kWarp,
+                         op->getParentOfType<gpu::GPUFuncOp>());
     g.guard(g.below(thread, 1), [&] {
       SmallVector<Value> point = getRowPoint(g.index(0));
-      store(combine(loadResults(point).front(), sum), point);
+      store(lanes.combine(loadResults(point).front(), sum), point);
     });
   }
 
@@ -111,7 +114,8 @@ private:
   /// innermost dimension?
   bool canUseWarps() {
     if (!options.reassociate || op.getNumDpsInits() != 1 ||
-        reductions.back() + 1 != ranges.size() || ranges.back() < kWarp)
+        reductions.back() + 1 != ranges.size() || ranges.back() < kWarp ||
+        !isWorthSharing(op))
       return false;
     return matchCombiner();
   }
@@ -143,10 +147,13 @@ private:
                     results[operand.getOperandNumber() - op.getNumDpsInputs()]);
         continue;
       }
-      if (!argument.use_empty())
-        mapping.map(
-            argument,
-            g.load(operand.get(), op.getMatchingIndexingMap(&operand), point));
+      if (argument.use_empty())
+        continue;
+      mapping.map(argument,
+                  known.first && operand.get() == known.first
+                      ? known.second
+                      : g.load(operand.get(),
+                               op.getMatchingIndexingMap(&operand), point));
     }
     SmallVector<Value> yielded;
     for (Operation &inner : block.without_terminator()) {
@@ -181,9 +188,19 @@ private:
   }
 
   void store(ValueRange values, ValueRange point) {
+    if (reader)
+      return storeRead(values.front(), point);
     for (auto [value, out] : llvm::zip_equal(values, op.getDpsInitsMutable()))
       memref::StoreOp::create(b, g.loc, value, out.get(),
                               g.apply(op.getMatchingIndexingMap(&out), point));
+  }
+
+  /// What the reader makes of `sum`.
+  void storeRead(Value sum, ValueRange point) {
+    LinalgEmitter next(b, reader, Value(), options);
+    next.known = {op.getDpsInits().front(), sum};
+    ValueRange ofReader = point.take_front(reader.getNumLoops());
+    next.store(next.emitBody(ofReader, next.loadResults(ofReader)), ofReader);
   }
 
   Value inside(Value number, int64_t count, int64_t launched) {
@@ -211,66 +228,6 @@ private:
       store(values, start);
     });
     return {blocks, 1, threads};
-  }
-
-  /// The value of the lane whose number differs in the bit `distance`.
-  Value exchange(Value value, int64_t distance) {
-    Type type = value.getType(), i32 = b.getI32Type(), i64 = b.getI64Type();
-    auto swap = [&](Value word) -> Value {
-      return gpu::ShuffleOp::create(b, g.loc, word, distance, kWarp,
-                                    gpu::ShuffleMode::XOR)
-          .getShuffleResult();
-    };
-    if (type.getIntOrFloatBitWidth() == 32)
-      return swap(value);
-    Value bits =
-        type == i64
-            ? value
-            : arith::BitcastOp::create(b, g.loc, i64, value).getResult();
-    Value width = arith::ConstantOp::create(b, g.loc, b.getI64IntegerAttr(32));
-    Value low = arith::TruncIOp::create(b, g.loc, i32, bits);
-    Value high = arith::TruncIOp::create(
-        b, g.loc, i32, arith::ShRUIOp::create(b, g.loc, bits, width));
-    low = arith::ExtUIOp::create(b, g.loc, i64, swap(low));
-    high = arith::ShLIOp::create(
-        b, g.loc, arith::ExtUIOp::create(b, g.loc, i64, swap(high)), width);
-    bits = arith::OrIOp::create(b, g.loc, low, high);
-    return type == i64
-               ? bits
-               : arith::BitcastOp::create(b, g.loc, type, bits).getResult();
-  }
-
-  Value combine(Value x, Value y) {
-    Operation *clone = b.clone(*combiner);
-    clone->setOperands({x, y});
-    return clone->getResult(0);
-  }
-
-  /// The sum of all lanes of the warp.
-  Value addLanes(Value sum) {
-    for (int64_t distance = kWarp / 2; distance > 0; distance /= 2)
-      sum = combine(sum, exchange(sum, distance));
-    return sum;
-  }
-
-  /// That of all warps of the block, of which each has `sum`.
-  Value addWarps(Value sum, Value thread, int64_t warps) {
-    auto function = op->getParentOfType<gpu::GPUFuncOp>();
-    auto space = gpu::AddressSpaceAttr::get(b.getContext(),
-                                            gpu::AddressSpace::Workgroup);
-    Value shared = function.addWorkgroupAttribution(
-        MemRefType::get({warps}, sum.getType(), MemRefLayoutAttrInterface(),
-                        space),
-        g.loc);
-    g.guard(g.below(g.rem(thread, kWarp), 1), [&] {
-      memref::StoreOp::create(b, g.loc, sum, shared, g.div(thread, kWarp));
-    });
-    g.barrier();
-    sum = memref::LoadOp::create(b, g.loc, shared, g.index(0));
-    for (int64_t warp = 1; warp < warps; ++warp)
-      sum =
-          combine(sum, memref::LoadOp::create(b, g.loc, shared, g.index(warp)));
-    return sum;
   }
 
   LaunchShape emitWarps(int64_t results) {
@@ -311,13 +268,14 @@ private:
         }
         sum = branch.getResult(0);
       }
-      sum = addLanes(sum);
+      LaneSums lanes(g, combiner);
+      sum = lanes.addLanes(sum);
       Value first = arith::CmpIOp::create(b, g.loc, arith::CmpIPredicate::eq,
                                           lane, g.index(0));
       g.guard(first, [&] {
         SmallVector<Value> zeros(reductions.size(), g.index(0));
         SmallVector<Value> point = getPoint(outerPoint, zeros);
-        store(combine(loadResults(point).front(), sum), point);
+        store(lanes.combine(loadResults(point).front(), sum), point);
       });
     });
     return {blocks, 1, warps * kWarp};
@@ -326,6 +284,10 @@ private:
   GridBuilder g;
   OpBuilder &b;
   linalg::LinalgOp op;
+  /// The op that alone reads the results, at the same points.
+  linalg::LinalgOp reader;
+  /// A buffer that need not be read, and its element at this thread's point.
+  std::pair<Value, Value> known;
   Value initial;
   const EmitOptions &options;
   SmallVector<int64_t> ranges;
@@ -338,11 +300,16 @@ private:
 } // namespace
 
 FailureOr<LaunchShape> mopt::emitLinalg(linalg::LinalgOp op, Value initial,
-                                        const EmitOptions &options) {
+                                        const EmitOptions &options,
+                                        linalg::LinalgOp reader) {
   OpBuilder b(op);
-  FailureOr<LaunchShape> shape = LinalgEmitter(b, op, initial, options).emit();
-  if (succeeded(shape))
-    op->erase();
+  FailureOr<LaunchShape> shape =
+      LinalgEmitter(b, op, initial, options, reader).emit();
+  if (failed(shape))
+    return shape;
+  op->erase();
+  if (reader)
+    reader->erase();
   return shape;
 }
 

@@ -42,9 +42,7 @@ Value mopt::multiplyAdd(GridBuilder &g, Value x, Value y, Value sum) {
   return math::FmaOp::create(g.b, g.loc, x, y, sum);
 }
 
-/// Does `map` take `count` neighbours along the last dimension to neighbours of
-/// `type`, the first of them at a multiple of `count`?
-static bool keepsNeighbours(MemRefType type, AffineMap map, int64_t count) {
+bool mopt::keepsNeighbours(MemRefType type, AffineMap map, int64_t count) {
   unsigned last = map.getNumDims() - 1, results = map.getNumResults();
   if (results == 0 ||
       map.getResult(results - 1) != getAffineDimExpr(last, map.getContext()) ||

@@ -43,6 +43,10 @@ void storeResults(GridBuilder &g, AnchorOpInterface op,
                   llvm::ArrayRef<mlir::Value> point,
                   llvm::ArrayRef<mlir::Value> sums);
 
+/// Does `map` take `count` neighbours along the last dimension to neighbours of
+/// `type`, the first of them at a multiple of `count`?
+bool keepsNeighbours(mlir::MemRefType type, mlir::AffineMap map, int64_t count);
+
 /// An element of a side in the type of its sums; integers have a sign unless
 /// `isUnsigned`.
 mlir::Value widenElement(GridBuilder &g, mlir::Value value, mlir::Type type,

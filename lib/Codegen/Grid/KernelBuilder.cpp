@@ -128,6 +128,9 @@ void KernelBuilder::createLaunch(OpBuilder &b, Location loc, gpu::GPUFuncOp kern
                   const Captures &captures, const LaunchShape &shape) {
   kernel.setKnownBlockSizeAttr(
       b.getDenseI32ArrayAttr({static_cast<int32_t>(shape.threads), 1, 1}));
+  if (shape.clusterBlocks > 1)
+    kernel.setKnownClusterSizeAttr(b.getDenseI32ArrayAttr(
+        {static_cast<int32_t>(shape.clusterBlocks), 1, 1}));
   SmallVector<Value> arguments(captures.arguments.getArrayRef());
   SmallVector<int32_t> maps;
   for (const TensorMap &map : shape.maps) {
@@ -155,11 +158,23 @@ KernelBuilder::describeLaunch(const LaunchShape &shape) const {
                              static_cast<int64_t>(shape.maps.size())};
   for (const TensorMap &map : shape.maps) {
     words.append({map.argument, map.elementBytes, map.offset,
-                  static_cast<int64_t>(map.dims.size())});
+                  map.windows.empty()
+                      ? static_cast<int64_t>(map.dims.size())
+                      : -static_cast<int64_t>(map.dims.size())});
     for (size_t dim = 0; dim < TensorMap::kMostDims; ++dim)
       if (dim < map.dims.size())
         words.append({map.dims[dim].size, map.dims[dim].stride,
                       map.dims[dim].box});
+      else
+        words.append(3, 0);
+  }
+  for (const TensorMap &map : shape.maps) {
+    if (map.windows.empty())
+      continue;
+    for (size_t dim = 0; dim < TensorMap::kMostWindows; ++dim)
+      if (dim < map.windows.size())
+        words.append({map.windows[dim].first, map.windows[dim].last,
+                      map.windows[dim].step});
       else
         words.append(3, 0);
   }

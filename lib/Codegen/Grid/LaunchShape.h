@@ -29,6 +29,16 @@ struct TensorMap {
   /// rows lie as they are.
   llvm::SmallVector<Dim, 5> dims;
   static constexpr size_t kMostDims = 5;
+  /// Of a map of windows, for each dimension between the innermost and the
+  /// outermost one: where the first window begins, relative to the first
+  /// element, and the last one, relative to the last element, and their
+  /// distance. The box of the outermost dimension is then a number of windows
+  /// one after the other, and what they have of the innermost one.
+  struct Window {
+    int64_t first, last, step;
+  };
+  static constexpr size_t kMostWindows = kMostDims - 2;
+  llvm::SmallVector<Window, kMostWindows> windows;
 };
 
 /// How a kernel is launched: blocks in x and y, threads of a block.
@@ -43,6 +53,9 @@ struct LaunchShape {
   /// Blocks take what there is to do in turns, so that fewer will do: no more
   /// than run at once.
   bool isPersistent = false;
+  /// Neighbouring blocks in x that run at once and reach each other's shared
+  /// memory; their number divides blocksX.
+  int64_t clusterBlocks = 1;
   llvm::SmallVector<TensorMap> maps;
 };
 } // namespace mopt

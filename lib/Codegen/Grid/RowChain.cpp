@@ -1,8 +1,12 @@
 // Which ops on buffers one block can compute for its row, one after the other.
 #include "RowChain.h"
 
+#include "mopt/Support/Attributes.h"
+
 #include "mlir/Analysis/SliceAnalysis.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
 #include "mlir/Interfaces/ViewLikeInterface.h"
 
@@ -13,6 +17,8 @@ using namespace mopt;
 static constexpr int64_t kFewestRows = 16;
 /// Fewer elements are less than a block's threads can share.
 static constexpr int64_t kShortestRow = 32;
+/// So many threads are better busy with a result each than with a part of one.
+static constexpr int64_t kManyResults = 1024;
 
 static bool onlyComputesAddresses(Operation *op) {
   return isMemoryEffectFree(op) && op->getNumRegions() == 0;
@@ -135,6 +141,24 @@ static bool areInOneRow(ArrayRef<Access> list, ArrayRef<int64_t> rowSizes) {
   return true;
 }
 
+bool mopt::isWorthSharing(linalg::LinalgOp sum) {
+  int64_t results = 1;
+  for (auto [range, kind] :
+       llvm::zip_equal(sum.getStaticLoopRanges(), sum.getIteratorTypesArray()))
+    if (kind == utils::IteratorType::parallel)
+      results *= range;
+  unsigned last = sum.getNumLoops() - 1;
+  return results < kManyResults ||
+         llvm::any_of(
+             sum.getDpsInputOperands(),
+             [&](OpOperand *input) {
+               AffineMap map = sum.getMatchingIndexingMap(input);
+               unsigned rank = map.getNumResults();
+               return isa<MemRefType>(input->get().getType()) && rank > 0 &&
+                      map.getResult(rank - 1).isFunctionOfDim(last);
+             });
+}
+
 RowChain mopt::findRowChain(ArrayRef<Operation *> ops) {
   SmallVector<RowChain::Member> candidates;
   RowChain chain;
@@ -159,7 +183,7 @@ RowChain mopt::findRowChain(ArrayRef<Operation *> ops) {
   auto *first = llvm::find_if(candidates, [](RowChain::Member &member) {
     return member.op.getNumReductionLoops() > 0;
   });
-  if (first == candidates.end())
+  if (first == candidates.end() || !isWorthSharing(first->op))
     return {};
   SmallVector<int64_t> ranges = first->op.getStaticLoopRanges();
   chain.rowSizes.assign(ranges.begin(),
@@ -184,4 +208,88 @@ RowChain mopt::findRowChain(ArrayRef<Operation *> ops) {
       length < kShortestRow)
     return {};
   return chain;
+}
+
+/// Is it memory that only its function uses?
+static bool isScratch(Value root) {
+  if (root.getDefiningOp<memref::AllocOp>())
+    return true;
+  auto argument = dyn_cast<BlockArgument>(root);
+  auto function =
+      argument ? dyn_cast<func::FuncOp>(argument.getOwner()->getParentOp())
+               : func::FuncOp();
+  return function &&
+         function.getArgAttr(argument.getArgNumber(), kScratchAttr) != nullptr;
+}
+
+/// Does an op that is none of `inside` read what they write to `init`?
+static bool isReadOutside(Value init,
+                          const llvm::SmallPtrSetImpl<Operation *> &inside) {
+  SmallVector<Value> aliases{getRoot(init)};
+  if (!isScratch(aliases.front()))
+    return true;
+  for (size_t i = 0; i < aliases.size(); ++i)
+    for (Operation *user : aliases[i].getUsers()) {
+      if (isa<ViewLikeOpInterface>(user) && user->getNumResults() == 1)
+        aliases.push_back(user->getResult(0));
+      else if (!inside.contains(user))
+        return true;
+    }
+  return false;
+}
+
+void mopt::findStored(RowChain &chain) {
+  llvm::SmallPtrSet<Operation *, 8> inside;
+  for (const RowChain::Member &member : chain.members) {
+    inside.insert(member.op);
+    inside.insert(member.fill);
+  }
+  for (RowChain::Member &member : chain.members)
+    member.isStored =
+        llvm::any_of(linalg::LinalgOp(member.op).getDpsInits(),
+                     [&](Value init) { return isReadOutside(init, inside); });
+}
+
+linalg::LinalgOp mopt::findReader(linalg::LinalgOp sum, linalg::FillOp fill,
+                                  ArrayRef<Operation *> next) {
+  if (sum.getNumReductionLoops() == 0 || sum.getNumDpsInits() != 1)
+    return {};
+  Value result = sum.getDpsInits().front();
+  const auto *reader = llvm::find_if_not(next, onlyComputesAddresses);
+  auto op = reader == next.end() ? linalg::LinalgOp()
+                                 : dyn_cast<linalg::LinalgOp>(*reader);
+  if (!op || op.getNumReductionLoops() > 0 || !isStatic(op))
+    return {};
+  SmallVector<int64_t> ranges;
+  for (auto [range, kind] :
+       llvm::zip_equal(sum.getStaticLoopRanges(), sum.getIteratorTypesArray()))
+    if (kind == utils::IteratorType::parallel)
+      ranges.push_back(range);
+  // The loops of results come first, as those of the reader.
+  if (ranges != op.getStaticLoopRanges() ||
+      llvm::any_of(
+          ArrayRef(sum.getIteratorTypesArray()).take_front(ranges.size()),
+          [](utils::IteratorType kind) {
+            return kind != utils::IteratorType::parallel;
+          }))
+    return {};
+  AffineMap written = sum.getMatchingIndexingMap(sum.getDpsInitOperand(0));
+  bool reads = false;
+  SmallVector<Access> ofSum, ofReader;
+  addAccesses(sum, ofSum);
+  addAccesses(op, ofReader);
+  for (const Access &access : ofReader) {
+    if (access.root == getRoot(result)) {
+      if (access.buffer != result || !access.map || access.writes ||
+          access.map.getResults() != written.getResults())
+        return {};
+      reads = true;
+    }
+    // Threads write at different times.
+    for (const Access &other : ofSum)
+      if (access.writes && access.root == other.root)
+        return {};
+  }
+  llvm::SmallPtrSet<Operation *, 8> inside{sum, op, fill};
+  return reads && !isReadOutside(result, inside) ? op : linalg::LinalgOp();
 }

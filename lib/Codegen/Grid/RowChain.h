@@ -14,6 +14,8 @@ struct RowChain {
     /// What a sum starts from, if a fill says so, and that fill.
     mlir::Value initial;
     mlir::linalg::FillOp fill;
+    /// Does anyone but the chain read what it writes?
+    bool isStored = true;
   };
   llvm::SmallVector<Member> members;
   /// The outermost loops, which all members have: their points are the rows.
@@ -24,9 +26,25 @@ struct RowChain {
 /// `ops`; empty if there is none that is worth a block for each row.
 RowChain findRowChain(llvm::ArrayRef<mlir::Operation *> ops);
 
+/// Sets `isStored` of the members of `chain`, which stand in a kernel's
+/// function: nobody else reads that function's scratch.
+void findStored(RowChain &chain);
+
+/// The first op of `next` if it reads each result of `sum` at the same point of
+/// its loops, which has no other readers; `fill` is what the sum starts from,
+/// if anything.
+mlir::linalg::LinalgOp findReader(mlir::linalg::LinalgOp sum,
+                                  mlir::linalg::FillOp fill,
+                                  llvm::ArrayRef<mlir::Operation *> next);
+
 /// The sum that starts from what `fill` wrote, if it is the next that reads.
 mlir::linalg::LinalgOp findSumOf(mlir::linalg::FillOp fill,
                                  llvm::ArrayRef<mlir::Operation *> next);
+
+/// Should threads of a warp or a block share `sum`? Not if each of them would
+/// read a line of memory of its own, where there are results enough for all of
+/// a device's threads.
+bool isWorthSharing(mlir::linalg::LinalgOp sum);
 
 /// The op that combines two partial sums of `op`, which has one result, if it
 /// is an op that has a neutral element and lanes can exchange its type.

@@ -11,6 +11,31 @@
 using namespace mlir;
 using namespace mopt;
 
+/// Address spaces.
+static constexpr unsigned kShared = 3, kCluster = 7;
+
+Value WarpgroupBuilder::getThread() {
+  return NVVM::ThreadIdXOp::create(b, loc, b.getI32Type());
+}
+
+Value WarpgroupBuilder::getBlock() {
+  return NVVM::BlockIdXOp::create(b, loc, b.getI32Type());
+}
+
+Value WarpgroupBuilder::toUniform(Value x) {
+  return NVVM::ShflOp::create(b, loc, b.getI32Type(), word(-1), x, word(0),
+                              word(31), NVVM::ShflKind::idx, UnitAttr());
+}
+
+void WarpgroupBuilder::guard(Value condition, function_ref<void()> body) {
+  if (!condition)
+    return body();
+  auto branch = scf::IfOp::create(b, loc, condition, /*withElse=*/false);
+  OpBuilder::InsertionGuard restore(b);
+  b.setInsertionPoint(branch.thenBlock()->getTerminator());
+  body();
+}
+
 Value WarpgroupBuilder::addMap(TensorMap map,
                                SmallVectorImpl<TensorMap> &maps) {
   map.argument = function.getFunctionType().getNumInputs();
@@ -24,6 +49,13 @@ Value WarpgroupBuilder::addMap(TensorMap map,
       b, loc, LLVM::LLVMPointerType::get(b.getContext()), address);
 }
 
+void WarpgroupBuilder::prefetch(Value map) {
+  NVVM::PrefetchOp::create(b, loc, NVVM::PrefetchCacheLevelAttr(),
+                           NVVM::CacheEvictionPriorityAttr(), map, Value(),
+                           /*tensormap=*/b.getUnitAttr(), UnitAttr(),
+                           UnitAttr());
+}
+
 Value WarpgroupBuilder::getShared() {
   static constexpr llvm::StringLiteral name = "mopt_shared";
   auto module = function->getParentOfType<gpu::GPUModuleOp>();
@@ -33,17 +65,23 @@ Value WarpgroupBuilder::getShared() {
     LLVM::GlobalOp::create(b, loc, LLVM::LLVMArrayType::get(b.getI8Type(), 0),
                            /*isConstant=*/false, LLVM::Linkage::External, name,
                            Attribute(),
-                           /*alignment=*/kPatternBytes, /*addrSpace=*/3);
+                           /*alignment=*/kPatternBytes, kShared);
   }
   Value begin = LLVM::AddressOfOp::create(
-      b, loc, LLVM::LLVMPointerType::get(b.getContext(), 3), name);
+      b, loc, LLVM::LLVMPointerType::get(b.getContext(), kShared), name);
   Value address = LLVM::PtrToIntOp::create(b, loc, b.getI32Type(), begin);
   return band(add(address, kPatternBytes - 1), -kPatternBytes);
 }
 
 Value WarpgroupBuilder::getPointer(Value address) {
   return LLVM::IntToPtrOp::create(
-      b, loc, LLVM::LLVMPointerType::get(b.getContext(), 3), address);
+      b, loc, LLVM::LLVMPointerType::get(b.getContext(), kShared), address);
+}
+
+Value WarpgroupBuilder::getPointer(Value address, Value rank) {
+  return NVVM::MapaOp::create(
+      b, loc, LLVM::LLVMPointerType::get(b.getContext(), kCluster),
+      getPointer(address), rank);
 }
 
 void WarpgroupBuilder::initialize(Value barrier, int64_t count) {
@@ -60,10 +98,9 @@ void WarpgroupBuilder::wait(Value barrier, Value parity) {
 
 void WarpgroupBuilder::arrive(Value barrier) {
   // nvvm.mbarrier.arrive has a result, which nobody reads.
-  NVVM::InlinePtxOp::create(b, loc, TypeRange(), ValueRange{barrier},
-                            ValueRange(),
-                            "mbarrier.arrive.shared::cta.b64 _, [$0];",
-                            Value());
+  NVVM::InlinePtxOp::create(
+      b, loc, TypeRange(), ValueRange{barrier}, ValueRange(),
+      "mbarrier.arrive.shared::cta.b64 _, [$0];", Value());
 }
 
 void WarpgroupBuilder::expect(Value barrier, int64_t bytes) {
@@ -73,20 +110,27 @@ void WarpgroupBuilder::expect(Value barrier, int64_t bytes) {
 }
 
 void WarpgroupBuilder::load(Value map, Value address, Value barrier,
-                            ValueRange coordinates) {
+                            ValueRange coordinates, ValueRange offsets) {
   Value cluster = LLVM::AddrSpaceCastOp::create(
-      b, loc, LLVM::LLVMPointerType::get(b.getContext(), 7),
+      b, loc, LLVM::LLVMPointerType::get(b.getContext(), kCluster),
       getPointer(address));
   NVVM::CpAsyncBulkTensorGlobalToSharedClusterOp::create(
-      b, loc, cluster, map, coordinates, getPointer(barrier),
-      /*im2colOffsets=*/ValueRange(), /*multicastMask=*/Value(),
-      /*l2CacheHint=*/Value(), NVVM::TMALoadMode::TILE, /*isCTAOnly=*/false,
-      NVVM::CTAGroupKindAttr(), /*predicate=*/Value());
+      b, loc, cluster, map, coordinates, getPointer(barrier), offsets,
+      /*multicastMask=*/Value(), /*l2CacheHint=*/Value(),
+      offsets.empty() ? NVVM::TMALoadMode::TILE : NVVM::TMALoadMode::IM2COL,
+      /*isCTAOnly=*/false, NVVM::CTAGroupKindAttr(), /*predicate=*/Value());
 }
 
 void WarpgroupBuilder::meet(Value number, int64_t threads) {
   NVVM::BarrierOp::create(b, loc, Type(), number, word(threads),
                           NVVM::BarrierReductionAttr(), Value());
+}
+
+void WarpgroupBuilder::meetBlock() { NVVM::BarrierOp::create(b, loc); }
+
+void WarpgroupBuilder::meetCluster() {
+  NVVM::ClusterArriveOp::create(b, loc, UnitAttr());
+  NVVM::ClusterWaitOp::create(b, loc, UnitAttr());
 }
 
 /// Fields in units of 16 bytes: the distance of neighbouring groups of 64
@@ -95,11 +139,11 @@ void WarpgroupBuilder::meet(Value number, int64_t threads) {
 Value WarpgroupBuilder::describe(Value address, int64_t groupBytes) {
   Value line = arith::ShRUIOp::create(b, loc, band(address, 0x3FFFF), word(4));
   Value wide = arith::ExtUIOp::create(b, loc, b.getI64Type(), line);
-  int64_t eightRows = 8 * kRowBytes / 16;
+  int64_t group = std::max<int64_t>(1, groupBytes / 16),
+          eightRows = 8 * kRowBytes / 16;
   Value rest = arith::ConstantOp::create(
       b, loc,
-      b.getI64IntegerAttr(groupBytes / 16 << 16 | eightRows << 32 |
-                          int64_t(1) << 62));
+      b.getI64IntegerAttr(group << 16 | eightRows << 32 | int64_t(1) << 62));
   return arith::OrIOp::create(b, loc, wide, rest);
 }
 
@@ -152,8 +196,8 @@ Value WarpgroupBuilder::tie(Value sums) {
                         tieRegisters(countSums(sums)));
 }
 
-Value WarpgroupBuilder::multiply(Value left, Value right, Value sums,
-                                 Type type, bool isFirst) {
+Value WarpgroupBuilder::multiply(Value left, Value right, Value sums, Type type,
+                                 bool isFirst) {
   NVVM::WGMMATypes element =
       type.isF16() ? NVVM::WGMMATypes::f16 : NVVM::WGMMATypes::bf16;
   auto shape = NVVM::MMAShapeAttr::get(b.getContext(), kGroupRows,
@@ -190,9 +234,16 @@ Value WarpgroupBuilder::multiply(ArrayRef<Value> left, Value right, Value sums,
                         tieRegisters(count) + ",r,r,r,r,l");
 }
 
-void WarpgroupBuilder::guard(Value condition, function_ref<void()> body) {
-  auto branch = scf::IfOp::create(b, loc, condition, /*withElse=*/false);
-  OpBuilder::InsertionGuard restore(b);
-  b.setInsertionPoint(branch.thenBlock()->getTerminator());
-  body();
+bool WarpgroupBuilder::takeWait() {
+  for (auto op : llvm::make_early_inc_range(
+           function.getBody().front().getOps<NVVM::GriddepcontrolOp>()))
+    if (op.getKind() == NVVM::GridDepActionKind::wait) {
+      op->erase();
+      return true;
+    }
+  return false;
+}
+
+void WarpgroupBuilder::waitForKernel() {
+  NVVM::GriddepcontrolOp::create(b, loc, NVVM::GridDepActionKind::wait);
 }

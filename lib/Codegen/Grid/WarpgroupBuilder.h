@@ -1,8 +1,8 @@
 //===- WarpgroupBuilder.h - groups of warps and the copy engine -*- C++ -*-===//
 //
 // Kernels in which groups of four warps have different tasks: shared memory of
-// their own layout, barriers there that count arrivals and bytes, boxes that the
-// copy engine moves, and descriptors of matrices.
+// their own layout, barriers there that count arrivals and bytes, boxes that
+// the copy engine moves, and descriptors of matrices.
 //
 //===----------------------------------------------------------------------===//
 
@@ -22,13 +22,33 @@ public:
                    mlir::gpu::GPUFuncOp function)
       : WordBuilder(b, loc), function(function) {}
 
+  mlir::Value sub(mlir::Value x, mlir::Value y) {
+    return b.createOrFold<mlir::arith::SubIOp>(loc, x, y);
+  }
+  mlir::Value below(mlir::Value x, mlir::Value y) {
+    return b.createOrFold<mlir::arith::CmpIOp>(
+        loc, mlir::arith::CmpIPredicate::ult, x, y);
+  }
+  mlir::Value getThread();
+  mlir::Value getBlock();
+  /// `x`, which all lanes of a warp have, as a value that the assembler sees to
+  /// be the same.
+  mlir::Value toUniform(mlir::Value x);
+  /// `body` where `condition` holds; everywhere if it is null.
+  void guard(mlir::Value condition, llvm::function_ref<void()> body);
+
   /// The address of `map`, which becomes one of `maps` and of the kernel's
   /// parameters.
   mlir::Value addMap(TensorMap map, llvm::SmallVectorImpl<TensorMap> &maps);
-  /// Where the block's shared memory begins, at a multiple of kPatternBytes.
+  /// Brings the map itself to the engine.
+  void prefetch(mlir::Value map);
+  /// Where the shared memory that the launch asks for begins, at a multiple of
+  /// kPatternBytes: a block may have up to one byte less than that less.
   mlir::Value getShared();
-  /// The pointer to `address`.
+  /// The pointer to `address` in shared memory, of this block or of block
+  /// `rank` of its cluster.
   mlir::Value getPointer(mlir::Value address);
+  mlir::Value getPointer(mlir::Value address, mlir::Value rank);
 
   /// A barrier of `count` arrivals for each of its phases.
   void initialize(mlir::Value barrier, int64_t count);
@@ -39,15 +59,21 @@ public:
   /// One arrival, and as many bytes of boxes on their way.
   void expect(mlir::Value barrier, int64_t bytes);
   /// Brings the box at `coordinates` of `map` to `address`, and reports it to
-  /// `barrier`.
+  /// `barrier`. From a map of windows what lies at `offsets`, of 16 bits, in
+  /// each of those from there on.
   void load(mlir::Value map, mlir::Value address, mlir::Value barrier,
-            mlir::ValueRange coordinates);
-  /// Threads of the barrier with this number meet.
+            mlir::ValueRange coordinates, mlir::ValueRange offsets = {});
+  /// Threads of the block's barrier with this number, which is not 0, meet.
   void meet(mlir::Value number, int64_t threads);
+  /// All threads of the block meet, or of the cluster, and see what the others
+  /// wrote.
+  void meetBlock();
+  void meetCluster();
 
   /// The descriptor of the matrix at `address`: rows of 128 bytes in the copy
-  /// engine's pattern, and groups of 64 columns as many bytes apart.
-  mlir::Value describe(mlir::Value address, int64_t groupBytes = 16);
+  /// engine's pattern, and groups of 64 columns as many bytes apart; 0 where
+  /// rows are along the depth.
+  mlir::Value describe(mlir::Value address, int64_t groupBytes = 0);
   /// The descriptor of what lies `bytes` behind.
   mlir::Value advance(mlir::Value descriptor, int64_t bytes);
   /// A struct of `count` f32, and what one has.
@@ -65,7 +91,11 @@ public:
   mlir::Value multiply(llvm::ArrayRef<mlir::Value> left, mlir::Value right,
                        mlir::Value sums, mlir::Type type);
 
-  void guard(mlir::Value condition, llvm::function_ref<void()> body);
+  /// Takes away the wait for the kernel before this one at the kernel's begin,
+  /// if there is one; says so. Whoever takes it waits in every thread before it
+  /// reads what other kernels write.
+  bool takeWait();
+  void waitForKernel();
 
 private:
   mlir::gpu::GPUFuncOp function;

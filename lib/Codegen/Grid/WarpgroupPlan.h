@@ -18,6 +18,8 @@ inline constexpr int64_t kGroupRows = 64, kGroupThreads = 128;
 /// The copy engine's pattern: the rows that it exchanges pieces of, and how
 /// often it repeats. Both sides have as many bytes of the depth in a stage.
 inline constexpr int64_t kRowBytes = 128, kPatternBytes = 1024;
+/// Neighbours of 16 bits in a row of a box.
+inline constexpr int64_t kBoxColumns = kRowBytes / 2;
 /// Columns of a packed block.
 inline constexpr int64_t kBlockColumns = 64;
 /// Bytes along the depth that bytes are packed in, each column's side by side,

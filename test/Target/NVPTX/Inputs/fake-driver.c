@@ -152,6 +152,21 @@ int cuTensorMapEncodeTiled(void *map, int type, unsigned rank, void *address,
   printf("\n");
   return (unsigned long long)map % 64 ? 1 : called("map");
 }
+int cuTensorMapEncodeIm2col(void *map, int type, unsigned rank, void *address,
+                            const Address *sizes, const Address *strides,
+                            const int *first, const int *last,
+                            unsigned channels, unsigned windows,
+                            const unsigned *steps, int interleave, int swizzle,
+                            int promotion, int fill) {
+  printf("map of %u windows of %u, type %d, swizzle %d:", windows, channels,
+         type, swizzle);
+  for (unsigned i = 0; i < rank; ++i)
+    printf(" %llu/%llu/%u", sizes[i], i ? strides[i - 1] : 0, steps[i]);
+  for (unsigned i = 0; i + 2 < rank; ++i)
+    printf(" from %d to %d", first[i], last[i]);
+  printf("\n");
+  return (unsigned long long)map % 64 ? 1 : called("map");
+}
 #endif
 int cuLaunchKernel(Handle function, unsigned grid_x, unsigned grid_y,
                    unsigned grid_z, unsigned block_x, unsigned block_y,
