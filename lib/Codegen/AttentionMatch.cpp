@@ -150,6 +150,38 @@ static bool canWiden(Block &block) {
   });
 }
 
+/// The kernel that gives `scores` from scores of the same shape.
+static std::optional<AttentionMatch::Step> findStep(Value scores) {
+  auto call = scores.getDefiningOp<func::CallOp>();
+  func::FuncOp kernel = getKernel(call);
+  auto op = kernel ? getReturned(kernel).getDefiningOp<linalg::GenericOp>()
+                   : linalg::GenericOp();
+  if (!op || !scores.hasOneUse() || op.getNumDpsInits() != 1 ||
+      op.getNumParallelLoops() != op.getNumLoops() ||
+      !op.getMatchingIndexingMap(op.getDpsInitOperand(0)).isIdentity() ||
+      op.payloadUsesValueFromOperand(op.getDpsInitOperand(0)) ||
+      !canWiden(*op.getBlock()))
+    return std::nullopt;
+  AttentionMatch::Step step{call, op, nullptr};
+  for (OpOperand *input : op.getDpsInputOperands()) {
+    AffineMap map = op.getMatchingIndexingMap(input);
+    if (!isa<BlockArgument>(input->get()))
+      return std::nullopt;
+    Value passed = getPassed(input->get(), call);
+    bool isLarge = map.isIdentity() && !isa<BlockArgument>(passed) &&
+                   passed.hasOneUse();
+    // Scores come from a product, maybe through another step.
+    if (isLarge && !step.scores)
+      step.scores = input;
+    for (AffineExpr expr : map.getResults()) {
+      auto zero = dyn_cast<AffineConstantExpr>(expr);
+      if (!isa<AffineDimExpr>(expr) && !(zero && zero.getValue() == 0))
+        return std::nullopt;
+    }
+  }
+  return step.scores ? std::optional(step) : std::nullopt;
+}
+
 std::optional<AttentionMatch> mopt::matchAttention(func::CallOp call) {
   AttentionMatch found;
   found.resultsCall = call;
@@ -173,8 +205,12 @@ std::optional<AttentionMatch> mopt::matchAttention(func::CallOp call) {
             matchSoftmax(skipPadding(getReturned(softmaxKernel)))))
     return std::nullopt;
 
-  Value scores =
-      skipReshapes(getPassed(found.softmax.scores, found.softmaxCall));
+  Value scores = getPassed(found.softmax.scores, found.softmaxCall);
+  while (std::optional<AttentionMatch::Step> step = findStep(scores)) {
+    found.steps.insert(found.steps.begin(), *step);
+    scores = getPassed(step->scores->get(), step->call);
+  }
+  scores = skipReshapes(scores);
   found.scoresCall = scores ? scores.getDefiningOp<func::CallOp>() : nullptr;
   func::FuncOp scoresKernel = getKernel(found.scoresCall);
   if (!scoresKernel || !(found.scores = findProduct(scoresKernel)) ||
@@ -193,16 +229,20 @@ std::optional<AttentionMatch> mopt::matchAttention(func::CallOp call) {
       getReturned(scoresKernel) != found.scores->getResult(0) ||
       !canWiden(product.getEpilogue().front()))
     return std::nullopt;
-  // Its own inputs have points of its own shape.
-  bool isReshaped =
-      cast<ShapedType>(found.softmax.scores.getType()).getShape() !=
-      init.getShape();
-  if (isReshaped && found.softmax.blind)
+  ArrayRef<int64_t> rows = init.getShape().drop_back(),
+                    shape = cast<ShapedType>(found.softmax.scores.getType())
+                                .getShape();
+  if (shape.back() != init.getShape().back())
     return std::nullopt;
-  if (isReshaped &&
-      cast<ShapedType>(found.softmax.scores.getType()).getShape().back() !=
-          init.getShape().back())
+  // Rows of several dimensions are one if nobody tells them apart.
+  bool isPlain = found.steps.empty() && !found.softmax.blind;
+  std::optional<RowSpace> space = RowSpace::get(rows);
+  if (!isPlain)
+    space = RowSpace::find(rows, shape.drop_back());
+  if (!space || space->first.back().empty() ||
+      space->first.back().back() + 1 != space->sizes.size())
     return std::nullopt;
+  found.rows = *space;
 
   std::optional<AttentionMatch::Side> key = findRightSide(found.scores),
                       value = findRightSide(found.results);
@@ -222,12 +262,47 @@ std::optional<AttentionMatch> mopt::matchAttention(func::CallOp call) {
           left.getShape().back() ||
       (left.getShape().back() != keys && !isPadded))
     return std::nullopt;
-  found.sizes.assign(init.getShape().begin(), init.getShape().end());
-  found.sizes.append(
-      {lhs.getDimSize(depthDim), results.getOutputDimSize(rank - 1)});
-  if (llvm::is_contained(found.sizes, 0) ||
-      found.sizes[rank - 2] < kLeastRows || found.sizes[rank] > kMostColumns ||
-      found.sizes[rank + 1] > kMostColumns)
+  found.keys = keys;
+  found.depth = lhs.getDimSize(depthDim);
+  found.columns = results.getOutputDimSize(rank - 1);
+  if (llvm::is_contained(found.rows.sizes, 0) ||
+      found.rows.sizes.back() < kLeastRows || keys == 0 || found.depth == 0 ||
+      found.columns == 0 || found.depth > kMostColumns ||
+      found.columns > kMostColumns)
     return std::nullopt;
   return found;
+}
+
+std::optional<Direct> mopt::findDirect(Value value) {
+  auto call = value.getDefiningOp<func::CallOp>();
+  func::FuncOp kernel = getKernel(call);
+  if (!kernel)
+    return std::nullopt;
+  Direct direct;
+  Value inner = skipPadding(getReturned(kernel));
+  direct.isPadded = inner != getReturned(kernel);
+  if (auto op = inner.getDefiningOp<linalg::LinalgOp>()) {
+    if (op.getNumDpsInputs() != 1 ||
+        !llvm::all_of(op.getIndexingMapsArray(),
+                      [](AffineMap map) { return map.isIdentity(); }))
+      return std::nullopt;
+    inner = op.getDpsInputOperand(0)->get();
+    Value scalar = op.getBlock()->getTerminator()->getOperand(0);
+    while (Operation *def = scalar.getDefiningOp()) {
+      APFloat number(0.0);
+      if (isa<arith::MulFOp>(def) &&
+          matchPattern(def->getOperand(1), m_ConstantFloat(&number)))
+        direct.factor *= number.convertToDouble();
+      else if (!isa<arith::ExtFOp, arith::TruncFOp>(def))
+        return std::nullopt;
+      scalar = def->getOperand(0);
+    }
+    if (scalar != op.getBlock()->getArgument(0))
+      return std::nullopt;
+  }
+  direct.value = getPassed(inner, call);
+  if (!direct.value || getElementTypeOrSelf(direct.value.getType()) !=
+                           getElementTypeOrSelf(value.getType()))
+    return std::nullopt;
+  return direct;
 }
