@@ -20,8 +20,8 @@ static constexpr int64_t kMostColumns = 256;
 func::FuncOp mopt::getKernel(func::CallOp call) {
   if (!call || call.getNumResults() != 1)
     return {};
-  auto kernel =
-      SymbolTable::lookupNearestSymbolFrom<func::FuncOp>(call, call.getCalleeAttr());
+  auto kernel = SymbolTable::lookupNearestSymbolFrom<func::FuncOp>(
+      call, call.getCalleeAttr());
   return kernel && !kernel.isDeclaration() && kernel->hasAttr(kKernelAttr)
              ? kernel
              : func::FuncOp();
@@ -36,8 +36,8 @@ Value mopt::getPassed(Value value, func::CallOp call) {
   return argument ? call.getOperand(argument.getArgNumber()) : Value();
 }
 
-/// What is reshaped to `value`, whose rows stay rows; null if someone else reads
-/// what is on the way.
+/// What is reshaped to `value`, whose rows stay rows; null if someone else
+/// reads what is on the way.
 static Value skipReshapes(Value value) {
   while (value && value.hasOneUse()) {
     Operation *op = value.getDefiningOp();
@@ -67,11 +67,11 @@ Value mopt::skipPadding(Value value) {
         insert.hasUnitStride() &&
         insert.getSourceType().getRank() == insert.getDestType().getRank() &&
         llvm::all_of(borders, [&](tensor::InsertSliceOp border) {
-          return llvm::any_of(
-              llvm::zip_equal(border.getStaticOffsets(), sizes), [](auto dim) {
-                return ShapedType::isStatic(std::get<0>(dim)) &&
-                       std::get<0>(dim) >= std::get<1>(dim);
-              });
+          return llvm::any_of(llvm::zip_equal(border.getStaticOffsets(), sizes),
+                              [](auto dim) {
+                                return ShapedType::isStatic(std::get<0>(dim)) &&
+                                       std::get<0>(dim) >= std::get<1>(dim);
+                              });
         });
     return isPadding ? insert.getSource() : value;
   }
@@ -79,7 +79,8 @@ Value mopt::skipPadding(Value value) {
 }
 
 /// The right side of `anchor` before it was packed.
-static std::optional<AttentionMatch::Side> findRightSide(ContractAnchorOp anchor) {
+static std::optional<AttentionMatch::Side>
+findRightSide(ContractAnchorOp anchor) {
   AffineMap map = anchor.getRhsIndexingMap();
   MLIRContext *context = map.getContext();
   unsigned rank = map.getNumDims(), batches = map.getNumResults() - 2;
@@ -98,7 +99,7 @@ static std::optional<AttentionMatch::Side> findRightSide(ContractAnchorOp anchor
     exprs[pack.getSourceDim(batches)] = isTransposed ? column : step;
     exprs[pack.getSourceDim(batches + 1)] = isTransposed ? step : column;
     return AttentionMatch::Side{skipPadding(pack.getSource()),
-                AffineMap::get(rank, 0, exprs, context)};
+                                AffineMap::get(rank, 0, exprs, context)};
   }
   // One block has the columns in order.
   auto expand = packed.getDefiningOp<tensor::ExpandShapeOp>();
@@ -113,7 +114,7 @@ static std::optional<AttentionMatch::Side> findRightSide(ContractAnchorOp anchor
   exprs[batches] = step;
   exprs[batches + 1] = column;
   return AttentionMatch::Side{skipPadding(expand.getSrc()),
-              AffineMap::get(rank, 0, exprs, context)};
+                              AffineMap::get(rank, 0, exprs, context)};
 }
 
 /// Swaps the last two dimensions of what `map` takes.
@@ -123,8 +124,7 @@ static AffineMap swapLast(AffineMap map) {
   for (unsigned dim = 0; dim < rank; ++dim)
     dims.push_back(getAffineDimExpr(dim, map.getContext()));
   std::swap(dims[rank - 1], dims[rank - 2]);
-  return map.compose(
-      AffineMap::get(rank, 0, dims, map.getContext()));
+  return map.compose(AffineMap::get(rank, 0, dims, map.getContext()));
 }
 
 /// The product that a kernel returns.
@@ -168,8 +168,8 @@ static std::optional<AttentionMatch::Step> findStep(Value scores) {
     if (!isa<BlockArgument>(input->get()))
       return std::nullopt;
     Value passed = getPassed(input->get(), call);
-    bool isLarge = map.isIdentity() && !isa<BlockArgument>(passed) &&
-                   passed.hasOneUse();
+    bool isLarge =
+        map.isIdentity() && !isa<BlockArgument>(passed) && passed.hasOneUse();
     // Scores come from a product, maybe through another step.
     if (isLarge && !step.scores)
       step.scores = input;
@@ -180,6 +180,40 @@ static std::optional<AttentionMatch::Step> findStep(Value scores) {
     }
   }
   return step.scores ? std::optional(step) : std::nullopt;
+}
+
+/// Finds what only rounds the result.
+static void findRounding(AttentionMatch &found) {
+  func::FuncOp kernel = getKernel(found.resultsCall);
+  Value value = found.resultsCall.getResult(0);
+  if (getReturned(kernel) != found.results->getResult(0))
+    return;
+  SmallVector<Operation *> reshapes;
+  while (value.hasOneUse() &&
+         isa<tensor::ExpandShapeOp, tensor::CollapseShapeOp>(
+             *value.user_begin())) {
+    reshapes.push_back(*value.user_begin());
+    value = reshapes.back()->getResult(0);
+  }
+  auto call = value.hasOneUse() ? dyn_cast<func::CallOp>(*value.user_begin())
+                                : func::CallOp();
+  func::FuncOp callee = getKernel(call);
+  auto op = callee ? getReturned(callee).getDefiningOp<linalg::GenericOp>()
+                   : linalg::GenericOp();
+  if (!op || op.getNumDpsInputs() != 1 ||
+      getPassed(op.getDpsInputOperand(0)->get(), call) != value ||
+      !llvm::all_of(op.getIndexingMapsArray(),
+                    [](AffineMap map) { return map.isIdentity(); }))
+    return;
+  auto round = op.getBlock()
+                   ->getTerminator()
+                   ->getOperand(0)
+                   .getDefiningOp<arith::TruncFOp>();
+  if (!round || round.getIn() != op.getBlock()->getArgument(0))
+    return;
+  found.roundingCall = call;
+  found.rounded = round.getType();
+  found.reshapes = reshapes;
 }
 
 std::optional<AttentionMatch> mopt::matchAttention(func::CallOp call) {
@@ -201,8 +235,7 @@ std::optional<AttentionMatch> mopt::matchAttention(func::CallOp call) {
   found.softmaxCall = weights ? weights.getDefiningOp<func::CallOp>() : nullptr;
   func::FuncOp softmaxKernel = getKernel(found.softmaxCall);
   if (!softmaxKernel ||
-      !(found.softmax =
-            matchSoftmax(skipPadding(getReturned(softmaxKernel)))))
+      !(found.softmax = matchSoftmax(skipPadding(getReturned(softmaxKernel)))))
     return std::nullopt;
 
   Value scores = getPassed(found.softmax.scores, found.softmaxCall);
@@ -245,7 +278,7 @@ std::optional<AttentionMatch> mopt::matchAttention(func::CallOp call) {
   found.rows = *space;
 
   std::optional<AttentionMatch::Side> key = findRightSide(found.scores),
-                      value = findRightSide(found.results);
+                                      value = findRightSide(found.results);
   if (!key || !value)
     return std::nullopt;
   found.key = *key;
@@ -256,8 +289,8 @@ std::optional<AttentionMatch> mopt::matchAttention(func::CallOp call) {
   int64_t rank = init.getRank();
   // Behind its keys, weights are zeros, if there are any.
   int64_t keys = init.getShape().back();
-  bool isPadded = skipPadding(getReturned(softmaxKernel)) !=
-                  getReturned(softmaxKernel);
+  bool isPadded =
+      skipPadding(getReturned(softmaxKernel)) != getReturned(softmaxKernel);
   if (cast<RankedTensorType>(weights.getType()).getShape().back() !=
           left.getShape().back() ||
       (left.getShape().back() != keys && !isPadded))
@@ -270,6 +303,7 @@ std::optional<AttentionMatch> mopt::matchAttention(func::CallOp call) {
       found.columns == 0 || found.depth > kMostColumns ||
       found.columns > kMostColumns)
     return std::nullopt;
+  findRounding(found);
   return found;
 }
 

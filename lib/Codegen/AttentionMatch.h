@@ -13,11 +13,11 @@ namespace mopt {
 /// The kernel that a call calls, which returns one tensor; else null.
 mlir::func::FuncOp getKernel(mlir::func::CallOp call);
 mlir::Value getReturned(mlir::func::FuncOp kernel);
-/// What `value`, an argument of the kernel that `call` calls, is there; null for
-/// other values.
+/// What `value`, an argument of the kernel that `call` calls, is there; null
+/// for other values.
 mlir::Value getPassed(mlir::Value value, mlir::func::CallOp call);
-/// What `value` has at its begin, if all else is zeros written behind that; else
-/// `value`.
+/// What `value` has at its begin, if all else is zeros written behind that;
+/// else `value`.
 mlir::Value skipPadding(mlir::Value value);
 
 /// A product, the softmax of its rows, and the product of that and a third
@@ -42,6 +42,11 @@ struct AttentionMatch {
     mlir::OpOperand *scores;
   };
   llvm::SmallVector<Step> steps;
+  /// A kernel that alone reads the result, behind reshapes, and only rounds it:
+  /// to elements of this type. Null if there is none.
+  mlir::func::CallOp roundingCall;
+  mlir::Type rounded;
+  llvm::SmallVector<mlir::Operation *> reshapes;
   /// Batches and rows, those of the products first, of the softmax second.
   RowSpace rows;
   int64_t keys, depth, columns;

@@ -55,14 +55,16 @@ private:
                     function_ref<Value(Value)> import);
   Value readScore(OpBuilder &scalars, AttentionOp op, Value passed,
                   AffineMap map, const DimGroups &groups);
-  Value getIndex(OpBuilder &scalars, AttentionOp op,
-                 ArrayRef<unsigned> dims);
+  Value getIndex(OpBuilder &scalars, AttentionOp op, ArrayRef<unsigned> dims);
   Value addStep(OpBuilder &scalars, AttentionOp op, AttentionMatch::Step step,
                 Value score);
   SpaceView view(Value tensor, AffineMap map, const DimGroups &groups);
   DimGroups getGroups(const DimGroups &rows) const;
   void buildScores(AttentionOp op);
   void buildResults(AttentionOp op);
+  Type round(Type type);
+  Value createInit();
+  Value getDestination(Value passed);
 
   AttentionMatch &match;
   OpBuilder host, b;
@@ -120,8 +122,8 @@ static Value getViewed(Value source) {
   return source;
 }
 
-/// What can be read in the place of the argument that `source` is or views. Only
-/// the argument itself may have zeros behind it.
+/// What can be read in the place of the argument that `source` is or views.
+/// Only the argument itself may have zeros behind it.
 std::optional<Direct> Fusion::findDirectSource(Value source,
                                                func::CallOp call) {
   Value value = getPassed(getViewed(source), call);
@@ -152,8 +154,8 @@ void Fusion::replace(Value source, func::CallOp call, const Direct &direct) {
 
 static int64_t getDimSize(Value value, AffineMap map, unsigned dim) {
   return cast<RankedTensorType>(value.getType())
-      .getDimSize(*map.getResultPosition(
-          getAffineDimExpr(dim, map.getContext())));
+      .getDimSize(
+          *map.getResultPosition(getAffineDimExpr(dim, map.getContext())));
 }
 
 /// Queries, keys and values, read before they were scaled or padded if that can
@@ -200,8 +202,8 @@ void Fusion::readSides() {
   // Behind the keys are only zeros.
   auto type = llvm::cast<RankedTensorType>(value.getType());
   AffineMap map = match.value.map;
-  int64_t dim = *map.getResultPosition(
-      getAffineDimExpr(last - 1, map.getContext()));
+  int64_t dim =
+      *map.getResultPosition(getAffineDimExpr(last - 1, map.getContext()));
   if (type.getDimSize(dim) == match.keys)
     return;
   SmallVector<OpFoldResult> offsets(type.getRank(), b.getIndexAttr(0)),
@@ -269,8 +271,8 @@ Value Fusion::getIndex(OpBuilder &scalars, AttentionOp op,
   for (unsigned dim : dims.drop_front()) {
     Value size = arith::ConstantIndexOp::create(scalars, loc, space[dim]);
     index = arith::MulIOp::create(scalars, loc, index, size);
-    index = arith::AddIOp::create(scalars, loc, index,
-                                  region.getArgument(1 + dim));
+    index =
+        arith::AddIOp::create(scalars, loc, index, region.getArgument(1 + dim));
   }
   return index;
 }
@@ -436,8 +438,7 @@ void Fusion::buildResults(AttentionOp op) {
     };
     Value isBlind = clone(match.softmax.blind);
     Value zero = arith::ConstantOp::create(b, loc, b.getF32FloatAttr(0));
-    quotient =
-        arith::SelectOp::create(scalars, loc, isBlind, zero, quotient);
+    quotient = arith::SelectOp::create(scalars, loc, isBlind, zero, quotient);
   }
   IRMapping mapping;
   mapping.map(from.getArgument(0), quotient);
@@ -450,17 +451,46 @@ void Fusion::buildResults(AttentionOp op) {
     for (Value operand : scalar.getOperands())
       if (!mapping.contains(operand))
         mapping.map(operand, import(operand, match.resultsCall));
-    scalars.clone(scalar, mapping);
+    if (!scalar.hasTrait<OpTrait::IsTerminator>())
+      scalars.clone(scalar, mapping);
   }
+  Value result = mapping.lookup(from.getTerminator()->getOperand(0));
+  if (match.roundingCall)
+    result = cast(scalars, result, match.rounded);
+  YieldOp::create(scalars, loc, result);
   op.setResultMapsAttr(b.getArrayAttr(resultMaps));
+}
+
+/// The type of the result that has this one before it is rounded.
+Type Fusion::round(Type type) {
+  return match.roundingCall
+             ? Type(llvm::cast<RankedTensorType>(type).clone(match.rounded))
+             : type;
+}
+
+Value Fusion::createInit() {
+  if (!match.roundingCall)
+    return import(match.results.getInit(), match.resultsCall);
+  auto type = llvm::cast<RankedTensorType>(
+      round(match.results->getResult(0).getType()));
+  return tensor::EmptyOp::create(b, match.results.getLoc(), type.getShape(),
+                                 type.getElementType());
+}
+
+Value Fusion::getDestination(Value passed) {
+  if (!match.roundingCall)
+    return passed;
+  return bufferization::AllocTensorOp::create(
+      host, passed.getLoc(),
+      llvm::cast<RankedTensorType>(round(passed.getType())), ValueRange());
 }
 
 void Fusion::build(SymbolTable &symbols) {
   func::CallOp call = match.resultsCall;
   func::FuncOp results = getKernel(call);
-  Location loc = b.getFusedLoc({match.scores.getLoc(),
-                                match.softmax.last.getLoc(),
-                                match.results.getLoc()});
+  Location loc =
+      b.getFusedLoc({match.scores.getLoc(), match.softmax.last.getLoc(),
+                     match.results.getLoc()});
   b.setInsertionPointAfter(results);
   kernel = func::FuncOp::create(b, loc, "kernel_attention",
                                 b.getFunctionType({}, {}));
@@ -478,8 +508,7 @@ void Fusion::build(SymbolTable &symbols) {
   keys.back() = {last - 1};
   keys.push_back({last});
   SpaceView queries = view(query, scores.getLhsIndexingMap(), rows),
-            init = view(import(match.results.getInit(), call),
-                        anchor.getInitIndexingMap(), rows);
+            init = view(createInit(), anchor.getInitIndexingMap(), rows);
   SpaceView keyView = view(key, match.key.map, keys),
             valueView = view(value, match.value.map, keys);
   SmallVector<int64_t> sizes = space;
@@ -497,24 +526,33 @@ void Fusion::build(SymbolTable &symbols) {
   b.setInsertionPointAfter(op);
   Value result = op.getResult();
   if (!init.reassociation.empty())
-    result = tensor::CollapseShapeOp::create(
-        b, loc, match.results->getResult(0).getType(), result,
-        init.reassociation);
+    result =
+        tensor::CollapseShapeOp::create(b, loc, result, init.reassociation);
   imported[{match.results->getResult(0), call.getOperation()}] = result;
   Value returned = import(getReturned(results), call);
   for (BlockArgument argument : results.getArguments())
-    if (auto number = results.getArgAttr(argument.getArgNumber(),
-                                         kDestinationAttr)) {
-      addArgument(call.getOperand(argument.getArgNumber()));
+    if (auto number =
+            results.getArgAttr(argument.getArgNumber(), kDestinationAttr)) {
+      addArgument(getDestination(call.getOperand(argument.getArgNumber())));
       destination = number;
     }
   func::ReturnOp::create(b, loc, returned);
-  kernel.setFunctionType(
-      b.getFunctionType(kernel.getBody().front().getArgumentTypes(),
-                        returned.getType()));
+  kernel.setFunctionType(b.getFunctionType(
+      kernel.getBody().front().getArgumentTypes(), returned.getType()));
   kernel.setArgAttr(passed.size() - 1, kDestinationAttr, destination);
   auto fused = func::CallOp::create(host, loc, kernel, passed);
-  call.getResult(0).replaceAllUsesWith(fused.getResult(0));
+  if (!match.roundingCall) {
+    call.getResult(0).replaceAllUsesWith(fused.getResult(0));
+    return;
+  }
+  Value rounded = fused.getResult(0);
+  for (Operation *op : match.reshapes) {
+    IRMapping mapping;
+    mapping.map(op->getOperand(0), rounded);
+    rounded = host.clone(*op, mapping)->getResult(0);
+    rounded.setType(round(rounded.getType()));
+  }
+  match.roundingCall.getResult(0).replaceAllUsesWith(rounded);
 }
 
 /// Erases what computes `value`, if nobody reads it.
@@ -543,9 +581,9 @@ struct FuseAttention : mopt::impl::FuseAttentionBase<FuseAttention> {
       if (!found)
         continue;
       Fusion(*found).build(symbols);
-      fused.push_back(call);
+      unused.push_back(found->roundingCall ? found->roundingCall : call);
     }
-    for (func::CallOp call : fused)
+    for (func::CallOp call : unused)
       eraseUnused(call.getResult(0));
     for (auto kernel :
          llvm::make_early_inc_range(getOperation().getOps<func::FuncOp>()))
@@ -554,6 +592,6 @@ struct FuseAttention : mopt::impl::FuseAttentionBase<FuseAttention> {
         symbols.erase(kernel);
   }
 
-  SmallVector<func::CallOp> fused;
+  SmallVector<func::CallOp> unused;
 };
 } // namespace

@@ -62,8 +62,7 @@ SpaceView mopt::viewInSpace(OpBuilder &b, Value tensor, AffineMap map,
     ArrayRef<unsigned> dims;
     if (dim)
       dims = groups[dim.getPosition()];
-    int64_t size =
-        cast<RankedTensorType>(tensor.getType()).getDimSize(number);
+    int64_t size = cast<RankedTensorType>(tensor.getType()).getDimSize(number);
     if (dims.size() < 2) {
       group.push_back(exprs.size());
       exprs.push_back(dims.empty() ? getAffineConstantExpr(0, context)

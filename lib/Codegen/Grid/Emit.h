@@ -47,8 +47,8 @@ std::optional<LaunchShape> emitWarpgroupProduct(AnchorOpInterface op,
                                                 ProductAccess &access,
                                                 bool sparesPacking);
 
-/// Attention whose sides the copy engine can bring as tiles, by groups of warps;
-/// nothing, and no code, where it cannot. Leaves `op`.
+/// Attention whose sides the copy engine can bring as tiles, by groups of
+/// warps; nothing, and no code, where it cannot. Leaves `op`.
 std::optional<LaunchShape> emitWarpgroupAttention(AttentionOp op);
 
 /// By groups of warps where that suits and devices have it, else by warps.

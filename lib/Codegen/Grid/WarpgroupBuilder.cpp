@@ -60,10 +60,9 @@ void WarpgroupBuilder::wait(Value barrier, Value parity) {
 
 void WarpgroupBuilder::arrive(Value barrier) {
   // nvvm.mbarrier.arrive has a result, which nobody reads.
-  NVVM::InlinePtxOp::create(b, loc, TypeRange(), ValueRange{barrier},
-                            ValueRange(),
-                            "mbarrier.arrive.shared::cta.b64 _, [$0];",
-                            Value());
+  NVVM::InlinePtxOp::create(
+      b, loc, TypeRange(), ValueRange{barrier}, ValueRange(),
+      "mbarrier.arrive.shared::cta.b64 _, [$0];", Value());
 }
 
 void WarpgroupBuilder::expect(Value barrier, int64_t bytes) {
@@ -152,8 +151,8 @@ Value WarpgroupBuilder::tie(Value sums) {
                         tieRegisters(countSums(sums)));
 }
 
-Value WarpgroupBuilder::multiply(Value left, Value right, Value sums,
-                                 Type type, bool isFirst) {
+Value WarpgroupBuilder::multiply(Value left, Value right, Value sums, Type type,
+                                 bool isFirst) {
   NVVM::WGMMATypes element =
       type.isF16() ? NVVM::WGMMATypes::f16 : NVVM::WGMMATypes::bf16;
   auto shape = NVVM::MMAShapeAttr::get(b.getContext(), kGroupRows,

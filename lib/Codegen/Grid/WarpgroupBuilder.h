@@ -1,8 +1,8 @@
 //===- WarpgroupBuilder.h - groups of warps and the copy engine -*- C++ -*-===//
 //
 // Kernels in which groups of four warps have different tasks: shared memory of
-// their own layout, barriers there that count arrivals and bytes, boxes that the
-// copy engine moves, and descriptors of matrices.
+// their own layout, barriers there that count arrivals and bytes, boxes that
+// the copy engine moves, and descriptors of matrices.
 //
 //===----------------------------------------------------------------------===//
 
