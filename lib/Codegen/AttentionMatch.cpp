@@ -230,8 +230,21 @@ std::optional<AttentionMatch> mopt::matchAttention(func::CallOp call) {
       !found.results.getLhsIndexingMap().isIdentity())
     return std::nullopt;
 
-  // The weights of values.
-  Value weights = skipReshapes(getPassed(found.results.getLhs(), call));
+  // The weights of values, maybe padded by a kernel of their own.
+  auto left = cast<RankedTensorType>(found.results.getLhs().getType());
+  Value weights = getPassed(found.results.getLhs(), call);
+  bool isPadded = false;
+  auto padCall = weights ? weights.getDefiningOp<func::CallOp>() : nullptr;
+  if (func::FuncOp pad = getKernel(padCall)) {
+    Value inner = getPassed(skipPadding(getReturned(pad)), padCall);
+    if (inner && weights.hasOneUse() &&
+        cast<RankedTensorType>(inner.getType()).getShape().drop_back() ==
+            left.getShape().drop_back()) {
+      weights = inner;
+      isPadded = true;
+    }
+  }
+  weights = skipReshapes(weights);
   found.softmaxCall = weights ? weights.getDefiningOp<func::CallOp>() : nullptr;
   func::FuncOp softmaxKernel = getKernel(found.softmaxCall);
   if (!softmaxKernel ||
@@ -252,7 +265,6 @@ std::optional<AttentionMatch> mopt::matchAttention(func::CallOp call) {
   auto product = cast<AnchorOpInterface>(found.scores.getOperation());
   auto lhs = cast<RankedTensorType>(found.scores.getLhs().getType());
   auto init = cast<RankedTensorType>(found.scores.getInit().getType());
-  auto left = cast<RankedTensorType>(found.results.getLhs().getType());
   if (lhs.getElementType() != element ||
       getElementTypeOrSelf(found.scores.getRhs().getType()) != element ||
       getElementTypeOrSelf(found.results.getRhs().getType()) != element ||
@@ -289,11 +301,13 @@ std::optional<AttentionMatch> mopt::matchAttention(func::CallOp call) {
   int64_t rank = init.getRank();
   // Behind its keys, weights are zeros, if there are any.
   int64_t keys = init.getShape().back();
-  bool isPadded =
+  if (!isPadded &&
+      cast<RankedTensorType>(weights.getType()).getShape().back() !=
+          left.getShape().back())
+    return std::nullopt;
+  isPadded |=
       skipPadding(getReturned(softmaxKernel)) != getReturned(softmaxKernel);
-  if (cast<RankedTensorType>(weights.getType()).getShape().back() !=
-          left.getShape().back() ||
-      (left.getShape().back() != keys && !isPadded))
+  if (left.getShape().back() != keys && !isPadded)
     return std::nullopt;
   found.keys = keys;
   found.depth = lhs.getDimSize(depthDim);
