@@ -20,8 +20,8 @@ static constexpr int64_t kMostColumns = 256;
 func::FuncOp mopt::getKernel(func::CallOp call) {
   if (!call || call.getNumResults() != 1)
     return {};
-  auto kernel =
-      SymbolTable::lookupNearestSymbolFrom<func::FuncOp>(call, call.getCalleeAttr());
+  auto kernel = SymbolTable::lookupNearestSymbolFrom<func::FuncOp>(
+      call, call.getCalleeAttr());
   return kernel && !kernel.isDeclaration() && kernel->hasAttr(kKernelAttr)
              ? kernel
              : func::FuncOp();
@@ -36,8 +36,8 @@ Value mopt::getPassed(Value value, func::CallOp call) {
   return argument ? call.getOperand(argument.getArgNumber()) : Value();
 }
 
-/// What is reshaped to `value`, whose rows stay rows; null if someone else reads
-/// what is on the way.
+/// What is reshaped to `value`, whose rows stay rows; null if someone else
+/// reads what is on the way.
 static Value skipReshapes(Value value) {
   while (value && value.hasOneUse()) {
     Operation *op = value.getDefiningOp();
@@ -67,11 +67,11 @@ Value mopt::skipPadding(Value value) {
         insert.hasUnitStride() &&
         insert.getSourceType().getRank() == insert.getDestType().getRank() &&
         llvm::all_of(borders, [&](tensor::InsertSliceOp border) {
-          return llvm::any_of(
-              llvm::zip_equal(border.getStaticOffsets(), sizes), [](auto dim) {
-                return ShapedType::isStatic(std::get<0>(dim)) &&
-                       std::get<0>(dim) >= std::get<1>(dim);
-              });
+          return llvm::any_of(llvm::zip_equal(border.getStaticOffsets(), sizes),
+                              [](auto dim) {
+                                return ShapedType::isStatic(std::get<0>(dim)) &&
+                                       std::get<0>(dim) >= std::get<1>(dim);
+                              });
         });
     return isPadding ? insert.getSource() : value;
   }
@@ -79,7 +79,8 @@ Value mopt::skipPadding(Value value) {
 }
 
 /// The right side of `anchor` before it was packed.
-static std::optional<AttentionMatch::Side> findRightSide(ContractAnchorOp anchor) {
+static std::optional<AttentionMatch::Side>
+findRightSide(ContractAnchorOp anchor) {
   AffineMap map = anchor.getRhsIndexingMap();
   MLIRContext *context = map.getContext();
   unsigned rank = map.getNumDims(), batches = map.getNumResults() - 2;
@@ -98,7 +99,7 @@ static std::optional<AttentionMatch::Side> findRightSide(ContractAnchorOp anchor
     exprs[pack.getSourceDim(batches)] = isTransposed ? column : step;
     exprs[pack.getSourceDim(batches + 1)] = isTransposed ? step : column;
     return AttentionMatch::Side{skipPadding(pack.getSource()),
-                AffineMap::get(rank, 0, exprs, context)};
+                                AffineMap::get(rank, 0, exprs, context)};
   }
   // One block has the columns in order.
   auto expand = packed.getDefiningOp<tensor::ExpandShapeOp>();
@@ -113,7 +114,7 @@ static std::optional<AttentionMatch::Side> findRightSide(ContractAnchorOp anchor
   exprs[batches] = step;
   exprs[batches + 1] = column;
   return AttentionMatch::Side{skipPadding(expand.getSrc()),
-              AffineMap::get(rank, 0, exprs, context)};
+                              AffineMap::get(rank, 0, exprs, context)};
 }
 
 /// Swaps the last two dimensions of what `map` takes.
@@ -123,8 +124,7 @@ static AffineMap swapLast(AffineMap map) {
   for (unsigned dim = 0; dim < rank; ++dim)
     dims.push_back(getAffineDimExpr(dim, map.getContext()));
   std::swap(dims[rank - 1], dims[rank - 2]);
-  return map.compose(
-      AffineMap::get(rank, 0, dims, map.getContext()));
+  return map.compose(AffineMap::get(rank, 0, dims, map.getContext()));
 }
 
 /// The product that a kernel returns.
@@ -150,6 +150,72 @@ static bool canWiden(Block &block) {
   });
 }
 
+/// The kernel that gives `scores` from scores of the same shape.
+static std::optional<AttentionMatch::Step> findStep(Value scores) {
+  auto call = scores.getDefiningOp<func::CallOp>();
+  func::FuncOp kernel = getKernel(call);
+  auto op = kernel ? getReturned(kernel).getDefiningOp<linalg::GenericOp>()
+                   : linalg::GenericOp();
+  if (!op || !scores.hasOneUse() || op.getNumDpsInits() != 1 ||
+      op.getNumParallelLoops() != op.getNumLoops() ||
+      !op.getMatchingIndexingMap(op.getDpsInitOperand(0)).isIdentity() ||
+      op.payloadUsesValueFromOperand(op.getDpsInitOperand(0)) ||
+      !canWiden(*op.getBlock()))
+    return std::nullopt;
+  AttentionMatch::Step step{call, op, nullptr};
+  for (OpOperand *input : op.getDpsInputOperands()) {
+    AffineMap map = op.getMatchingIndexingMap(input);
+    if (!isa<BlockArgument>(input->get()))
+      return std::nullopt;
+    Value passed = getPassed(input->get(), call);
+    bool isLarge =
+        map.isIdentity() && !isa<BlockArgument>(passed) && passed.hasOneUse();
+    // Scores come from a product, maybe through another step.
+    if (isLarge && !step.scores)
+      step.scores = input;
+    for (AffineExpr expr : map.getResults()) {
+      auto zero = dyn_cast<AffineConstantExpr>(expr);
+      if (!isa<AffineDimExpr>(expr) && !(zero && zero.getValue() == 0))
+        return std::nullopt;
+    }
+  }
+  return step.scores ? std::optional(step) : std::nullopt;
+}
+
+/// Finds what only rounds the result.
+static void findRounding(AttentionMatch &found) {
+  func::FuncOp kernel = getKernel(found.resultsCall);
+  Value value = found.resultsCall.getResult(0);
+  if (getReturned(kernel) != found.results->getResult(0))
+    return;
+  SmallVector<Operation *> reshapes;
+  while (value.hasOneUse() &&
+         isa<tensor::ExpandShapeOp, tensor::CollapseShapeOp>(
+             *value.user_begin())) {
+    reshapes.push_back(*value.user_begin());
+    value = reshapes.back()->getResult(0);
+  }
+  auto call = value.hasOneUse() ? dyn_cast<func::CallOp>(*value.user_begin())
+                                : func::CallOp();
+  func::FuncOp callee = getKernel(call);
+  auto op = callee ? getReturned(callee).getDefiningOp<linalg::GenericOp>()
+                   : linalg::GenericOp();
+  if (!op || op.getNumDpsInputs() != 1 ||
+      getPassed(op.getDpsInputOperand(0)->get(), call) != value ||
+      !llvm::all_of(op.getIndexingMapsArray(),
+                    [](AffineMap map) { return map.isIdentity(); }))
+    return;
+  auto round = op.getBlock()
+                   ->getTerminator()
+                   ->getOperand(0)
+                   .getDefiningOp<arith::TruncFOp>();
+  if (!round || round.getIn() != op.getBlock()->getArgument(0))
+    return;
+  found.roundingCall = call;
+  found.rounded = round.getType();
+  found.reshapes = reshapes;
+}
+
 std::optional<AttentionMatch> mopt::matchAttention(func::CallOp call) {
   AttentionMatch found;
   found.resultsCall = call;
@@ -164,17 +230,33 @@ std::optional<AttentionMatch> mopt::matchAttention(func::CallOp call) {
       !found.results.getLhsIndexingMap().isIdentity())
     return std::nullopt;
 
-  // The weights of values.
-  Value weights = skipReshapes(getPassed(found.results.getLhs(), call));
+  // The weights of values, maybe padded by a kernel of their own.
+  auto left = cast<RankedTensorType>(found.results.getLhs().getType());
+  Value weights = getPassed(found.results.getLhs(), call);
+  bool isPadded = false;
+  auto padCall = weights ? weights.getDefiningOp<func::CallOp>() : nullptr;
+  if (func::FuncOp pad = getKernel(padCall)) {
+    Value inner = getPassed(skipPadding(getReturned(pad)), padCall);
+    if (inner && weights.hasOneUse() &&
+        cast<RankedTensorType>(inner.getType()).getShape().drop_back() ==
+            left.getShape().drop_back()) {
+      weights = inner;
+      isPadded = true;
+    }
+  }
+  weights = skipReshapes(weights);
   found.softmaxCall = weights ? weights.getDefiningOp<func::CallOp>() : nullptr;
   func::FuncOp softmaxKernel = getKernel(found.softmaxCall);
   if (!softmaxKernel ||
-      !(found.softmax =
-            matchSoftmax(skipPadding(getReturned(softmaxKernel)))))
+      !(found.softmax = matchSoftmax(skipPadding(getReturned(softmaxKernel)))))
     return std::nullopt;
 
-  Value scores =
-      skipReshapes(getPassed(found.softmax.scores, found.softmaxCall));
+  Value scores = getPassed(found.softmax.scores, found.softmaxCall);
+  while (std::optional<AttentionMatch::Step> step = findStep(scores)) {
+    found.steps.insert(found.steps.begin(), *step);
+    scores = getPassed(step->scores->get(), step->call);
+  }
+  scores = skipReshapes(scores);
   found.scoresCall = scores ? scores.getDefiningOp<func::CallOp>() : nullptr;
   func::FuncOp scoresKernel = getKernel(found.scoresCall);
   if (!scoresKernel || !(found.scores = findProduct(scoresKernel)) ||
@@ -183,7 +265,6 @@ std::optional<AttentionMatch> mopt::matchAttention(func::CallOp call) {
   auto product = cast<AnchorOpInterface>(found.scores.getOperation());
   auto lhs = cast<RankedTensorType>(found.scores.getLhs().getType());
   auto init = cast<RankedTensorType>(found.scores.getInit().getType());
-  auto left = cast<RankedTensorType>(found.results.getLhs().getType());
   if (lhs.getElementType() != element ||
       getElementTypeOrSelf(found.scores.getRhs().getType()) != element ||
       getElementTypeOrSelf(found.results.getRhs().getType()) != element ||
@@ -193,19 +274,23 @@ std::optional<AttentionMatch> mopt::matchAttention(func::CallOp call) {
       getReturned(scoresKernel) != found.scores->getResult(0) ||
       !canWiden(product.getEpilogue().front()))
     return std::nullopt;
-  // Its own inputs have points of its own shape.
-  bool isReshaped =
-      cast<ShapedType>(found.softmax.scores.getType()).getShape() !=
-      init.getShape();
-  if (isReshaped && found.softmax.blind)
+  ArrayRef<int64_t> rows = init.getShape().drop_back(),
+                    shape = cast<ShapedType>(found.softmax.scores.getType())
+                                .getShape();
+  if (shape.back() != init.getShape().back())
     return std::nullopt;
-  if (isReshaped &&
-      cast<ShapedType>(found.softmax.scores.getType()).getShape().back() !=
-          init.getShape().back())
+  // Rows of several dimensions are one if nobody tells them apart.
+  bool isPlain = found.steps.empty() && !found.softmax.blind;
+  std::optional<RowSpace> space = RowSpace::get(rows);
+  if (!isPlain)
+    space = RowSpace::find(rows, shape.drop_back());
+  if (!space || space->first.back().empty() ||
+      space->first.back().back() + 1 != space->sizes.size())
     return std::nullopt;
+  found.rows = *space;
 
   std::optional<AttentionMatch::Side> key = findRightSide(found.scores),
-                      value = findRightSide(found.results);
+                                      value = findRightSide(found.results);
   if (!key || !value)
     return std::nullopt;
   found.key = *key;
@@ -216,18 +301,56 @@ std::optional<AttentionMatch> mopt::matchAttention(func::CallOp call) {
   int64_t rank = init.getRank();
   // Behind its keys, weights are zeros, if there are any.
   int64_t keys = init.getShape().back();
-  bool isPadded = skipPadding(getReturned(softmaxKernel)) !=
-                  getReturned(softmaxKernel);
-  if (cast<RankedTensorType>(weights.getType()).getShape().back() !=
-          left.getShape().back() ||
-      (left.getShape().back() != keys && !isPadded))
+  if (!isPadded &&
+      cast<RankedTensorType>(weights.getType()).getShape().back() !=
+          left.getShape().back())
     return std::nullopt;
-  found.sizes.assign(init.getShape().begin(), init.getShape().end());
-  found.sizes.append(
-      {lhs.getDimSize(depthDim), results.getOutputDimSize(rank - 1)});
-  if (llvm::is_contained(found.sizes, 0) ||
-      found.sizes[rank - 2] < kLeastRows || found.sizes[rank] > kMostColumns ||
-      found.sizes[rank + 1] > kMostColumns)
+  isPadded |=
+      skipPadding(getReturned(softmaxKernel)) != getReturned(softmaxKernel);
+  if (left.getShape().back() != keys && !isPadded)
     return std::nullopt;
+  found.keys = keys;
+  found.depth = lhs.getDimSize(depthDim);
+  found.columns = results.getOutputDimSize(rank - 1);
+  if (llvm::is_contained(found.rows.sizes, 0) ||
+      found.rows.sizes.back() < kLeastRows || keys == 0 || found.depth == 0 ||
+      found.columns == 0 || found.depth > kMostColumns ||
+      found.columns > kMostColumns)
+    return std::nullopt;
+  findRounding(found);
   return found;
+}
+
+std::optional<Direct> mopt::findDirect(Value value) {
+  auto call = value.getDefiningOp<func::CallOp>();
+  func::FuncOp kernel = getKernel(call);
+  if (!kernel)
+    return std::nullopt;
+  Direct direct;
+  Value inner = skipPadding(getReturned(kernel));
+  direct.isPadded = inner != getReturned(kernel);
+  if (auto op = inner.getDefiningOp<linalg::LinalgOp>()) {
+    if (op.getNumDpsInputs() != 1 ||
+        !llvm::all_of(op.getIndexingMapsArray(),
+                      [](AffineMap map) { return map.isIdentity(); }))
+      return std::nullopt;
+    inner = op.getDpsInputOperand(0)->get();
+    Value scalar = op.getBlock()->getTerminator()->getOperand(0);
+    while (Operation *def = scalar.getDefiningOp()) {
+      APFloat number(0.0);
+      if (isa<arith::MulFOp>(def) &&
+          matchPattern(def->getOperand(1), m_ConstantFloat(&number)))
+        direct.factor *= number.convertToDouble();
+      else if (!isa<arith::ExtFOp, arith::TruncFOp>(def))
+        return std::nullopt;
+      scalar = def->getOperand(0);
+    }
+    if (scalar != op.getBlock()->getArgument(0))
+      return std::nullopt;
+  }
+  direct.value = getPassed(inner, call);
+  if (!direct.value || getElementTypeOrSelf(direct.value.getType()) !=
+                           getElementTypeOrSelf(value.getType()))
+    return std::nullopt;
+  return direct;
 }

@@ -26,51 +26,6 @@ namespace mopt {
 using namespace mopt;
 
 namespace {
-/// What can be read in a value's place.
-struct Direct {
-  Value value;
-  /// The value is that times this number.
-  double factor = 1;
-  /// The value has zeros behind that.
-  bool isPadded = false;
-};
-
-/// What a kernel that only multiplies each element by a number, and pads, reads
-/// to give `value`.
-std::optional<Direct> findDirect(Value value) {
-  auto call = value.getDefiningOp<func::CallOp>();
-  func::FuncOp kernel = getKernel(call);
-  if (!kernel)
-    return std::nullopt;
-  Direct direct;
-  Value inner = skipPadding(getReturned(kernel));
-  direct.isPadded = inner != getReturned(kernel);
-  if (auto op = inner.getDefiningOp<linalg::LinalgOp>()) {
-    if (op.getNumDpsInputs() != 1 ||
-        !llvm::all_of(op.getIndexingMapsArray(),
-                      [](AffineMap map) { return map.isIdentity(); }))
-      return std::nullopt;
-    inner = op.getDpsInputOperand(0)->get();
-    Value scalar = op.getBlock()->getTerminator()->getOperand(0);
-    while (Operation *def = scalar.getDefiningOp()) {
-      APFloat number(0.0);
-      if (isa<arith::MulFOp>(def) &&
-          matchPattern(def->getOperand(1), m_ConstantFloat(&number)))
-        direct.factor *= number.convertToDouble();
-      else if (!isa<arith::ExtFOp, arith::TruncFOp>(def))
-        return std::nullopt;
-      scalar = def->getOperand(0);
-    }
-    if (scalar != op.getBlock()->getArgument(0))
-      return std::nullopt;
-  }
-  direct.value = getPassed(inner, call);
-  if (!direct.value || getElementTypeOrSelf(direct.value.getType()) !=
-                           getElementTypeOrSelf(value.getType()))
-    return std::nullopt;
-  return direct;
-}
-
 Type widen(Type type) {
   auto number = dyn_cast<FloatType>(type);
   return number && number.getWidth() < 32
@@ -82,7 +37,10 @@ Type widen(Type type) {
 class Fusion {
 public:
   explicit Fusion(AttentionMatch &match)
-      : match(match), host(match.resultsCall), b(match.resultsCall) {}
+      : match(match), host(match.resultsCall), b(match.resultsCall),
+        space(match.rows.sizes) {
+    space.push_back(match.keys);
+  }
 
   void build(SymbolTable &symbols);
 
@@ -96,9 +54,17 @@ private:
   void cloneScalars(OpBuilder &scalars, Block &block, IRMapping &mapping,
                     function_ref<Value(Value)> import);
   Value readScore(OpBuilder &scalars, AttentionOp op, Value passed,
-                  AffineMap map);
+                  AffineMap map, const DimGroups &groups);
+  Value getIndex(OpBuilder &scalars, AttentionOp op, ArrayRef<unsigned> dims);
+  Value addStep(OpBuilder &scalars, AttentionOp op, AttentionMatch::Step step,
+                Value score);
+  SpaceView view(Value tensor, AffineMap map, const DimGroups &groups);
+  DimGroups getGroups(const DimGroups &rows) const;
   void buildScores(AttentionOp op);
   void buildResults(AttentionOp op);
+  Type round(Type type);
+  Value createInit();
+  Value getDestination(Value passed);
 
   AttentionMatch &match;
   OpBuilder host, b;
@@ -111,7 +77,8 @@ private:
   SmallVector<Attribute> scoreMaps, resultMaps;
   Attribute destination;
   Value query, key, value;
-  int64_t depth = 0;
+  /// Sizes of the space of scores.
+  SmallVector<int64_t> space;
   /// What products with keys and with values are multiplied by.
   double scale = 1, valueScale = 1;
 };
@@ -155,8 +122,8 @@ static Value getViewed(Value source) {
   return source;
 }
 
-/// What can be read in the place of the argument that `source` is or views. Only
-/// the argument itself may have zeros behind it.
+/// What can be read in the place of the argument that `source` is or views.
+/// Only the argument itself may have zeros behind it.
 std::optional<Direct> Fusion::findDirectSource(Value source,
                                                func::CallOp call) {
   Value value = getPassed(getViewed(source), call);
@@ -187,8 +154,8 @@ void Fusion::replace(Value source, func::CallOp call, const Direct &direct) {
 
 static int64_t getDimSize(Value value, AffineMap map, unsigned dim) {
   return cast<RankedTensorType>(value.getType())
-      .getDimSize(*map.getResultPosition(
-          getAffineDimExpr(dim, map.getContext())));
+      .getDimSize(
+          *map.getResultPosition(getAffineDimExpr(dim, map.getContext())));
 }
 
 /// Queries, keys and values, read before they were scaled or padded if that can
@@ -231,19 +198,18 @@ void Fusion::readSides() {
   query = import(scores.getLhs(), match.scoresCall);
   key = import(match.key.source, match.scoresCall);
   value = import(match.value.source, match.resultsCall);
-  depth = getDimSize(query, queryMap, last);
+  match.depth = getDimSize(query, queryMap, last);
   // Behind the keys are only zeros.
   auto type = llvm::cast<RankedTensorType>(value.getType());
   AffineMap map = match.value.map;
-  int64_t dim = *map.getResultPosition(
-      getAffineDimExpr(last - 1, map.getContext()));
-  int64_t keys = match.sizes[last];
-  if (type.getDimSize(dim) == keys)
+  int64_t dim =
+      *map.getResultPosition(getAffineDimExpr(last - 1, map.getContext()));
+  if (type.getDimSize(dim) == match.keys)
     return;
   SmallVector<OpFoldResult> offsets(type.getRank(), b.getIndexAttr(0)),
       sizes = getAsIndexOpFoldResult(b.getContext(), type.getShape()),
       strides(type.getRank(), b.getIndexAttr(1));
-  sizes[dim] = b.getIndexAttr(keys);
+  sizes[dim] = b.getIndexAttr(match.keys);
   value = tensor::ExtractSliceOp::create(b, value.getLoc(), value, offsets,
                                          sizes, strides);
 }
@@ -283,10 +249,39 @@ void Fusion::cloneScalars(OpBuilder &scalars, Block &block, IRMapping &mapping,
   }
 }
 
-/// An element of `passed`, at `map` of the indices of a score. What a kernel
-/// computes for each score by itself is computed here instead of being read.
+/// What becomes of dimensions of rows, and of one behind them.
+DimGroups Fusion::getGroups(const DimGroups &rows) const {
+  DimGroups groups = rows;
+  groups.push_back({unsigned(space.size()) - 1});
+  return groups;
+}
+
+SpaceView Fusion::view(Value tensor, AffineMap map, const DimGroups &groups) {
+  return viewInSpace(b, tensor, map, groups, space);
+}
+
+/// The index of a score in a dimension that became `dims`.
+Value Fusion::getIndex(OpBuilder &scalars, AttentionOp op,
+                       ArrayRef<unsigned> dims) {
+  Location loc = op.getLoc();
+  Block &region = op.getScores().front();
+  if (dims.empty())
+    return arith::ConstantIndexOp::create(scalars, loc, 0);
+  Value index = region.getArgument(1 + dims.front());
+  for (unsigned dim : dims.drop_front()) {
+    Value size = arith::ConstantIndexOp::create(scalars, loc, space[dim]);
+    index = arith::MulIOp::create(scalars, loc, index, size);
+    index =
+        arith::AddIOp::create(scalars, loc, index, region.getArgument(1 + dim));
+  }
+  return index;
+}
+
+/// An element of `passed`, at `map` of the indices of a score, whose dimensions
+/// become `groups`. What a kernel computes for each score by itself is computed
+/// here instead of being read.
 Value Fusion::readScore(OpBuilder &scalars, AttentionOp op, Value passed,
-                        AffineMap map) {
+                        AffineMap map, const DimGroups &groups) {
   Block &region = op.getScores().front();
   unsigned rank = map.getNumDims();
   auto call = passed.getDefiningOp<func::CallOp>();
@@ -316,16 +311,15 @@ Value Fusion::readScore(OpBuilder &scalars, AttentionOp op, Value passed,
     for (OpOperand *input : loops.getDpsInputOperands())
       mapping.map(loops.getMatchingBlockArgument(input),
                   readScore(scalars, op, getPassed(input->get(), call),
-                            loops.getMatchingIndexingMap(input).compose(map)));
+                            loops.getMatchingIndexingMap(input).compose(map),
+                            groups));
     for (Operation &scalar : loops.getBlock()->without_terminator()) {
       if (auto index = dyn_cast<linalg::IndexOp>(scalar)) {
         auto dim = dyn_cast<AffineDimExpr>(map.getResult(index.getDim()));
-        Value position;
+        ArrayRef<unsigned> dims;
         if (dim)
-          position = region.getArgument(1 + dim.getPosition());
-        else
-          position = arith::ConstantIndexOp::create(scalars, op.getLoc(), 0);
-        mapping.map(index.getResult(), position);
+          dims = groups[dim.getPosition()];
+        mapping.map(index.getResult(), getIndex(scalars, op, dims));
         continue;
       }
       for (Value operand : scalar.getOperands())
@@ -336,10 +330,30 @@ Value Fusion::readScore(OpBuilder &scalars, AttentionOp op, Value passed,
     return mapping.lookupOrDefault(
         loops.getBlock()->getTerminator()->getOperand(0));
   }
-  op.getScoreInputsMutable().append(addArgument(passed));
-  scoreMaps.push_back(AffineMapAttr::get(map));
+  SpaceView read = view(addArgument(passed), map, groups);
+  op.getScoreInputsMutable().append(read.tensor);
+  scoreMaps.push_back(AffineMapAttr::get(read.map));
   return region.addArgument(getElementTypeOrSelf(passed.getType()),
                             op.getLoc());
+}
+
+/// What a kernel between the product and the softmax makes of a score.
+Value Fusion::addStep(OpBuilder &scalars, AttentionOp op,
+                      AttentionMatch::Step step, Value score) {
+  IRMapping mapping;
+  for (OpOperand *input : step.op.getDpsInputOperands()) {
+    Value element = score;
+    if (input != step.scores)
+      element = readScore(scalars, op, getPassed(input->get(), step.call),
+                          step.op.getMatchingIndexingMap(input),
+                          getGroups(match.rows.second));
+    mapping.map(step.op.getMatchingBlockArgument(input),
+                cast(scalars, element, widen(element.getType())));
+  }
+  Block &block = *step.op.getBlock();
+  cloneScalars(scalars, block, mapping,
+               [&](Value value) { return import(value, step.call); });
+  return mapping.lookup(block.getTerminator()->getOperand(0));
 }
 
 void Fusion::buildScores(AttentionOp op) {
@@ -349,13 +363,14 @@ void Fusion::buildScores(AttentionOp op) {
   Location loc = op.getLoc();
   Type f32 = b.getF32Type();
   Value sum = block.addArgument(f32, loc);
-  for (int64_t dim = 0; dim < anchor.getOutputRank(); ++dim)
+  for (size_t dim = 0; dim < space.size(); ++dim)
     block.addArgument(b.getIndexType(), loc);
   OpBuilder scalars = OpBuilder::atBlockEnd(&block);
   if (scale != 1)
     sum = arith::MulFOp::create(
         scalars, loc, sum,
         arith::ConstantOp::create(b, loc, b.getF32FloatAttr(scale)));
+  DimGroups groups = getGroups(match.rows.first);
   IRMapping mapping;
   mapping.map(from.getArgument(0), sum);
   for (auto [argument, input, map] : llvm::zip_equal(
@@ -364,18 +379,21 @@ void Fusion::buildScores(AttentionOp op) {
     Value element;
     Value outer = getPassed(input, match.scoresCall);
     if (outer && isa<RankedTensorType>(outer.getType())) {
-      element = readScore(scalars, op, outer, map);
+      element = readScore(scalars, op, outer, map, groups);
     } else {
-      op.getScoreInputsMutable().append(import(input, match.scoresCall));
-      scoreMaps.push_back(AffineMapAttr::get(map));
+      SpaceView read = view(import(input, match.scoresCall), map, groups);
+      op.getScoreInputsMutable().append(read.tensor);
+      scoreMaps.push_back(AffineMapAttr::get(read.map));
       element = block.addArgument(argument.getType(), loc);
     }
     mapping.map(argument, cast(scalars, element, widen(element.getType())));
   }
   cloneScalars(scalars, from, mapping,
                [&](Value value) { return import(value, match.scoresCall); });
-  YieldOp::create(scalars, loc,
-                  mapping.lookup(from.getTerminator()->getOperand(0)));
+  Value score = mapping.lookup(from.getTerminator()->getOperand(0));
+  for (const AttentionMatch::Step &step : match.steps)
+    score = addStep(scalars, op, step, score);
+  YieldOp::create(scalars, loc, score);
   op.setScoreMapsAttr(b.getArrayAttr(scoreMaps));
 }
 
@@ -390,9 +408,11 @@ void Fusion::buildResults(AttentionOp op) {
     quotient = arith::MulFOp::create(
         scalars, loc, quotient,
         arith::ConstantOp::create(b, loc, b.getF32FloatAttr(valueScale)));
-  auto addInput = [&](Value input, func::CallOp call, AffineMap map) {
-    op.getResultInputsMutable().append(import(input, call));
-    resultMaps.push_back(AffineMapAttr::get(map));
+  auto addInput = [&](Value input, func::CallOp call, AffineMap map,
+                      const DimGroups &rows) {
+    SpaceView read = view(import(input, call), map, getGroups(rows));
+    op.getResultInputsMutable().append(read.tensor);
+    resultMaps.push_back(AffineMapAttr::get(read.map));
     return block.addArgument(getElementTypeOrSelf(input.getType()), loc);
   };
   if (match.softmax.blind) {
@@ -404,7 +424,8 @@ void Fusion::buildResults(AttentionOp op) {
       if (auto argument = dyn_cast<BlockArgument>(value)) {
         OpOperand *operand = last.getMatchingOpOperand(argument);
         mapping.map(value, addInput(operand->get(), match.softmaxCall,
-                                    last.getMatchingIndexingMap(operand)));
+                                    last.getMatchingIndexingMap(operand),
+                                    match.rows.second));
         return mapping.lookup(value);
       }
       Operation *def = value.getDefiningOp();
@@ -417,30 +438,59 @@ void Fusion::buildResults(AttentionOp op) {
     };
     Value isBlind = clone(match.softmax.blind);
     Value zero = arith::ConstantOp::create(b, loc, b.getF32FloatAttr(0));
-    quotient =
-        arith::SelectOp::create(scalars, loc, isBlind, zero, quotient);
+    quotient = arith::SelectOp::create(scalars, loc, isBlind, zero, quotient);
   }
   IRMapping mapping;
   mapping.map(from.getArgument(0), quotient);
   for (auto [argument, input, map] : llvm::zip_equal(
            from.getArguments().drop_front(), anchor.getEpilogueInputs(),
            anchor.getEpilogueIndexingMaps()))
-    mapping.map(argument, addInput(input, match.resultsCall, map));
+    mapping.map(argument,
+                addInput(input, match.resultsCall, map, match.rows.first));
   for (Operation &scalar : from) {
     for (Value operand : scalar.getOperands())
       if (!mapping.contains(operand))
         mapping.map(operand, import(operand, match.resultsCall));
-    scalars.clone(scalar, mapping);
+    if (!scalar.hasTrait<OpTrait::IsTerminator>())
+      scalars.clone(scalar, mapping);
   }
+  Value result = mapping.lookup(from.getTerminator()->getOperand(0));
+  if (match.roundingCall)
+    result = cast(scalars, result, match.rounded);
+  YieldOp::create(scalars, loc, result);
   op.setResultMapsAttr(b.getArrayAttr(resultMaps));
+}
+
+/// The type of the result that has this one before it is rounded.
+Type Fusion::round(Type type) {
+  return match.roundingCall
+             ? Type(llvm::cast<RankedTensorType>(type).clone(match.rounded))
+             : type;
+}
+
+Value Fusion::createInit() {
+  if (!match.roundingCall)
+    return import(match.results.getInit(), match.resultsCall);
+  auto type = llvm::cast<RankedTensorType>(
+      round(match.results->getResult(0).getType()));
+  return tensor::EmptyOp::create(b, match.results.getLoc(), type.getShape(),
+                                 type.getElementType());
+}
+
+Value Fusion::getDestination(Value passed) {
+  if (!match.roundingCall)
+    return passed;
+  return bufferization::AllocTensorOp::create(
+      host, passed.getLoc(),
+      llvm::cast<RankedTensorType>(round(passed.getType())), ValueRange());
 }
 
 void Fusion::build(SymbolTable &symbols) {
   func::CallOp call = match.resultsCall;
   func::FuncOp results = getKernel(call);
-  Location loc = b.getFusedLoc({match.scores.getLoc(),
-                                match.softmax.last.getLoc(),
-                                match.results.getLoc()});
+  Location loc =
+      b.getFusedLoc({match.scores.getLoc(), match.softmax.last.getLoc(),
+                     match.results.getLoc()});
   b.setInsertionPointAfter(results);
   kernel = func::FuncOp::create(b, loc, "kernel_attention",
                                 b.getFunctionType({}, {}));
@@ -451,37 +501,58 @@ void Fusion::build(SymbolTable &symbols) {
 
   ContractAnchorOp scores = match.scores;
   readSides();
-  Value init = import(match.results.getInit(), call);
-  match.sizes[match.sizes.size() - 2] = depth;
   auto anchor = llvm::cast<AnchorOpInterface>(match.results.getOperation());
+  DimGroups rows = getGroups(match.rows.first), keys = match.rows.first;
+  // Keys and values have those of batches, then a key and its elements.
+  unsigned last = space.size() - 1;
+  keys.back() = {last - 1};
+  keys.push_back({last});
+  SpaceView queries = view(query, scores.getLhsIndexingMap(), rows),
+            init = view(createInit(), anchor.getInitIndexingMap(), rows);
+  SpaceView keyView = view(key, match.key.map, keys),
+            valueView = view(value, match.value.map, keys);
+  SmallVector<int64_t> sizes = space;
+  sizes.append({match.depth, match.columns});
   auto op = AttentionOp::create(
-      b, loc, init.getType(), query, key, value, ValueRange(), ValueRange(),
-      init, b.getDenseI64ArrayAttr(match.sizes),
-      AffineMapAttr::get(scores.getLhsIndexingMap()),
-      AffineMapAttr::get(match.key.map), AffineMapAttr::get(match.value.map),
-      AffineMapAttr::get(anchor.getInitIndexingMap()), b.getArrayAttr({}),
-      b.getArrayAttr({}),
+      b, loc, init.tensor.getType(), queries.tensor, keyView.tensor,
+      valueView.tensor, ValueRange(), ValueRange(), init.tensor,
+      b.getDenseI64ArrayAttr(sizes), AffineMapAttr::get(queries.map),
+      AffineMapAttr::get(keyView.map), AffineMapAttr::get(valueView.map),
+      AffineMapAttr::get(init.map), b.getArrayAttr({}), b.getArrayAttr({}),
       b.getStringAttr(anchor.getConfigAttr().getInstruction()));
   b.setInsertionPoint(op);
   buildScores(op);
   buildResults(op);
   b.setInsertionPointAfter(op);
-  imported[{match.results->getResult(0), call.getOperation()}] =
-      op.getResult();
+  Value result = op.getResult();
+  if (!init.reassociation.empty())
+    result =
+        tensor::CollapseShapeOp::create(b, loc, result, init.reassociation);
+  imported[{match.results->getResult(0), call.getOperation()}] = result;
   Value returned = import(getReturned(results), call);
   for (BlockArgument argument : results.getArguments())
-    if (auto number = results.getArgAttr(argument.getArgNumber(),
-                                         kDestinationAttr)) {
-      addArgument(call.getOperand(argument.getArgNumber()));
+    if (auto number =
+            results.getArgAttr(argument.getArgNumber(), kDestinationAttr)) {
+      addArgument(getDestination(call.getOperand(argument.getArgNumber())));
       destination = number;
     }
   func::ReturnOp::create(b, loc, returned);
-  kernel.setFunctionType(
-      b.getFunctionType(kernel.getBody().front().getArgumentTypes(),
-                        returned.getType()));
+  kernel.setFunctionType(b.getFunctionType(
+      kernel.getBody().front().getArgumentTypes(), returned.getType()));
   kernel.setArgAttr(passed.size() - 1, kDestinationAttr, destination);
   auto fused = func::CallOp::create(host, loc, kernel, passed);
-  call.getResult(0).replaceAllUsesWith(fused.getResult(0));
+  if (!match.roundingCall) {
+    call.getResult(0).replaceAllUsesWith(fused.getResult(0));
+    return;
+  }
+  Value rounded = fused.getResult(0);
+  for (Operation *op : match.reshapes) {
+    IRMapping mapping;
+    mapping.map(op->getOperand(0), rounded);
+    rounded = host.clone(*op, mapping)->getResult(0);
+    rounded.setType(round(rounded.getType()));
+  }
+  match.roundingCall.getResult(0).replaceAllUsesWith(rounded);
 }
 
 /// Erases what computes `value`, if nobody reads it.
@@ -510,9 +581,9 @@ struct FuseAttention : mopt::impl::FuseAttentionBase<FuseAttention> {
       if (!found)
         continue;
       Fusion(*found).build(symbols);
-      fused.push_back(call);
+      unused.push_back(found->roundingCall ? found->roundingCall : call);
     }
-    for (func::CallOp call : fused)
+    for (func::CallOp call : unused)
       eraseUnused(call.getResult(0));
     for (auto kernel :
          llvm::make_early_inc_range(getOperation().getOps<func::FuncOp>()))
@@ -521,6 +592,6 @@ struct FuseAttention : mopt::impl::FuseAttentionBase<FuseAttention> {
         symbols.erase(kernel);
   }
 
-  SmallVector<func::CallOp> fused;
+  SmallVector<func::CallOp> unused;
 };
 } // namespace

@@ -37,9 +37,8 @@ static bool isZero(Value value) {
 /// other values.
 static OpOperand *getOperand(linalg::GenericOp op, Value argument) {
   auto of = dyn_cast<BlockArgument>(skipCasts(argument));
-  return of && of.getOwner() == op.getBlock()
-             ? op.getMatchingOpOperand(of)
-             : nullptr;
+  return of && of.getOwner() == op.getBlock() ? op.getMatchingOpOperand(of)
+                                              : nullptr;
 }
 
 /// Does `map` take `rank` loops to all dimensions in order, the last left out
@@ -100,9 +99,9 @@ static Value skipLimits(Value value) {
     auto compare = select.getCondition().getDefiningOp<arith::CmpFOp>();
     if (!compare || compare.getLhs() != select.getFalseValue())
       break;
-    bool isBelow = compare.getPredicate() == arith::CmpFPredicate::OLT &&
-                   isConstant(compare.getRhs(),
-                              [](double x) { return x <= kSmallest; });
+    bool isBelow =
+        compare.getPredicate() == arith::CmpFPredicate::OLT &&
+        isConstant(compare.getRhs(), [](double x) { return x <= kSmallest; });
     bool isAbove = compare.getPredicate() == arith::CmpFPredicate::OGT &&
                    isZero(compare.getRhs());
     if (select.getTrueValue() != compare.getRhs() || (!isBelow && !isAbove))
@@ -146,8 +145,7 @@ static std::pair<Value, Value> matchExponentials(Value value) {
 static bool isOfRow(linalg::GenericOp op, Value value) {
   if (OpOperand *operand = getOperand(op, value)) {
     AffineMap map = op.getMatchingIndexingMap(operand);
-    return op.isDpsInput(operand) &&
-           !map.isFunctionOfDim(map.getNumDims() - 1);
+    return op.isDpsInput(operand) && !map.isFunctionOfDim(map.getNumDims() - 1);
   }
   Operation *def = value.getDefiningOp();
   if (!def)

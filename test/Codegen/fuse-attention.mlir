@@ -331,3 +331,134 @@ func.func private @values(%p: tensor<6x20x24xf16>, %v: tensor<6x24x64xf16>, %out
   return %3 : tensor<6x20x64xf16>
 }
 
+// -----
+
+#config = #mopt.config<kernel = "warp-f16", rows = 64, columns = 64, lanes = 32, unroll = 8, streams = 4, prefetchRows = 0, prefetchNext = true, accumulates = true, lhsBits = 16, rhsBits = 16, instruction = "llvm.nvvm.mma.m16n8k16.row.col.f32.f32", matrixUnit = "warp", lhsSteps = 8>
+#id3 = affine_map<(b, m, n) -> (b, m, n)>
+#rows3 = affine_map<(b, m, n) -> (b, m)>
+
+// Two heads share keys: the products count rows of both as one dimension, the
+// mask, which a kernel adds, and the softmax do not. The attention has a
+// dimension of its own for them. A kernel pads the weights, which is left out;
+// one that only rounds the result becomes part of this.
+// CHECK-DAG: #[[SHARED:.*]] = affine_map<(d0, d1, d2, d3) -> (d0, d2, d3)>
+// CHECK-LABEL: func.func @groups(
+// CHECK-SAME: %[[Q:.*]]: tensor<3x32x32xf16>, %[[K:.*]]: tensor<3x21x32xf16>, %[[V:.*]]: tensor<3x24x64xf16>, %[[MASK:.*]]: tensor<6x16x21xf16>
+// CHECK-NEXT: bufferization.alloc_tensor() : tensor<3x32x64xf16>
+// CHECK-NEXT: %[[Y:.*]] = call @kernel_attention(%[[Q]], %[[K]], %[[V]], %[[MASK]], %{{.*}})
+// CHECK-NEXT: %[[R:.*]] = tensor.expand_shape %[[Y]] {{.*}} into tensor<3x2x16x64xf16>
+// CHECK-NEXT: return %[[R]]
+// CHECK: func.func private @kernel_attention(
+// CHECK-DAG: %[[QS:.*]] = tensor.expand_shape %{{.*}} : tensor<3x32x32xf16> into tensor<3x2x16x32xf16>
+// CHECK-DAG: %[[MS:.*]] = tensor.expand_shape %{{.*}} : tensor<6x16x21xf16> into tensor<3x2x16x21xf16>
+// CHECK-DAG: %[[VS:.*]] = tensor.extract_slice %{{.*}}[0, 0, 0] [3, 21, 64] [1, 1, 1]
+// CHECK: mopt.attention ins(%[[QS]], %{{.*}}, %[[VS]] :
+// CHECK-SAME: score_ins(%[[MS]] :
+// CHECK-SAME: key_map = #[[SHARED]]
+// CHECK-SAME: sizes = array<i64: 3, 2, 16, 21, 32, 64>
+// CHECK-SAME: value_map = #[[SHARED]]
+// CHECK-NEXT: ^bb0(%[[S:.*]]: f32, %{{.*}}: index, %{{.*}}: index, %{{.*}}: index, %{{.*}}: index, %[[A:.*]]: f16):
+// CHECK-NEXT: %[[W:.*]] = arith.extf %[[A]] : f16 to f32
+// CHECK-NEXT: arith.addf %[[S]], %[[W]] : f32
+// CHECK: } results {
+// CHECK: arith.truncf %{{.*}} : f32 to f16
+// CHECK: tensor.collapse_shape {{.*}} : tensor<3x2x16x64xf16> into tensor<3x32x64xf16>
+func.func @groups(%q: tensor<3x32x32xf16>, %k: tensor<3x21x32xf16>, %v: tensor<3x24x64xf16>, %mask: tensor<6x16x21xf16>) -> tensor<3x2x16x64xf16> {
+  %0 = bufferization.alloc_tensor() : tensor<3x32x21xf32>
+  %1 = call @product(%q, %k, %0) : (tensor<3x32x32xf16>, tensor<3x21x32xf16>, tensor<3x32x21xf32>) -> tensor<3x32x21xf32>
+  %c = tensor.collapse_shape %1 [[0, 1, 2]] : tensor<3x32x21xf32> into tensor<2016xf32>
+  %s = tensor.expand_shape %c [[0, 1, 2]] output_shape [6, 16, 21] : tensor<2016xf32> into tensor<6x16x21xf32>
+  %2 = bufferization.alloc_tensor() : tensor<6x16x21xf32>
+  %3 = call @add(%s, %mask, %2) : (tensor<6x16x21xf32>, tensor<6x16x21xf16>, tensor<6x16x21xf32>) -> tensor<6x16x21xf32>
+  %4 = bufferization.alloc_tensor() : tensor<6x16x21xf16>
+  %5 = call @softmax(%3, %4) : (tensor<6x16x21xf32>, tensor<6x16x21xf16>) -> tensor<6x16x21xf16>
+  %d = tensor.collapse_shape %5 [[0, 1, 2]] : tensor<6x16x21xf16> into tensor<2016xf16>
+  %w = tensor.expand_shape %d [[0, 1, 2]] output_shape [3, 32, 21] : tensor<2016xf16> into tensor<3x32x21xf16>
+  %6 = bufferization.alloc_tensor() : tensor<3x32x24xf16>
+  %7 = call @pad(%w, %6) : (tensor<3x32x21xf16>, tensor<3x32x24xf16>) -> tensor<3x32x24xf16>
+  %8 = bufferization.alloc_tensor() : tensor<3x32x64xf32>
+  %9 = call @values(%7, %v, %8) : (tensor<3x32x24xf16>, tensor<3x24x64xf16>, tensor<3x32x64xf32>) -> tensor<3x32x64xf32>
+  %e = tensor.expand_shape %9 [[0], [1, 2], [3]] output_shape [3, 2, 16, 64] : tensor<3x32x64xf32> into tensor<3x2x16x64xf32>
+  %10 = bufferization.alloc_tensor() : tensor<3x2x16x64xf16>
+  %11 = call @round(%e, %10) : (tensor<3x2x16x64xf32>, tensor<3x2x16x64xf16>) -> tensor<3x2x16x64xf16>
+  return %11 : tensor<3x2x16x64xf16>
+}
+func.func private @product(%q: tensor<3x32x32xf16>, %k: tensor<3x21x32xf16>, %out: tensor<3x32x21xf32> {mopt.destination = 0 : i64}) -> tensor<3x32x21xf32> attributes {mopt.kernel} {
+  %e = tensor.empty() : tensor<3x1x32x64xf16>
+  %p = mopt.pack_columns ins(%k : tensor<3x21x32xf16>) outs(%e : tensor<3x1x32x64xf16>) {lanes = 32 : i64, transposed} -> tensor<3x1x32x64xf16>
+  %i = tensor.empty() : tensor<3x32x21xf32>
+  %0 = mopt.contract_anchor ins(%q, %p : tensor<3x32x32xf16>, tensor<3x1x32x64xf16>) outs(%i : tensor<3x32x21xf32>) attributes {config = #config, rhs_map = #id3} {
+  ^bb0(%acc: f32):
+    mopt.yield %acc : f32
+  } -> tensor<3x32x21xf32>
+  return %0 : tensor<3x32x21xf32>
+}
+func.func private @add(%x: tensor<6x16x21xf32>, %mask: tensor<6x16x21xf16>, %out: tensor<6x16x21xf32> {mopt.destination = 0 : i64}) -> tensor<6x16x21xf32> attributes {mopt.kernel} {
+  %e = tensor.empty() : tensor<6x16x21xf32>
+  %0 = linalg.generic {indexing_maps = [#id3, #id3, #id3], iterator_types = ["parallel", "parallel", "parallel"]} ins(%x, %mask : tensor<6x16x21xf32>, tensor<6x16x21xf16>) outs(%e : tensor<6x16x21xf32>) {
+  ^bb0(%a: f32, %b: f16, %o: f32):
+    %1 = arith.extf %b : f16 to f32
+    %2 = arith.addf %a, %1 : f32
+    linalg.yield %2 : f32
+  } -> tensor<6x16x21xf32>
+  return %0 : tensor<6x16x21xf32>
+}
+func.func private @softmax(%x: tensor<6x16x21xf32>, %out: tensor<6x16x21xf16> {mopt.destination = 0 : i64}) -> tensor<6x16x21xf16> attributes {mopt.kernel} {
+  %zero = arith.constant 0.0 : f32
+  %lowest = arith.constant 0xFF800000 : f32
+  %e = tensor.empty() : tensor<6x16xf32>
+  %0 = linalg.fill ins(%lowest : f32) outs(%e : tensor<6x16xf32>) -> tensor<6x16xf32>
+  %most = linalg.generic {indexing_maps = [#id3, #rows3], iterator_types = ["parallel", "parallel", "reduction"]} ins(%x : tensor<6x16x21xf32>) outs(%0 : tensor<6x16xf32>) {
+  ^bb0(%in: f32, %acc: f32):
+    %9 = arith.maximumf %acc, %in : f32
+    linalg.yield %9 : f32
+  } -> tensor<6x16xf32>
+  %f = tensor.empty() : tensor<6x16x21xf32>
+  %exp = linalg.generic {indexing_maps = [#id3, #rows3, #id3], iterator_types = ["parallel", "parallel", "parallel"]} ins(%x, %most : tensor<6x16x21xf32>, tensor<6x16xf32>) outs(%f : tensor<6x16x21xf32>) {
+  ^bb0(%in: f32, %m: f32, %o: f32):
+    %9 = arith.subf %in, %m : f32
+    %10 = math.exp %9 : f32
+    linalg.yield %10 : f32
+  } -> tensor<6x16x21xf32>
+  %5 = linalg.fill ins(%zero : f32) outs(%e : tensor<6x16xf32>) -> tensor<6x16xf32>
+  %sum = linalg.generic {indexing_maps = [#id3, #rows3], iterator_types = ["parallel", "parallel", "reduction"]} ins(%exp : tensor<6x16x21xf32>) outs(%5 : tensor<6x16xf32>) {
+  ^bb0(%in: f32, %acc: f32):
+    %9 = arith.addf %in, %acc : f32
+    linalg.yield %9 : f32
+  } -> tensor<6x16xf32>
+  %g = tensor.empty() : tensor<6x16x21xf16>
+  %p = linalg.generic {indexing_maps = [#id3, #rows3, #id3], iterator_types = ["parallel", "parallel", "parallel"]} ins(%exp, %sum : tensor<6x16x21xf32>, tensor<6x16xf32>) outs(%g : tensor<6x16x21xf16>) {
+  ^bb0(%in: f32, %s: f32, %o: f16):
+    %9 = arith.divf %in, %s : f32
+    %10 = arith.truncf %9 : f32 to f16
+    linalg.yield %10 : f16
+  } -> tensor<6x16x21xf16>
+  return %p : tensor<6x16x21xf16>
+}
+func.func private @pad(%x: tensor<3x32x21xf16>, %out: tensor<3x32x24xf16> {mopt.destination = 0 : i64}) -> tensor<3x32x24xf16> attributes {mopt.kernel} {
+  %nothing = arith.constant 0.0 : f16
+  %g = tensor.empty() : tensor<3x32x24xf16>
+  %i = tensor.insert_slice %x into %g[0, 0, 0] [3, 32, 21] [1, 1, 1] : tensor<3x32x21xf16> into tensor<3x32x24xf16>
+  %r = tensor.extract_slice %i[0, 0, 21] [3, 32, 3] [1, 1, 1] : tensor<3x32x24xf16> to tensor<3x32x3xf16>
+  %z = linalg.fill ins(%nothing : f16) outs(%r : tensor<3x32x3xf16>) -> tensor<3x32x3xf16>
+  %w = tensor.insert_slice %z into %i[0, 0, 21] [3, 32, 3] [1, 1, 1] : tensor<3x32x3xf16> into tensor<3x32x24xf16>
+  return %w : tensor<3x32x24xf16>
+}
+func.func private @values(%p: tensor<3x32x24xf16>, %v: tensor<3x24x64xf16>, %out: tensor<3x32x64xf32> {mopt.destination = 0 : i64}) -> tensor<3x32x64xf32> attributes {mopt.kernel} {
+  %e = tensor.expand_shape %v [[0], [1, 2], [3]] output_shape [3, 1, 24, 64] : tensor<3x24x64xf16> into tensor<3x1x24x64xf16>
+  %i = tensor.empty() : tensor<3x32x64xf32>
+  %3 = mopt.contract_anchor ins(%p, %e : tensor<3x32x24xf16>, tensor<3x1x24x64xf16>) outs(%i : tensor<3x32x64xf32>) attributes {config = #config, lhs_map = #id3, rhs_map = #id3} {
+  ^bb0(%acc: f32):
+    mopt.yield %acc : f32
+  } -> tensor<3x32x64xf32>
+  return %3 : tensor<3x32x64xf32>
+}
+func.func private @round(%x: tensor<3x2x16x64xf32>, %out: tensor<3x2x16x64xf16> {mopt.destination = 0 : i64}) -> tensor<3x2x16x64xf16> attributes {mopt.kernel} {
+  %e = tensor.empty() : tensor<3x2x16x64xf16>
+  %0 = linalg.generic {indexing_maps = [affine_map<(a, b, c, d) -> (a, b, c, d)>, affine_map<(a, b, c, d) -> (a, b, c, d)>], iterator_types = ["parallel", "parallel", "parallel", "parallel"]} ins(%x : tensor<3x2x16x64xf32>) outs(%e : tensor<3x2x16x64xf16>) {
+  ^bb0(%in: f32, %o: f16):
+    %1 = arith.truncf %in : f32 to f16
+    linalg.yield %1 : f16
+  } -> tensor<3x2x16x64xf16>
+  return %0 : tensor<3x2x16x64xf16>
+}

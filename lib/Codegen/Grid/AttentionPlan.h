@@ -14,8 +14,8 @@ public:
   /// Nothing is planned before `match`.
   explicit AttentionPlan(AttentionOp op);
 
-  /// Can the copy engine reach queries, keys and values? Then everything else is
-  /// known.
+  /// Can the copy engine reach queries, keys and values? Then everything else
+  /// is known.
   bool match();
 
   int64_t getRowsOfTile() const { return groups * kGroupRows; }

@@ -53,7 +53,8 @@ static std::optional<int64_t> findDistance(Value value, Value index) {
   return distance;
 }
 
-/// How far behind its own number a row sees keys, if `condition` holds for these.
+/// How far behind its own number a row sees keys, if `condition` holds for
+/// these.
 static std::optional<int64_t> findLimit(Value condition, Value row, Value key) {
   auto compare = condition.getDefiningOp<arith::CmpIOp>();
   if (!compare)
@@ -87,8 +88,7 @@ splitLimit(Value value, Value row, Value key) {
         return {select.getTrueValue(), limit};
   if (auto sum = value.getDefiningOp<arith::AddFOp>())
     for (unsigned number : {0, 1}) {
-      auto select =
-          sum->getOperand(number).getDefiningOp<arith::SelectOp>();
+      auto select = sum->getOperand(number).getDefiningOp<arith::SelectOp>();
       if (select && isLowest(select.getFalseValue()) &&
           matchPattern(select.getTrueValue(), m_AnyZeroFloat()))
         if (auto limit = findLimit(select.getCondition(), row, key))
@@ -132,8 +132,7 @@ Value AttentionScalars::power(Value exponent) {
 
 Value AttentionScalars::exchange(Value value, int64_t distance) {
   auto word = [&](int64_t value) {
-    return arith::ConstantOp::create(g.b, g.loc,
-                                     g.b.getI32IntegerAttr(value));
+    return arith::ConstantOp::create(g.b, g.loc, g.b.getI32IntegerAttr(value));
   };
   return NVVM::ShflOp::create(g.b, g.loc, value.getType(), word(-1), value,
                               word(distance), word(31), NVVM::ShflKind::bfly,
@@ -175,9 +174,9 @@ SmallVector<Value> AttentionScalars::getScores(ArrayRef<Value> point,
     };
     Value last = w.add(toWord(point[op.getBatchRank()]), *causal);
     for (auto [i, score] : llvm::enumerate(scores)) {
-      Value isSeen = arith::CmpIOp::create(
-          g.b, g.loc, arith::CmpIPredicate::ule,
-          w.add(toWord(point.back()), i), last);
+      Value isSeen =
+          arith::CmpIOp::create(g.b, g.loc, arith::CmpIPredicate::ule,
+                                w.add(toWord(point.back()), i), last);
       score = arith::SelectOp::create(
           g.b, g.loc, isSeen, score,
           number(-std::numeric_limits<double>::infinity()));
@@ -188,10 +187,10 @@ SmallVector<Value> AttentionScalars::getScores(ArrayRef<Value> point,
 }
 
 Value AttentionScalars::limit(Value score, Value key) {
-  Value count = arith::ConstantOp::create(
-      g.b, g.loc, g.b.getI32IntegerAttr(op.getKeys()));
-  Value isKey = arith::CmpIOp::create(g.b, g.loc, arith::CmpIPredicate::ult,
-                                      key, count);
+  Value count = arith::ConstantOp::create(g.b, g.loc,
+                                          g.b.getI32IntegerAttr(op.getKeys()));
+  Value isKey =
+      arith::CmpIOp::create(g.b, g.loc, arith::CmpIPredicate::ult, key, count);
   return arith::SelectOp::create(
       g.b, g.loc, isKey, score,
       number(-std::numeric_limits<double>::infinity()));
@@ -219,18 +218,17 @@ Value AttentionScalars::add(Row &row, MutableArrayRef<Value> scores) {
     most = larger(most, exchange(most, distance));
   most = larger(most, row.most);
   // Without a score yet there is nothing to subtract: -inf less -inf is none.
-  Value isNone = arith::CmpFOp::create(
-      g.b, g.loc, arith::CmpFPredicate::OEQ, most,
-      number(-std::numeric_limits<double>::infinity()));
-  Value base =
-      arith::SelectOp::create(g.b, g.loc, isNone, number(0), most);
+  Value isNone =
+      arith::CmpFOp::create(g.b, g.loc, arith::CmpFPredicate::OEQ, most,
+                            number(-std::numeric_limits<double>::infinity()));
+  Value base = arith::SelectOp::create(g.b, g.loc, isNone, number(0), most);
   auto subtract = [&](Value x) -> Value {
     // Sums of products stay far from the largest floats, masks do not.
     if (!onlyScales)
       return multiply(arith::SubFOp::create(g.b, g.loc, x, base),
                       number(factor));
-    Value shift = arith::NegFOp::create(g.b, g.loc,
-                                        multiply(base, number(factor)));
+    Value shift =
+        arith::NegFOp::create(g.b, g.loc, multiply(base, number(factor)));
     return math::FmaOp::create(g.b, g.loc, x, number(factor), shift);
   };
   Value shrink = power(subtract(row.most));
@@ -254,9 +252,9 @@ Value AttentionScalars::getInverse(const Row &row) {
 
 Value AttentionScalars::pack(Value low, Value high) {
   Type type = getElementTypeOrSelf(op.getQuery().getType());
-  Value both = call(type.isF16() ? "llvm.nvvm.ff2f16x2.rn"
-                                 : "llvm.nvvm.ff2bf16x2.rn",
-                    VectorType::get(2, type), {high, low});
+  Value both =
+      call(type.isF16() ? "llvm.nvvm.ff2f16x2.rn" : "llvm.nvvm.ff2bf16x2.rn",
+           VectorType::get(2, type), {high, low});
   return LLVM::BitcastOp::create(g.b, g.loc, g.b.getI32Type(), both);
 }
 

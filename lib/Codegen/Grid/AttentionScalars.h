@@ -1,7 +1,7 @@
 //===- AttentionScalars.h - what attention does to numbers ------*- C++ -*-===//
 //
-// In registers of threads, whatever instructions multiply: scores, exponentials,
-// quotients, and results.
+// In registers of threads, whatever instructions multiply: scores,
+// exponentials, quotients, and results.
 //
 //===----------------------------------------------------------------------===//
 
@@ -29,8 +29,8 @@ public:
   /// Are scores of keys that a row sees the same, whatever its limit?
   bool canIgnoreLimit() const { return causal && onlyScales; }
 
-  /// What scores at `point` and its neighbours along the keys read, `count` points
-  /// in all, of which the first key is a multiple of that.
+  /// What scores at `point` and its neighbours along the keys read, `count`
+  /// points in all, of which the first key is a multiple of that.
   using Inputs = llvm::SmallVector<llvm::SmallVector<mlir::Value>>;
   Inputs loadInputs(llvm::ArrayRef<mlir::Value> point, int64_t count);
   /// Do they read the same for all rows, and anything?
@@ -73,8 +73,9 @@ private:
 
   GridBuilder &g;
   AttentionOp op;
-  /// Scores that rows see are their sums times a positive number: that is part of
-  /// `factor`, by which scores are multiplied before they are exponents of 2.
+  /// Scores that rows see are their sums times a positive number: that is part
+  /// of `factor`, by which scores are multiplied before they are exponents
+  /// of 2.
   bool onlyScales = false;
   std::optional<int64_t> causal;
   double factor;

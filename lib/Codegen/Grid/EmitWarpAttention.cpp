@@ -1,9 +1,9 @@
 // Attention by warps, for devices without groups of them and for what the copy
 // engine cannot bring: any strides, any numbers of columns up to the registers'
 // limit. A warp has 16 queries; the warps of a block share tiles of keys and
-// values in shared memory, the next of which is copied meanwhile. Tiles are taken
-// from the last to the first, so that the one that keys do not fill comes before
-// the loop.
+// values in shared memory, the next of which is copied meanwhile. Tiles are
+// taken from the last to the first, so that the one that keys do not fill comes
+// before the loop.
 #include "AttentionScalars.h"
 #include "Emit.h"
 #include "LinearPlace.h"
@@ -116,8 +116,8 @@ Tile WarpAttentionEmitter::makeTile(Value buffer, AffineMap map, int64_t rows,
 // Copies
 //===----------------------------------------------------------------------===//
 
-/// A vector of eight elements of a row, zeros behind its end and behind the last
-/// row.
+/// A vector of eight elements of a row, zeros behind its end and behind the
+/// last row.
 Value WarpAttentionEmitter::loadPiece(const Tile &tile, Value row,
                                       Value piece) {
   Value isRow = isBelow(row, tile.rows);
@@ -126,17 +126,15 @@ Value WarpAttentionEmitter::loadPiece(const Tile &tile, Value row,
   point.append({w.index(w.least(row, tile.rows - 1)), Value()});
   Type type = getElementTypeOrSelf(tile.buffer.getType());
   Value zero = arith::ConstantOp::create(b, loc, b.getZeroAttr(type));
-  Value result =
-      LLVM::UndefOp::create(b, loc, VectorType::get(kPiece, type));
+  Value result = LLVM::UndefOp::create(b, loc, VectorType::get(kPiece, type));
   for (int64_t i = 0; i < kPiece; ++i) {
     Value column = w.add(w.mul(piece, kPiece), i);
-    Value is = arith::AndIOp::create(b, loc, isRow,
-                                     isBelow(column, tile.columns));
+    Value is =
+        arith::AndIOp::create(b, loc, isRow, isBelow(column, tile.columns));
     point.back() = w.index(w.least(column, tile.columns - 1));
     Value element = arith::SelectOp::create(
         b, loc, is, g.load(tile.buffer, tile.map, point), zero);
-    result =
-        LLVM::InsertElementOp::create(b, loc, result, element, w.word(i));
+    result = LLVM::InsertElementOp::create(b, loc, result, element, w.word(i));
   }
   return result;
 }
@@ -155,8 +153,8 @@ void WarpAttentionEmitter::copy(const Tile &tile, Value to, Value firstRow) {
     auto body = [&] {
       Value inTile = w.div(number, pieces), piece = w.rem(number, pieces);
       Value row = w.add(firstRow, inTile);
-      Value address = w.add(to, w.add(w.mul(inTile, tile.getPitch()),
-                                      w.mul(piece, kPieceBytes)));
+      Value address = w.add(
+          to, w.add(w.mul(inTile, tile.getPitch()), w.mul(piece, kPieceBytes)));
       if (!tile.place) {
         LLVM::StoreOp::create(b, loc, loadPiece(tile, row, piece),
                               w.getPointer(address), kPieceBytes);
@@ -164,8 +162,8 @@ void WarpAttentionEmitter::copy(const Tile &tile, Value to, Value firstRow) {
       }
       Value isInside = isBelow(row, tile.rows);
       if (pieces * kPiece != tile.columns)
-        isInside = arith::AndIOp::create(
-            b, loc, isInside, isBelow(piece, tile.columns / kPiece));
+        isInside = arith::AndIOp::create(b, loc, isInside,
+                                         isBelow(piece, tile.columns / kPiece));
       // In elements, 64 bits.
       auto wide = [&](Value x) -> Value {
         return arith::ExtUIOp::create(b, loc, b.getI64Type(), x);
@@ -232,8 +230,7 @@ SmallVector<Value> WarpAttentionEmitter::loadMatrices(Value address,
       NVVM::LdStMatrixEltType::B16);
   SmallVector<Value> words;
   for (int64_t i = 0; i < 4; ++i)
-    words.push_back(
-        toOperand(LLVM::ExtractValueOp::create(b, loc, loaded, i)));
+    words.push_back(toOperand(LLVM::ExtractValueOp::create(b, loc, loaded, i)));
   return words;
 }
 
@@ -253,8 +250,8 @@ void WarpAttentionEmitter::multiply(ArrayRef<Value> left, ArrayRef<Value> right,
   llvm::append_range(operands, sums);
   auto type = LLVM::LLVMStructType::getLiteral(
       b.getContext(), SmallVector<Type>(kSums, b.getF32Type()));
-  Value result = LLVM::CallIntrinsicOp::create(b, loc, type,
-                                               op.getInstructionAttr(), operands)
+  Value result = LLVM::CallIntrinsicOp::create(
+                     b, loc, type, op.getInstructionAttr(), operands)
                      .getResult(0);
   for (int64_t i = 0; i < kSums; ++i)
     sums[i] = LLVM::ExtractValueOp::create(b, loc, result, i);
@@ -269,20 +266,19 @@ SmallVector<Value> WarpAttentionEmitter::multiplyKeys(Value slot) {
   SmallVector<Value> sums(tileKeys / kColumns * kSums, zero);
   // Of 16 keys the upper and lower eight, both halves of a step of each.
   Value ofLane = w.add(w.mul(w.div(lane, 16), 8), w.band(lane, 7));
-  Value start = w.add(
-      slot, w.add(w.mul(ofLane, key.getPitch()),
-                  w.mul(w.band(w.div(lane, 8), 1), kPieceBytes)));
+  Value start =
+      w.add(slot, w.add(w.mul(ofLane, key.getPitch()),
+                        w.mul(w.band(w.div(lane, 8), 1), kPieceBytes)));
   for (int64_t step = 0; step * kSteps < key.columns; ++step) {
-    SmallVector<Value> left =
-        kept.empty() ? loadQueries(step) : kept[step];
+    SmallVector<Value> left = kept.empty() ? loadQueries(step) : kept[step];
     for (int64_t first = 0; first < tileKeys; first += 2 * kColumns) {
-      SmallVector<Value> right = loadMatrices(
-          w.add(start, first * key.getPitch() + step * kSteps * 2),
-          /*isTurned=*/false);
+      SmallVector<Value> right =
+          loadMatrices(w.add(start, first * key.getPitch() + step * kSteps * 2),
+                       /*isTurned=*/false);
       for (int64_t i = 0; i < 2; ++i)
-        multiply(left, ArrayRef(right).slice(2 * i, 2),
-                 MutableArrayRef(sums).slice(
-                     (first / kColumns + i) * kSums, kSums));
+        multiply(
+            left, ArrayRef(right).slice(2 * i, 2),
+            MutableArrayRef(sums).slice((first / kColumns + i) * kSums, kSums));
     }
   }
   return sums;
@@ -290,12 +286,12 @@ SmallVector<Value> WarpAttentionEmitter::multiplyKeys(Value slot) {
 
 void WarpAttentionEmitter::multiplyValues(ArrayRef<Value> weights, Value slot,
                                           MutableArrayRef<Value> sums) {
-  // Of 16 keys the upper and lower eight, of 16 columns the left and right ones.
+  // Of 16 keys the upper and lower eight, of 16 columns the left and right
+  // ones.
   Value ofLane = w.band(lane, 15);
-  Value start =
-      w.add(w.add(slot, key.getBytes()),
-            w.add(w.mul(ofLane, value.getPitch()),
-                  w.mul(w.div(lane, 16), kPieceBytes)));
+  Value start = w.add(w.add(slot, key.getBytes()),
+                      w.add(w.mul(ofLane, value.getPitch()),
+                            w.mul(w.div(lane, 16), kPieceBytes)));
   for (int64_t step = 0; step * kSteps < tileKeys; ++step)
     for (int64_t first = 0; first < value.columns; first += 2 * kColumns) {
       SmallVector<Value> right = loadMatrices(
@@ -330,18 +326,17 @@ void WarpAttentionEmitter::addTile(Value slot, Value firstKey, bool isLast,
       Value x = w.add(first, kColumns * tile);
       if (!isRagged) {
         SmallVector<Value> point = getPoint(half, x);
-        llvm::append_range(scores,
-                           scalars.getScores(point, pair,
-                                             scalars.loadInputs(point, 2)));
+        llvm::append_range(
+            scores,
+            scalars.getScores(point, pair, scalars.loadInputs(point, 2)));
         continue;
       }
       for (int64_t i = 0; i < 2; ++i) {
         Value at = w.add(x, i);
         SmallVector<Value> point = getPoint(half, w.least(at, key.rows - 1));
-        Value score = scalars
-                          .getScores(point, pair[i],
-                                     scalars.loadInputs(point, 1))
-                          .front();
+        Value score =
+            scalars.getScores(point, pair[i], scalars.loadInputs(point, 1))
+                .front();
         scores.push_back(scalars.limit(score, at));
       }
     }
@@ -384,8 +379,8 @@ LaunchShape WarpAttentionEmitter::emit() {
   bool isWide = std::max(depth, columns) > narrow;
   warps = std::min<int64_t>(isWide ? 2 : 4, llvm::divideCeil(rows, kWarpRows));
   tileKeys = columns > wide ? 16 : isWide ? 32 : 64;
-  query = makeTile(op.getQuery(), op.getQueryMap(), rows, depth,
-                   warps * kWarpRows);
+  query =
+      makeTile(op.getQuery(), op.getQueryMap(), rows, depth, warps * kWarpRows);
   key = makeTile(op.getKey(), op.getKeyMap(), keys, depth, tileKeys);
   value = makeTile(op.getValue(), op.getValueMap(), keys, columns, tileKeys);
   int64_t slotBytes = key.getBytes() + value.getBytes();
@@ -402,8 +397,7 @@ LaunchShape WarpAttentionEmitter::emit() {
   Value rowTile = w.rem(number, rowTiles);
   // Rows that see most keys begin first, so that others end together.
   if (scalars.getLimit())
-    rowTile =
-        b.createOrFold<arith::SubIOp>(loc, w.word(rowTiles - 1), rowTile);
+    rowTile = b.createOrFold<arith::SubIOp>(loc, w.word(rowTiles - 1), rowTile);
   firstRow = w.mul(rowTile, query.tileRows);
   number = w.div(number, rowTiles);
   batch.resize(op.getBatchRank());
@@ -425,8 +419,8 @@ LaunchShape WarpAttentionEmitter::emit() {
   Value tiles = w.word(mostTiles);
   if (std::optional<int64_t> limit = scalars.getLimit()) {
     Value lastRow = w.least(w.add(firstRow, query.tileRows - 1), rows - 1);
-    tiles = w.least(w.add(w.div(w.add(lastRow, *limit), tileKeys), 1),
-                    mostTiles);
+    tiles =
+        w.least(w.add(w.div(w.add(lastRow, *limit), tileKeys), 1), mostTiles);
   }
   auto getFirstKey = [&](Value tile) {
     Value behind = b.createOrFold<arith::SubIOp>(loc, tiles, tile);
@@ -442,8 +436,8 @@ LaunchShape WarpAttentionEmitter::emit() {
       kept.push_back(loadQueries(step));
   Rows state{scalars.getEmptyRow(), scalars.getEmptyRow()};
   Value zero = arith::ConstantOp::create(b, loc, b.getF32FloatAttr(0));
-  SmallVector<Value> sums(
-      llvm::divideCeil(columns, 2 * kColumns) * 2 * kSums, zero);
+  SmallVector<Value> sums(llvm::divideCeil(columns, 2 * kColumns) * 2 * kSums,
+                          zero);
   Value other = w.add(slots, slotBytes);
   auto isBefore = [&](Value x) -> Value {
     return arith::CmpIOp::create(b, loc, arith::CmpIPredicate::ult, x, tiles);

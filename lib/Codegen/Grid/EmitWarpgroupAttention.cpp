@@ -1,10 +1,10 @@
 // Attention by groups of four warps. One group has the device's copy engine
 // bring queries, and keys and values tile by tile, to shared memory; the others
-// have 64 queries each. While products of a tile's keys and of the values of the
-// tile before run, a group computes exponentials: those stay in its registers,
-// which are the left side of the product with the values. Tiles are taken from
-// the last to the first, so that the one that keys do not fill comes before the
-// loop.
+// have 64 queries each. While products of a tile's keys and of the values of
+// the tile before run, a group computes exponentials: those stay in its
+// registers, which are the left side of the product with the values. Tiles are
+// taken from the last to the first, so that the one that keys do not fill comes
+// before the loop.
 #include "AttentionPlan.h"
 #include "AttentionScalars.h"
 #include "Emit.h"
@@ -71,8 +71,7 @@ private:
   void loadAhead();
   SmallVector<Value> getScores(ArrayRef<Value> sums, Value firstKey,
                                bool isLast, bool ignoresLimit);
-  SmallVector<Value> getScoresWithinLimit(ArrayRef<Value> sums,
-                                          Value firstKey);
+  SmallVector<Value> getScoresWithinLimit(ArrayRef<Value> sums, Value firstKey);
   Exponentials addTile(Value sums, Value firstKey, bool isLast, Rows &rows);
   SmallVector<Value> packAll(ArrayRef<Value> exponentials);
   Value scale(Value sums, const std::array<Value, kHalves> &factors);
@@ -107,9 +106,9 @@ private:
 
 AttentionEmitter::Stage AttentionEmitter::getNext(Stage stage) {
   Value next = w.add(stage.number, 1), isLast = w.equals(next, stages);
-  return {w.select(isLast, w.word(0), next),
-          w.select(isLast, w.exclusiveOr(stage.parity, w.word(1)),
-                   stage.parity)};
+  return {
+      w.select(isLast, w.word(0), next),
+      w.select(isLast, w.exclusiveOr(stage.parity, w.word(1)), stage.parity)};
 }
 
 void AttentionEmitter::locate() {
@@ -118,8 +117,7 @@ void AttentionEmitter::locate() {
   Value rowTile = w.rem(number, rowTiles);
   // Rows that see most keys begin first, so that others end together.
   if (scalars.getLimit())
-    rowTile =
-        b.createOrFold<arith::SubIOp>(loc, w.word(rowTiles - 1), rowTile);
+    rowTile = b.createOrFold<arith::SubIOp>(loc, w.word(rowTiles - 1), rowTile);
   firstRow = w.mul(rowTile, getRowsOfTile());
   number = w.div(number, rowTiles);
   batch.resize(batchSizes.size());
@@ -170,8 +168,7 @@ void AttentionEmitter::emitCopies() {
   w.expect(queryFull, groups * countDepthBoxes() * boxBytes);
   for (int64_t i = 0; i < groups; ++i)
     for (int64_t box = 0; box < countDepthBoxes(); ++box)
-      w.load(queryMap,
-             w.add(queryShared, i * getQueryBytes() + box * boxBytes),
+      w.load(queryMap, w.add(queryShared, i * getQueryBytes() + box * boxBytes),
              queryFull,
              getCoordinates(query, w.word(box * kBoxColumns),
                             w.add(firstRow, i * kGroupRows)));
@@ -300,22 +297,22 @@ void AttentionEmitter::loadAhead() {
 
 /// The same. Mostly all rows see all keys of a tile that is not the last: the
 /// group then looks at no limit.
-SmallVector<Value>
-AttentionEmitter::getScoresWithinLimit(ArrayRef<Value> sums, Value firstKey) {
+SmallVector<Value> AttentionEmitter::getScoresWithinLimit(ArrayRef<Value> sums,
+                                                          Value firstKey) {
   int64_t limit = *scalars.getLimit();
   if (tileKeys % getRowsOfTile() == 0 && limit % tileKeys == 0)
     return getScores(sums, firstKey, /*isLast=*/false, /*ignoresLimit=*/true);
-  Value seesAll = arith::CmpIOp::create(
-      b, loc, arith::CmpIPredicate::ule, w.add(firstKey, tileKeys - 1),
-      w.add(ownRow, limit));
+  Value seesAll = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::ule,
+                                        w.add(firstKey, tileKeys - 1),
+                                        w.add(ownRow, limit));
   auto branch = scf::IfOp::create(
       b, loc, SmallVector<Type>(sums.size(), b.getF32Type()), seesAll,
       /*withElseRegion=*/true);
   OpBuilder::InsertionGuard restore(b);
   for (bool ignores : {true, false}) {
     b.setInsertionPointToEnd(ignores ? branch.thenBlock() : branch.elseBlock());
-    scf::YieldOp::create(
-        b, loc, getScores(sums, firstKey, /*isLast=*/false, ignores));
+    scf::YieldOp::create(b, loc,
+                         getScores(sums, firstKey, /*isLast=*/false, ignores));
   }
   return SmallVector<Value>(branch.getResults());
 }
@@ -398,7 +395,8 @@ void AttentionEmitter::emitProducts() {
     for (const AttentionScalars::Row &row : rows)
       carried.append({row.most, row.sum});
     llvm::append_range(carried, weights);
-    auto loop = scf::ForOp::create(b, loc, w.word(1), tiles, w.word(1), carried);
+    auto loop =
+        scf::ForOp::create(b, loc, w.word(1), tiles, w.word(1), carried);
     {
       OpBuilder::InsertionGuard restore(b);
       b.setInsertionPointToStart(loop.getBody());
@@ -424,8 +422,8 @@ void AttentionEmitter::emitProducts() {
       weights = packAll(exponentials.values);
       sums = scale(sums, exponentials.shrink);
       Stage next = getNext(at);
-      SmallVector<Value> results{next.number, next.parity, at.number,
-                                 at.parity, sums};
+      SmallVector<Value> results{next.number, next.parity, at.number, at.parity,
+                                 sums};
       for (const AttentionScalars::Row &row : rows)
         results.append({row.most, row.sum});
       llvm::append_range(results, weights);
@@ -501,7 +499,8 @@ void AttentionEmitter::storeBoxes(ArrayRef<Value> sums) {
   }
   NVVM::FenceProxyOp::create(
       b, loc, NVVM::ProxyKind::async_shared,
-      NVVM::SharedSpaceAttr::get(b.getContext(), NVVM::SharedSpace::shared_cta));
+      NVVM::SharedSpaceAttr::get(b.getContext(),
+                                 NVVM::SharedSpace::shared_cta));
   w.meet(barrier, kGroupThreads);
   w.guard(w.equals(threadOfGroup, 0), [&] {
     for (int64_t box = 0; box < countColumnBoxes(); ++box)
@@ -522,8 +521,8 @@ LaunchShape AttentionEmitter::emit() {
   int64_t queryBytes = groups * getQueryBytes(),
           keyBytes = stages * getKeyBytes(),
           valueBytes = stages * getValueBytes();
-  shape.sharedBytes = kPatternBytes + queryBytes + keyBytes + valueBytes +
-                      8 * (1 + 4 * stages);
+  shape.sharedBytes =
+      kPatternBytes + queryBytes + keyBytes + valueBytes + 8 * (1 + 4 * stages);
   queryMap = w.addMap(query.map, shape.maps);
   keyMap = w.addMap(key.map, shape.maps);
   valueMap = w.addMap(value.map, shape.maps);

@@ -76,10 +76,11 @@ getNeighbours(GridBuilder &g, ArrayRef<Value> point, int64_t count) {
   return points;
 }
 
-SmallVector<SmallVector<Value>>
-mopt::loadNeighbours(GridBuilder &g, ValueRange inputs,
-                     ArrayRef<AffineMap> maps, ArrayRef<Value> point,
-                     int64_t count) {
+SmallVector<SmallVector<Value>> mopt::loadNeighbours(GridBuilder &g,
+                                                     ValueRange inputs,
+                                                     ArrayRef<AffineMap> maps,
+                                                     ArrayRef<Value> point,
+                                                     int64_t count) {
   SmallVector<SmallVector<Value>> points = getNeighbours(g, point, count);
   SmallVector<SmallVector<Value>> loaded(count);
   for (auto [input, map] : llvm::zip_equal(inputs, maps)) {
@@ -102,12 +103,11 @@ mopt::loadNeighbours(GridBuilder &g, ValueRange inputs,
   return loaded;
 }
 
-SmallVector<Value>
-mopt::computeScalars(GridBuilder &g, Block &block, ArrayRef<Value> point,
-                     ArrayRef<Value> sums,
-                     ArrayRef<SmallVector<Value>> loaded) {
-  SmallVector<SmallVector<Value>> points =
-      getNeighbours(g, point, sums.size());
+SmallVector<Value> mopt::computeScalars(GridBuilder &g, Block &block,
+                                        ArrayRef<Value> point,
+                                        ArrayRef<Value> sums,
+                                        ArrayRef<SmallVector<Value>> loaded) {
+  SmallVector<SmallVector<Value>> points = getNeighbours(g, point, sums.size());
   SmallVector<Value> results;
   for (auto [sum, inputs, at] : llvm::zip_equal(sums, loaded, points)) {
     SmallVector<Value> arguments{sum};
@@ -127,10 +127,10 @@ mopt::computeScalars(GridBuilder &g, Block &block, ArrayRef<Value> point,
 SmallVector<Value> mopt::finishResults(GridBuilder &g, AnchorOpInterface op,
                                        ArrayRef<Value> point,
                                        ArrayRef<Value> sums) {
-  return computeScalars(
-      g, op.getEpilogue().front(), point, sums,
-      loadNeighbours(g, op.getEpilogueInputs(), op.getEpilogueIndexingMaps(),
-                     point, sums.size()));
+  return computeScalars(g, op.getEpilogue().front(), point, sums,
+                        loadNeighbours(g, op.getEpilogueInputs(),
+                                       op.getEpilogueIndexingMaps(), point,
+                                       sums.size()));
 }
 
 void mopt::storeNeighbours(GridBuilder &g, Value init, AffineMap map,

@@ -16,24 +16,25 @@ llvm::SmallVector<mlir::Value> finishResults(GridBuilder &g,
                                              llvm::ArrayRef<mlir::Value> point,
                                              llvm::ArrayRef<mlir::Value> sums);
 
-/// What `inputs` hold at `maps` of `point` and its neighbours, `count` points in
-/// all, of each point one value for each input; in vectors where that can be, as
-/// above.
+/// What `inputs` hold at `maps` of `point` and its neighbours, `count` points
+/// in all, of each point one value for each input; in vectors where that can
+/// be, as above.
 llvm::SmallVector<llvm::SmallVector<mlir::Value>>
 loadNeighbours(GridBuilder &g, mlir::ValueRange inputs,
                llvm::ArrayRef<mlir::AffineMap> maps,
                llvm::ArrayRef<mlir::Value> point, int64_t count);
 
-/// What `block` makes of `sums`, and for each of `loaded`. Its arguments between
-/// these are the coordinates of `point` and its neighbours, if it has so many.
+/// What `block` makes of `sums`, and for each of `loaded`. Its arguments
+/// between these are the coordinates of `point` and its neighbours, if it has
+/// so many.
 llvm::SmallVector<mlir::Value>
 computeScalars(GridBuilder &g, mlir::Block &block,
                llvm::ArrayRef<mlir::Value> point,
                llvm::ArrayRef<mlir::Value> sums,
                llvm::ArrayRef<llvm::SmallVector<mlir::Value>> loaded);
 
-/// Stores neighbours along the last dimension of the space of `point` at `map` of
-/// it, in a vector where that can be.
+/// Stores neighbours along the last dimension of the space of `point` at `map`
+/// of it, in a vector where that can be.
 void storeNeighbours(GridBuilder &g, mlir::Value init, mlir::AffineMap map,
                      llvm::ArrayRef<mlir::Value> point,
                      llvm::ArrayRef<mlir::Value> results);
