@@ -291,18 +291,20 @@ static MoptStatus encode(MoptRun *run, const CudaDriver *driver,
     box[i] = (unsigned)map->dims[i].box;
     steps[i] = 1;
   }
+  int64_t row_bytes = map->dims[0].box * map->element_bytes;
   MoptStatus status = MOPT_OK;
   CHECKED(status, run, driver, name,
-          cuTensorMapEncodeTiled(
-              encoded,
-              map->element_bytes == 1   ? CUDA_UINT8
-              : map->element_bytes == 2 ? CUDA_UINT16
-                                        : CUDA_UINT32,
-              (unsigned)map->rank, (void *)(uintptr_t)(address + map->offset),
-              sizes, strides, box, steps, CUDA_NO_INTERLEAVE,
-              map->dims[0].box * map->element_bytes > 128 ? CUDA_NO_SWIZZLE
-                                                          : CUDA_SWIZZLE_128,
-              CUDA_PROMOTE_256, CUDA_FILL_ZEROS));
+          cuTensorMapEncodeTiled(encoded,
+                                 map->element_bytes == 1   ? CUDA_UINT8
+                                 : map->element_bytes == 2 ? CUDA_UINT16
+                                                           : CUDA_UINT32,
+                                 (unsigned)map->rank,
+                                 (void *)(uintptr_t)(address + map->offset),
+                                 sizes, strides, box, steps, CUDA_NO_INTERLEAVE,
+                                 row_bytes > 128   ? CUDA_NO_SWIZZLE
+                                 : row_bytes == 64 ? CUDA_SWIZZLE_64
+                                                   : CUDA_SWIZZLE_128,
+                                 CUDA_PROMOTE_256, CUDA_FILL_ZEROS));
   return status;
 }
 
@@ -347,9 +349,8 @@ void mopt_rt_launch(MoptRun *run, const char *name, int64_t blocks_x,
       CHECKED(status, run, driver, name,
               cuDeviceGetAttribute(&multiprocessors, CUDA_MULTIPROCESSORS,
                                    context->model->device));
-      /* Blocks may be launched in pairs; multiprocessors are made so. */
       if (blocks_x > multiprocessors)
-        blocks_x = multiprocessors & ~1;
+        blocks_x = multiprocessors;
     }
   }
   if (desc && desc->overlaps && driver->cuLaunchKernelEx) {

@@ -1,7 +1,8 @@
-// Level in and out: legal. Products of dequantized floats of 8 bits, for devices:
-// of the bytes themselves where the device multiplies them, with the scales
-// behind the sums, else of 16-bit floats, which hold every such number. Leaves
-// those alone whose scales vary along what is summed, and all of processors.
+// Level in and out: legal. Products of dequantized floats of 8 bits, for
+// devices: of the bytes themselves where the device multiplies them, with the
+// scales behind the sums, else of 16-bit floats, which hold every such number.
+// Leaves those alone whose scales vary along what is summed, and all of
+// processors.
 #include "mopt/Dialect/Mopt/IR/QuantizationParameters.h"
 #include "mopt/Dialect/Mopt/IR/SmallFloats.h"
 #include "mopt/Target/MicroKernels.h"
@@ -93,12 +94,10 @@ struct MultiplySmallFloats
       op.emitRemark(areMultiplied ? "multiplies floats of 8 bits"
                                   : "multiplies floats of 8 bits as f16");
     Location loc = op.getLoc();
-    int64_t depth =
-        getTensor(rhs->bytes).getDimSize(op.getTransposeRhs() ? rank - 1
-                                                              : rank - 2);
-    int64_t added = ShapedType::isStatic(depth)
-                        ? llvm::alignTo(depth, kGroup) - depth
-                        : 0;
+    int64_t depth = getTensor(rhs->bytes)
+                        .getDimSize(op.getTransposeRhs() ? rank - 1 : rank - 2);
+    int64_t added =
+        ShapedType::isStatic(depth) ? llvm::alignTo(depth, kGroup) - depth : 0;
     auto getOperand = [&](Side side, int64_t depthDim) -> Value {
       if (areMultiplied)
         return padDepth(rewriter, loc, side.bytes, depthDim, added);
@@ -154,8 +153,8 @@ struct MultiplySmallFloats
     if (!scale)
       return scale;
     if (!getTensor(scale).getElementType().isF32())
-      scale = CastOp::create(b, loc, getTensor(scale).clone(b.getF32Type()),
-                             scale);
+      scale =
+          CastOp::create(b, loc, getTensor(scale).clone(b.getF32Type()), scale);
     if (!isTransposed || isOneElement(scale))
       return scale;
     int64_t rank = getTensor(scale).getRank();

@@ -40,12 +40,18 @@ LaunchShape emitRows(const RowChain &chain);
 
 llvm::FailureOr<LaunchShape> emitPack(PackColumnsOp op);
 
-/// The product of two sides of 16-bit floats or of bytes that the device's copy engine can bring as
-/// tiles, by groups of warps; nothing, and no code, where it is none, or so
-/// small that warps are faster, unless that `sparesPacking`. Leaves `op`.
+/// The product of two sides of 16-bit floats or of bytes that the device's copy
+/// engine can bring as tiles, by groups of warps; nothing, and no code, where
+/// it is none, or so small that warps are faster, unless that `sparesPacking`.
+/// Leaves `op`.
 std::optional<LaunchShape> emitWarpgroupProduct(AnchorOpInterface op,
                                                 ProductAccess &access,
                                                 bool sparesPacking);
+
+/// The product with weights that keep two of four neighbours, by groups of
+/// warps too; leaves `op`. Nothing, and no code, where rows of the left side do
+/// not begin at multiples of 16 bytes.
+std::optional<LaunchShape> emitSparseProduct(SparseAnchorOp op);
 
 /// Products of groups of warps or of warps where they suit, strips of columns
 /// for few rows, else tiles in shared memory for products of floats, else a
