@@ -48,6 +48,17 @@ func.func @mixed(%x: tensor<5x32xf8E5M2>, %w: tensor<32x3xf8E4M3FN>) -> tensor<5
   return %y : tensor<5x3xf32>
 }
 
+// Convolutions take f16; outputs have scales of their own.
+// CHECK-LABEL: func.func @conv
+// CHECK: mopt.conv %{{.*}}, %{{.*}} {{.*}}f32_result{{.*}} : tensor<1x4x9xf16>, tensor<8x4x3xf16> -> tensor<1x8x7xf32>
+// CHECK: mopt.transpose %{{.*}} [1, 0, 2] : tensor<8x1x1xf32> -> tensor<1x8x1xf32>
+func.func @conv(%x: tensor<1x4x9xf8E4M3FN>, %sx: tensor<1x1x1xf32>, %w: tensor<8x4x3xf8E4M3FN>, %sw: tensor<8x1x1xf32>) -> tensor<1x8x7xf32> {
+  %a = mopt.dequantize %x, %sx : tensor<1x4x9xf8E4M3FN>, tensor<1x1x1xf32> -> tensor<1x4x9xf32>
+  %b = mopt.dequantize %w, %sw : tensor<8x4x3xf8E4M3FN>, tensor<8x1x1xf32> -> tensor<8x4x3xf32>
+  %y = mopt.conv %a, %b {strides = array<i64: 1>, dilations = array<i64: 1>, pads_begin = array<i64: 0>, pads_end = array<i64: 0>} : tensor<1x4x9xf32>, tensor<8x4x3xf32> -> tensor<1x8x7xf32>
+  return %y : tensor<1x8x7xf32>
+}
+
 // Scales that vary along what is summed, and a side of f32.
 // CHECK-LABEL: func.func @others
 // CHECK: mopt.matmul %{{.*}}, %{{.*}} : tensor<5x32xf32>, tensor<32x3xf32>
