@@ -22,6 +22,7 @@ namespace mopt {
 /// descriptor format").
 inline constexpr int64_t kLine = 16;
 
+/// The code of a kernel whose body is empty so far.
 class WarpgroupEmitter : WarpgroupPlan {
 public:
   WarpgroupEmitter(mlir::OpBuilder &b, const WarpgroupPlan &plan)
