@@ -10,6 +10,7 @@ using namespace mopt;
 /// Shared memory that a block may ask for, with room for the barriers.
 static constexpr int64_t kMostShared = 227 * 1024 - 2048;
 static constexpr int64_t kMostStages = 8;
+static constexpr int64_t kMostTurnedColumns = 128;
 /// A tile with fewer rows or columns is mostly empty.
 static constexpr int64_t kLeastRows = 33, kLeastColumns = 33, kLeastDepth = 64;
 /// With fewer results, tiles of warps are faster: there are more of them, and
@@ -227,6 +228,10 @@ WarpgroupTile WarpgroupPlan::chooseTile() {
           .getIntOrFloatBitWidth();
   for (WarpgroupTile candidate : tiles) {
     if (resultBits == 8 && candidate.columns % kRowBytes != 0)
+      continue;
+    // Turned results of 32 bits leave one by one, whose addresses take registers
+    // besides the sums.
+    if (sparse && resultBits == 32 && candidate.columns > kMostTurnedColumns)
       continue;
     if (sparse)
       candidate.lhsRowBytes = kRowBytes / 2;
