@@ -229,8 +229,8 @@ WarpgroupTile WarpgroupPlan::chooseTile() {
   for (WarpgroupTile candidate : tiles) {
     if (resultBits == 8 && candidate.columns % kRowBytes != 0)
       continue;
-    // Turned results of 32 bits leave one by one, whose addresses take registers
-    // besides the sums.
+    // Turned results of 32 bits leave one by one, whose addresses take
+    // registers besides the sums.
     if (sparse && resultBits == 32 && candidate.columns > kMostTurnedColumns)
       continue;
     if (sparse)
