@@ -76,6 +76,17 @@ Value collapseRows(OpBuilder &b, Location loc, Value value) {
   return tensor::CollapseShapeOp::create(b, loc, value, groups);
 }
 
+/// The rows of a matrix as the leading dimensions of `type`.
+Value expandRows(OpBuilder &b, Location loc, Value matrix,
+                 RankedTensorType type) {
+  if (type.getRank() == 2)
+    return matrix;
+  SmallVector<ReassociationIndices> groups(2);
+  for (int64_t i = 0; i < type.getRank(); ++i)
+    groups[i == type.getRank() - 1].push_back(i);
+  return tensor::ExpandShapeOp::create(b, loc, type, matrix, groups);
+}
+
 /// `[m, k]` as `[m / R, k, m % R]`.
 Value packRows(OpBuilder &b, Location loc, Value value, ConfigAttr config) {
   SmallVector<OpFoldResult> sizes = tensor::getMixedSizes(b, loc, value);
@@ -195,11 +206,62 @@ struct ConvertSparseAnchors
     }
   }
 
+  /// For groups of warps of a device.
+  LogicalResult convertForGroups(IRRewriter &rewriter, MatmulOp op,
+                                 const MicroKernelRow &row,
+                                 const ConstantTensor &constant) {
+    auto type = cast<RankedTensorType>(op.getType());
+    ArrayRef<int64_t> shape = constant.getType().getShape();
+    int64_t first = shape.end()[-2], last = shape.end()[-1];
+    if (!type.getElementType().isF32() || !type.hasStaticShape() ||
+        op.getTransposeLhs() || type.getNumElements() == 0 ||
+        constant.getNumElements() != first * last) {
+      op->removeAttr(SparsityAttr::kAttrName);
+      return success();
+    }
+    const char *data = constant.getBytes().data();
+    DenseWeights weights = op.getTransposeRhs()
+                               ? DenseWeights{data, last, first, 1, last, 2}
+                               : DenseWeights{data, first, last, last, 1, 2};
+    int64_t lanes = row.vectorBits / 32, columns = lanes * row.vectors;
+    FailureOr<PackedSparse> packed =
+        packForGroups(weights, constant.getType().getElementType(), columns);
+    if (failed(packed))
+      return op->emitOpError("expected weights with at most 2 of 4 neighbours "
+                             "along the depth that are not 0");
+    auto config = ConfigAttr::get(
+        op.getContext(), row.name, row.rows, columns, lanes, row.unroll,
+        row.streams, /*prefetchRows=*/0, /*prefetchNext=*/false, row.interleave,
+        row.accumulates, row.lhsBits, row.rhsBits, row.instruction,
+        row.matrixUnit, /*wordGroups=*/1, row.lhsSteps);
+    if (remarks)
+      op->emitRemark("computed by micro-kernel '") << config.getKernel() << "'";
+    SparseLayout layout{SparseForm::lanes,
+                        SparsityAttr::get(op.getContext(), 2, 4), columns,
+                        lanes};
+    Location loc = op.getLoc();
+    int64_t rows = type.getNumElements() / weights.width;
+    Value result =
+        createAnchor(
+            rewriter, loc, collapseRows(rewriter, loc, op.getLhs()),
+            std::move(*packed),
+            RankedTensorType::get({rows, weights.width}, type.getElementType()),
+            layout, config, StringAttr())
+            .getResult(0);
+    rewriter.replaceOp(op, expandRows(rewriter, loc, result, type));
+    return success();
+  }
+
   LogicalResult convert(IRRewriter &rewriter, Operation *op) {
     auto sparsity = op->getAttrOfType<SparsityAttr>(SparsityAttr::kAttrName);
     std::optional<ConstantTensor> constant =
         getConstantTensor(op->getOperand(1));
     std::optional<DenseWeights> weights;
+    TargetAttr device = TargetAttr::lookup(op);
+    if (sparsity && constant && device && isa<MatmulOp>(op))
+      if (const MicroKernelRow *row =
+              findGroupSparseRow(device, constant->getType().getElementType()))
+        return convertForGroups(rewriter, cast<MatmulOp>(op), *row, *constant);
     if (sparsity && constant)
       weights = getWeights(op, *constant);
     if (!weights)
@@ -259,14 +321,7 @@ struct ConvertSparseAnchors
                      layout, config,
                      getPermutation(rewriter, *kernel, layout.sparsity))
             .getResult(0);
-    if (type.getRank() > 2) {
-      SmallVector<ReassociationIndices> groups(2);
-      for (int64_t i = 0; i < type.getRank(); ++i)
-        groups[i == type.getRank() - 1].push_back(i);
-      result =
-          tensor::ExpandShapeOp::create(rewriter, loc, type, result, groups);
-    }
-    rewriter.replaceOp(op, result);
+    rewriter.replaceOp(op, expandRows(rewriter, loc, result, type));
     return success();
   }
 };

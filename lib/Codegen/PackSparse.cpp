@@ -297,3 +297,66 @@ FailureOr<PackedSparse> mopt::packSparse(const DenseWeights &weights,
                                          const SparseLayout &layout) {
   return Packing(weights, layout).run();
 }
+
+FailureOr<PackedSparse> mopt::packForGroups(const DenseWeights &weights,
+                                            Type element, int64_t columns) {
+  // Of positions a thread has a word for so many steps, and the next ones
+  // beside it: four groups in each half, those of two columns eight apart.
+  constexpr int64_t kStageDepth = 64, kTogether = 2, kGroupRows = 64,
+                    kThreads = 128;
+  constexpr int64_t kGroup = 4, kKept = 2, kRowsOfWarp = 16, kHalf = 8;
+  constexpr int64_t kDepthOfThread = 16, kBitsOfGroup = 4;
+  int64_t blocks = llvm::divideCeil(weights.width, columns);
+  int64_t stages =
+      llvm::divideCeil(weights.depth, kStageDepth * kTogether) * kTogether;
+  int64_t kept = stages * kStageDepth / kGroup * kKept;
+  auto allocate = [&](int64_t perBlock, Type type) -> PackedPart {
+    auto tensor = RankedTensorType::get({blocks, perBlock}, type);
+    size_t size = tensor.getNumElements() * (type.getIntOrFloatBitWidth() / 8);
+    AsmResourceBlob blob = HeapAsmResourceBlob::allocate(size, kAlignment);
+    std::memset(blob.getMutableData().data(), 0, size);
+    return {tensor, std::move(blob)};
+  };
+  PackedSparse packed{allocate(columns * kept, element),
+                      allocate(columns / kGroupRows * stages * kThreads,
+                               IntegerType::get(element.getContext(), 32))};
+  auto *values =
+      reinterpret_cast<uint16_t *>(packed.values.blob.getMutableData().data());
+  auto *words = reinterpret_cast<uint32_t *>(
+      packed.positions.blob.getMutableData().data());
+  for (int64_t n = 0; n < blocks * columns; ++n) {
+    int64_t inGroup = n % kGroupRows, row = inGroup % kRowsOfWarp;
+    int64_t thread = inGroup / kRowsOfWarp * 32 + row % kHalf * 4;
+    for (int64_t k = 0; k < stages * kStageDepth; k += kGroup) {
+      SmallVector<int64_t, kGroup> chosen;
+      auto has = [&](int64_t i) {
+        return n < weights.width && k + i < weights.depth &&
+               weights.isKept(k + i, n);
+      };
+      int64_t fillers = kKept;
+      for (int64_t i = 0; i < kGroup; ++i)
+        fillers -= has(i);
+      if (fillers < 0)
+        return failure();
+      for (int64_t i = 0; i < kGroup; ++i)
+        if (has(i) || fillers-- > 0)
+          chosen.push_back(i);
+      uint32_t bits = 0;
+      for (int64_t i = 0; i < kKept; ++i) {
+        bits |= chosen[i] << (2 * i);
+        if (has(chosen[i]))
+          values[n * kept + k / kGroup * kKept + i] =
+              weights.at<uint16_t>(k + chosen[i], n);
+      }
+      int64_t stage = k / kStageDepth;
+      int64_t place =
+          ((n / kGroupRows * stages + stage / kTogether * kTogether) *
+               kThreads +
+           (thread + k % kStageDepth / kDepthOfThread) * kTogether) +
+          stage % kTogether;
+      words[place] |= bits << (row / kHalf * kDepthOfThread +
+                               k % kDepthOfThread / kGroup * kBitsOfGroup);
+    }
+  }
+  return packed;
+}

@@ -4,11 +4,12 @@
 #define MOPT_LIB_CODEGEN_PACKSPARSE_H
 
 #include "mopt/Dialect/Mopt/IR/Mopt.h"
+#include "mopt/Dialect/Mopt/IR/Sparsity.h"
 
 #include "mlir/IR/AsmState.h"
 
 namespace mopt {
-/// Constant weights of `depth` x `width` elements, f32 or i8.
+/// Constant weights of `depth` x `width` elements, f32, i8 or of 16 bits.
 struct DenseWeights {
   const char *data;
   int64_t depth, width, depthStride, widthStride;
@@ -20,7 +21,8 @@ struct DenseWeights {
     return reinterpret_cast<const T *>(data)[k * depthStride + n * widthStride];
   }
   bool isKept(int64_t k, int64_t n) const {
-    return elementBytes == 1 ? at<int8_t>(k, n) != 0 : at<float>(k, n) != 0;
+    return isNonzero(data + (k * depthStride + n * widthStride) * elementBytes,
+                     elementBytes);
   }
 };
 
@@ -49,6 +51,12 @@ struct PackedSparse {
 /// Failure if a group has more elements that are not 0 than the pattern allows.
 mlir::FailureOr<PackedSparse> packSparse(const DenseWeights &weights,
                                          const SparseLayout &layout);
+
+/// Weights of 16-bit `element` for groups of warps (form lanes) in blocks of
+/// `columns`, a multiple of 64. Failure if one of four neighbours has more than
+/// two that are not 0.
+mlir::FailureOr<PackedSparse>
+packForGroups(const DenseWeights &weights, mlir::Type element, int64_t columns);
 } // namespace mopt
 
 #endif // MOPT_LIB_CODEGEN_PACKSPARSE_H

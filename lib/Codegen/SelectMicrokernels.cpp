@@ -91,7 +91,7 @@ bool isKnown(const ProductTypes &types) {
   return types.accumulator.isF32() || types.accumulator.isInteger(32);
 }
 
-ConfigAttr select(TargetAttr target, MatmulOp op) {
+ConfigAttr select(TargetAttr target, bool shortened, MatmulOp op) {
   auto lhs = cast<RankedTensorType>(op.getLhs().getType());
   auto rhs = cast<RankedTensorType>(op.getRhs().getType());
   auto result = cast<RankedTensorType>(op.getType());
@@ -101,6 +101,7 @@ ConfigAttr select(TargetAttr target, MatmulOp op) {
       getTypes(lhs, op.getRhs(), result, depthDim);
   if (!types)
     return {};
+  types->shortened = shortened;
   ArrayRef<int64_t> shape = result.getShape();
   bool shared = llvm::all_of(rhs.getShape().drop_back(2),
                              [](int64_t size) { return size == 1; });
@@ -125,7 +126,7 @@ int64_t getDepthRun(const ProductTypes &types, int64_t channels,
   return dilation == 1 ? padded * kernelWidth : padded;
 }
 
-ConfigAttr select(TargetAttr target, ConvOp op) {
+ConfigAttr select(TargetAttr target, bool shortened, ConvOp op) {
   auto input = cast<RankedTensorType>(op.getInput().getType());
   auto filter = cast<RankedTensorType>(op.getFilter().getType());
   auto result = cast<RankedTensorType>(op.getType());
@@ -137,6 +138,7 @@ ConfigAttr select(TargetAttr target, ConvOp op) {
       getTypes(input, op.getFilter(), result, /*depthDim=*/1);
   if (!types)
     return {};
+  types->shortened = shortened;
   int64_t outputs = filter.getDimSize(0), channels = filter.getDimSize(1);
   if (channels == 1 && outputs == group && group > 1)
     return selectDepthwise(target, *types, result.getDimSize(rank - 2),
@@ -160,12 +162,13 @@ ConfigAttr select(TargetAttr target, ConvOp op) {
   return selectProduct(target, shape);
 }
 
-ConfigAttr select(TargetAttr target, ContractAnchorOp op) {
+ConfigAttr select(TargetAttr target, bool shortened, ContractAnchorOp op) {
   auto anchor = cast<AnchorOpInterface>(op.getOperation());
   auto rhs = cast<ShapedType>(op.getRhs().getType());
   ProductTypes types = getTypes(op, op.getLhs(), op.getRhs());
   if (!isKnown(types))
     return {};
+  types.shortened = shortened;
   int64_t rank = op.getOutputRank();
   int64_t steps = rhs.getDimSize(*op.getRhsIndexingMap().getResultPosition(
       getAffineDimExpr(rank - 1, op.getContext())));
@@ -180,12 +183,13 @@ ConfigAttr select(TargetAttr target, ContractAnchorOp op) {
   return selectProduct(target, shape);
 }
 
-ConfigAttr select(TargetAttr target, ConvAnchorOp op) {
+ConfigAttr select(TargetAttr target, bool shortened, ConvAnchorOp op) {
   auto filter = cast<ShapedType>(op.getFilter().getType());
   auto init = cast<ShapedType>(op.getInit().getType());
   ProductTypes types = getTypes(op, op.getInput(), op.getFilter());
   if (!isKnown(types))
     return {};
+  types.shortened = shortened;
   int64_t outputs = init.getShape().back();
   ArrayRef<int64_t> window = filter.getShape().drop_front(2).drop_back();
   int64_t interleave = op.getInterleave();
@@ -203,7 +207,7 @@ ConfigAttr select(TargetAttr target, ConvAnchorOp op) {
   return selectProduct(target, shape);
 }
 
-ConfigAttr select(TargetAttr target, DepthwiseAnchorOp op) {
+ConfigAttr select(TargetAttr target, bool shortened, DepthwiseAnchorOp op) {
   auto anchor = cast<AnchorOpInterface>(op.getOperation());
   ProductTypes types = getTypes(op, op.getInput(), op.getFilter());
   if (!isKnown(types))
@@ -236,8 +240,9 @@ struct SelectMicrokernels : impl::SelectMicrokernelsBase<SelectMicrokernels> {
       ConfigAttr config =
           llvm::TypeSwitch<Operation *, ConfigAttr>(op)
               .Case<MatmulOp, ConvOp, ContractAnchorOp, ConvAnchorOp,
-                    DepthwiseAnchorOp>(
-                  [&](auto anchored) { return select(target, anchored); })
+                    DepthwiseAnchorOp>([&](auto anchored) {
+                return select(target, shortened, anchored);
+              })
               .Default(ConfigAttr());
       if (remarks && config)
         op->emitRemark("computed by micro-kernel '")

@@ -187,8 +187,8 @@ static llvm::Error setQuantize(CompileOptions &options, StringRef value) {
 
 static llvm::Error setPrecision(CompileOptions &options, StringRef value) {
   return setChoice<&CompileOptions::precision>(
-      options, value, {"f32", "bf16", "f16", "int8", "fp8"},
-      "f32, bf16, f16, int8 or fp8");
+      options, value, {"f32", "tf32", "bf16", "f16", "int8", "fp8"},
+      "f32, tf32, bf16, f16, int8 or fp8");
 }
 
 static llvm::Error setFallback(CompileOptions &options, StringRef value) {
@@ -296,7 +296,8 @@ llvm::ArrayRef<OptionRow> mopt::getOptionTable() {
        "S",
        setPrune},
       {accuracy, "precision", "TYPE",
-       "f32, bf16, f16, fp8 (devices), or int8: dynamic-int8, static-int8 with "
+       "f32, tf32 or fp8 (devices), bf16, f16, or int8: dynamic-int8, "
+       "static-int8 with "
        "--calibration",
        setPrecision},
       {accuracy, "max-drop", "X",

@@ -65,15 +65,17 @@ void mopt::buildLegalizePipeline(OpPassManager &pm,
     pm.addPass(createQuantizeStatically(calibrated));
   } else {
     InsertQuantizationOptions insert;
-    insert.mode = options.precision == "fp8" ? "dynamic-fp8"
-                                             : options.quantize.mode;
+    insert.mode =
+        options.precision == "fp8" ? "dynamic-fp8" : options.quantize.mode;
     insert.group = options.quantize.group;
     insert.symmetric = options.quantize.symmetric;
     pm.addNestedPass<func::FuncOp>(createInsertQuantization(insert));
   }
   ReducePrecisionOptions reduce;
-  // What is left of a model in 8 bits.
-  reduce.type = options.precision == "fp8" ? "f16" : options.precision;
+  // What is left of a model in 8 bits. Operands of tf32 are f32.
+  reduce.type = options.precision == "fp8"    ? "f16"
+                : options.precision == "tf32" ? "f32"
+                                              : options.precision;
   reduce.remarks = options.remarks;
   pm.addNestedPass<func::FuncOp>(createReducePrecision(reduce));
   if (options.reference)
@@ -151,6 +153,7 @@ void mopt::buildStructuredPipeline(OpPassManager &pm,
     pm.addPass(createConvertSparseAnchors(sparse));
     SelectMicrokernelsOptions select;
     select.remarks = options.remarks;
+    select.shortened = options.precision == "tf32";
     pm.addPass(createSelectMicrokernels(select));
     pm.addPass(createConvertAnchors());
   }

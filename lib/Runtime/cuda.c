@@ -285,8 +285,10 @@ static MoptStatus encode(MoptRun *run, const CudaDriver *driver,
   int type = map->element_bytes == 1   ? CUDA_UINT8
              : map->element_bytes == 2 ? CUDA_UINT16
                                        : CUDA_UINT32;
-  int swizzle = map->dims[0].box * map->element_bytes > 128 ? CUDA_NO_SWIZZLE
-                                                            : CUDA_SWIZZLE_128;
+  int64_t row_bytes = map->dims[0].box * map->element_bytes;
+  int swizzle = row_bytes > 128   ? CUDA_NO_SWIZZLE
+                : row_bytes == 64 ? CUDA_SWIZZLE_64
+                                  : CUDA_SWIZZLE_128;
   void *begin = (void *)(uintptr_t)(address + map->offset);
   if (!driver->cuTensorMapEncodeTiled || !driver->cuTensorMapEncodeIm2col)
     return mopt_rt_error(run, MOPT_UNSUPPORTED,
@@ -367,9 +369,8 @@ void mopt_rt_launch(MoptRun *run, const char *name, int64_t blocks_x,
       CHECKED(status, run, driver, name,
               cuDeviceGetAttribute(&multiprocessors, CUDA_MULTIPROCESSORS,
                                    context->model->device));
-      /* Blocks may be launched in pairs; multiprocessors are made so. */
       if (blocks_x > multiprocessors)
-        blocks_x = multiprocessors & ~1;
+        blocks_x = multiprocessors;
     }
   }
   if (desc && desc->overlaps && driver->cuLaunchKernelEx) {

@@ -125,6 +125,19 @@ std::optional<SparseKernel> mopt::findSparseKernel(TargetAttr target,
   return best;
 }
 
+const MicroKernelRow *mopt::findGroupSparseRow(TargetAttr target,
+                                               Type element) {
+  llvm::StringRef types = element.isF16()    ? "f16"
+                          : element.isBF16() ? "bf16"
+                                             : "";
+  for (llvm::ArrayRef<MicroKernelRow> table : getMicroKernelTables())
+    for (const MicroKernelRow &row : table)
+      if (row.kind == llvm::StringRef("sparse-groups") && types == row.types &&
+          canRun(target, row))
+        return &row;
+  return nullptr;
+}
+
 int64_t mopt::chooseRowBlock(const SparseKernel &kernel, int64_t rows) {
   int64_t most = kernel.row->rows, lanes = kernel.row->vectorBits / 32;
   if (rows <= 1)

@@ -4,6 +4,7 @@
 #include "mopt/Dialect/Mopt/IR/QuantizationParameters.h"
 #include "mopt/Dialect/Mopt/IR/Sparsity.h"
 #include "mopt/Support/SparsityPattern.h"
+#include "mopt/Target/SparseKernels.h"
 #include "mopt/Transforms/Passes.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -29,7 +30,7 @@ static constexpr SparsityPattern kPatterns[] = {{1, 4}, {2, 8}, {4, 16},
 static constexpr double kLeastZeros = 0.45;
 
 namespace {
-/// Weights of f32 or i8 whose lines run along one axis.
+/// Weights of floats or i8 whose lines run along one axis.
 struct Lines {
   Lines(const ConstantTensor &weights, int64_t axis)
       : data(weights.getBytes().data()), bytes(weights.getElementBytes()),
@@ -41,10 +42,7 @@ struct Lines {
     return line / stride * stride * size + line % stride;
   }
   bool isKept(int64_t line, int64_t k) const {
-    const char *element = data + (getStart(line) + k * stride) * bytes;
-    // -0.0 counts as zero.
-    return bytes == 1 ? *element != 0
-                      : *reinterpret_cast<const float *>(element) != 0;
+    return isNonzero(data + (getStart(line) + k * stride) * bytes, bytes);
   }
 
   const char *data;
@@ -177,8 +175,11 @@ struct EncodeSparsity : mopt::impl::EncodeSparsityBase<EncodeSparsity> {
     if (!weights || weights->getNumElements() == 0)
       return true;
     Type element = weights->getType().getElementType();
+    TargetAttr target = TargetAttr::lookup(op);
+    bool isHalf = isa<MatmulOp>(op) && target &&
+                  findGroupSparseRow(target, element) != nullptr;
     if (!(isa<QuantizedMatmulOp>(op) ? element.isSignlessInteger(8)
-                                     : element.isF32()))
+                                     : element.isF32() || isHalf))
       return true;
     Lines lines(*weights, axis);
     std::optional<SparsityPattern> found;

@@ -81,7 +81,8 @@ static Value quantizeToFloats(OpBuilder &b, Location loc,
     int64_t first = line / inner * inner * size + line % inner;
     double largest = 0;
     for (int64_t i = 0; i < size; ++i)
-      largest = std::max(largest, std::abs(weights.getFloat(first + i * inner)));
+      largest =
+          std::max(largest, std::abs(weights.getFloat(first + i * inner)));
     scales.setFloat(line, largest > 0 ? largest / kLargestSmallFloat : 1);
     double scale = scales.getFloat(line);
     for (int64_t i = 0; i < size; ++i) {
@@ -157,8 +158,8 @@ struct InsertQuantization
       if (!std::isfinite(values->getFloat(i)))
         return leave("its weights are not all finite");
     if (usesFloats()) {
-      op->setOperand(
-          1, quantizeToFloats(b, op->getLoc(), *values, axes.front()));
+      op->setOperand(1,
+                     quantizeToFloats(b, op->getLoc(), *values, axes.front()));
       return true;
     }
     // A convolution's depth has several dimensions: one step for each output.
@@ -179,9 +180,8 @@ struct InsertQuantization
       return;
     // Each row has a scale of its own.
     int64_t along = op.getTransposeLhs() ? rank - 2 : rank - 1;
-    op.getLhsMutable().set(
-        quantizeActivations(rewriter, op.getLoc(), op.getLhs(), along,
-                            usesFloats()));
+    op.getLhsMutable().set(quantizeActivations(
+        rewriter, op.getLoc(), op.getLhs(), along, usesFloats()));
   }
 
   void quantize(IRRewriter &rewriter, ConvOp op) {
@@ -192,9 +192,9 @@ struct InsertQuantization
     if (!quantizeRhs(rewriter, op, axes) || !isDynamic())
       return;
     SmallVector<int64_t> all = llvm::to_vector(llvm::seq<int64_t>(0, rank));
-    op.getInputMutable().set(
-        quantizeActivations(rewriter, op.getLoc(), op.getInput(), all,
-                            /*asFloats=*/false));
+    op.getInputMutable().set(quantizeActivations(rewriter, op.getLoc(),
+                                                 op.getInput(), all,
+                                                 /*asFloats=*/false));
   }
 };
 } // namespace

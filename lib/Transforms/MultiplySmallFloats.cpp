@@ -1,7 +1,8 @@
-// Level in and out: legal. Products of dequantized floats of 8 bits, for devices:
-// of the bytes themselves where the device multiplies them, with the scales
-// behind the sums, else of 16-bit floats, which hold every such number. Leaves
-// those alone whose scales vary along what is summed, and all of processors.
+// Level in and out: legal. Products of dequantized floats of 8 bits, for
+// devices: of the bytes themselves where the device multiplies them, with the
+// scales behind the sums, else of 16-bit floats, which hold every such number.
+// Leaves those alone whose scales vary along what is summed, and all of
+// processors.
 #include "mopt/Dialect/Mopt/IR/QuantizationParameters.h"
 #include "mopt/Dialect/Mopt/IR/SmallFloats.h"
 #include "mopt/Target/MicroKernels.h"
@@ -68,10 +69,58 @@ struct MultiplySmallFloats
     if (!target || !isDevice(TargetInfo(target)))
       return;
     IRRewriter rewriter(&getContext());
-    getOperation()->walk([&](MatmulOp op) {
+    getOperation()->walk([&](Operation *op) {
       rewriter.setInsertionPoint(op);
-      convert(rewriter, op, target);
+      if (auto matmul = dyn_cast<MatmulOp>(op))
+        convert(rewriter, matmul, target);
+      else if (auto conv = dyn_cast<ConvOp>(op))
+        convert(rewriter, conv, target);
     });
+  }
+
+  void remark(Operation *op, bool areMultiplied) {
+    if (remarks)
+      op->emitRemark(areMultiplied ? "multiplies floats of 8 bits"
+                                   : "multiplies floats of 8 bits as f16");
+  }
+
+  static Value toHalf(OpBuilder &b, Location loc, const Side &side) {
+    return CastOp::create(b, loc, getTensor(side.bytes).clone(b.getF16Type()),
+                          side.bytes);
+  }
+
+  /// Of 16-bit floats; the filter may have a scale for each output.
+  void convert(IRRewriter &rewriter, ConvOp op, TargetAttr target) {
+    std::optional<Side> input = Side::find(op.getInput()),
+                        filter = Side::find(op.getFilter());
+    if (!input || !filter || op.getChannelsLast() ||
+        (input->scale && !isOneElement(input->scale)) ||
+        !multipliesInMatrices(target, "f16"))
+      return;
+    int64_t rank = getTensor(op.getFilter()).getRank();
+    for (int64_t dim = 1; dim < rank; ++dim)
+      if (!filter->isShared(dim))
+        return;
+    remark(op, /*areMultiplied=*/false);
+    Location loc = op.getLoc();
+    auto type = getTensor(op.getResult()).clone(rewriter.getF32Type());
+    Value result = ConvOp::create(
+        rewriter, loc, type, toHalf(rewriter, loc, *input),
+        toHalf(rewriter, loc, *filter), op.getStridesAttr(),
+        op.getDilationsAttr(), op.getPadsBeginAttr(), op.getPadsEndAttr(),
+        op.getGroupAttr(), op.getChannelsLastAttr(), op.getPadValueAttr(),
+        rewriter.getUnitAttr());
+    result = scale(
+        rewriter, loc, result, toFloat(rewriter, loc, input->scale),
+        exchange(rewriter, loc, toFloat(rewriter, loc, filter->scale), 0, 1));
+    finish(rewriter, op, result);
+  }
+
+  static void finish(IRRewriter &rewriter, Operation *op, Value result) {
+    Type type = op->getResult(0).getType();
+    if (result.getType() != type)
+      result = CastOp::create(rewriter, op->getLoc(), type, result);
+    rewriter.replaceOp(op, result);
   }
 
   void convert(IRRewriter &rewriter, MatmulOp op, TargetAttr target) {
@@ -89,22 +138,16 @@ struct MultiplySmallFloats
                          multipliesInMatrices(target, getTypeName(element));
     if (!areMultiplied && !multipliesInMatrices(target, "f16"))
       return;
-    if (remarks)
-      op.emitRemark(areMultiplied ? "multiplies floats of 8 bits"
-                                  : "multiplies floats of 8 bits as f16");
+    remark(op, areMultiplied);
     Location loc = op.getLoc();
-    int64_t depth =
-        getTensor(rhs->bytes).getDimSize(op.getTransposeRhs() ? rank - 1
-                                                              : rank - 2);
-    int64_t added = ShapedType::isStatic(depth)
-                        ? llvm::alignTo(depth, kGroup) - depth
-                        : 0;
+    int64_t depth = getTensor(rhs->bytes)
+                        .getDimSize(op.getTransposeRhs() ? rank - 1 : rank - 2);
+    int64_t added =
+        ShapedType::isStatic(depth) ? llvm::alignTo(depth, kGroup) - depth : 0;
     auto getOperand = [&](Side side, int64_t depthDim) -> Value {
       if (areMultiplied)
         return padDepth(rewriter, loc, side.bytes, depthDim, added);
-      Type half = rewriter.getF16Type();
-      return CastOp::create(rewriter, loc, getTensor(side.bytes).clone(half),
-                            side.bytes);
+      return toHalf(rewriter, loc, side);
     };
     auto type = getTensor(op.getResult()).clone(rewriter.getF32Type());
     Value result = MatmulOp::create(
@@ -114,9 +157,7 @@ struct MultiplySmallFloats
     result = scale(rewriter, loc, result,
                    orient(rewriter, loc, lhs->scale, op.getTransposeLhs()),
                    orient(rewriter, loc, rhs->scale, op.getTransposeRhs()));
-    if (result.getType() != op.getType())
-      result = CastOp::create(rewriter, loc, op.getType(), result);
-    rewriter.replaceOp(op, result);
+    finish(rewriter, op, result);
   }
 
   /// `x` with `added` zeros along `dim`.
@@ -151,17 +192,25 @@ struct MultiplySmallFloats
   /// A scale in f32 so that it is broadcast to the result.
   static Value orient(OpBuilder &b, Location loc, Value scale,
                       bool isTransposed) {
-    if (!scale)
+    scale = toFloat(b, loc, scale);
+    int64_t rank = scale ? getTensor(scale).getRank() : 0;
+    return isTransposed ? exchange(b, loc, scale, rank - 2, rank - 1) : scale;
+  }
+
+  static Value toFloat(OpBuilder &b, Location loc, Value scale) {
+    if (!scale || getTensor(scale).getElementType().isF32())
       return scale;
-    if (!getTensor(scale).getElementType().isF32())
-      scale = CastOp::create(b, loc, getTensor(scale).clone(b.getF32Type()),
-                             scale);
-    if (!isTransposed || isOneElement(scale))
+    return CastOp::create(b, loc, getTensor(scale).clone(b.getF32Type()),
+                          scale);
+  }
+
+  static Value exchange(OpBuilder &b, Location loc, Value scale, int64_t one,
+                        int64_t other) {
+    if (!scale || isOneElement(scale))
       return scale;
-    int64_t rank = getTensor(scale).getRank();
     SmallVector<int64_t> permutation =
-        llvm::to_vector(llvm::seq<int64_t>(0, rank));
-    std::swap(permutation[rank - 1], permutation[rank - 2]);
+        llvm::to_vector(llvm::seq<int64_t>(0, getTensor(scale).getRank()));
+    std::swap(permutation[one], permutation[other]);
     return TransposeOp::create(b, loc, scale, permutation);
   }
 

@@ -289,8 +289,11 @@ def SelectMicrokernels : Pass<"mopt-select-microkernels"> {
     none and are lowered the generic way. An op that has a configuration, from
     tuning say, keeps it.
   }];
-  let options = [Option<"remarks", "remarks", "bool", "false",
-    "say which micro-kernel computes each op">];
+  let options = [
+    Option<"shortened", "shortened", "bool", "false",
+      "f32 may be multiplied with 10 bits of mantissa">,
+    Option<"remarks", "remarks", "bool", "false",
+      "say which micro-kernel computes each op">];
 }
 
 def ConvertSparseAnchors

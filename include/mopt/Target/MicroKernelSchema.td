@@ -24,6 +24,7 @@ class MicroKernelRow<string kind> {
   // four vectors of the table and a vector of indices; the second one takes the
   // results so far before them, and keeps those whose indices are not in there.
   // "warpgroup": 16-bit floats or bytes, in groups of warps (lib/Codegen/Grid).
+  // "sparse-groups": the same with weights that keep two of four neighbours.
   // "gather": elements of 32 bits collected by indices of 32 bits.
   string Kind = kind;
   string Name = ?;
@@ -50,7 +51,7 @@ class MicroKernelRow<string kind> {
   // signed bytes, "s8s8" for signed ones, "x8s8" for bytes of any sign by signed
   // ones, "s16" for words, "u8p8" for
   // unsigned bytes by constant signed ones whose products are summed in 16 bits
-  // (few of them may be too large), "bf16", "f16", "e4m3" or "e5m2" for both sides
+  // (few of them may be too large), "tf32" for f32 with a short mantissa, "bf16", "f16", "e4m3" or "e5m2" for both sides
   // of that type of float.
   // Empty: anything, each widened to its accumulator.
   string Types = "float";

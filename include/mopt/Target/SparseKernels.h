@@ -32,6 +32,10 @@ std::optional<SparseKernel> findSparseKernel(TargetAttr target,
                                              int64_t rows, int64_t depth,
                                              bool ofBytes, double kept);
 
+/// The row for groups of warps of a device that multiply weights of `element`
+/// which keep two of four neighbours; null if `target` has none.
+const MicroKernelRow *findGroupSparseRow(TargetAttr target, mlir::Type element);
+
 /// Rows of a block of form scalars: as many as the row has, or fewer where that
 /// leaves fewer rows of the last block empty. 1, 4 or a number of whole
 /// vectors.

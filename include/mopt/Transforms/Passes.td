@@ -271,7 +271,7 @@ def MultiplySmallFloats
     A `mopt.matmul` of dequantized f8E4M3FN or f8E5M2 multiplies the bytes where
     the target is a device with such instructions, and the sums by the scales;
     on other devices, with `exact` (their sums have fewer bits than f32), and of
-    two types, it multiplies 16-bit floats.
+    two types, it multiplies 16-bit floats. So does a `mopt.conv`.
   }];
   let options = [
     Option<"exact", "exact", "bool", "false", "keep sums in f32">,

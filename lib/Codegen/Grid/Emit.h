@@ -57,6 +57,11 @@ std::optional<LaunchShape> emitWarpgroupProduct(AnchorOpInterface op,
                                                 ProductAccess &access,
                                                 bool sparesPacking);
 
+/// The product with weights that keep two of four neighbours, by groups of
+/// warps too; leaves `op`. Nothing, and no code, where rows of the left side do
+/// not begin at multiples of 16 bytes.
+std::optional<LaunchShape> emitSparseProduct(SparseAnchorOp op);
+
 /// The same for few results, by blocks that share the depth. What no kernel
 /// writes is read before the kernel in front of this one ends.
 std::optional<LaunchShape> emitClusterProduct(AnchorOpInterface op,

@@ -364,6 +364,14 @@ private:
 
 FailureOr<LaunchShape> mopt::emitAnchor(AnchorOpInterface op,
                                         const EmitOptions &options) {
+  if (auto sparse = dyn_cast<SparseAnchorOp>(op.getOperation())) {
+    std::optional<LaunchShape> shape = emitSparseProduct(sparse);
+    if (!shape)
+      return op->emitError("multiplies sparse weights by rows that are not "
+                           "aligned, which is not supported");
+    op->erase();
+    return *shape;
+  }
   std::unique_ptr<ProductAccess> access = createProductAccess(op);
   if (!access)
     return failure();

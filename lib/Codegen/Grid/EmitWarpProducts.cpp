@@ -121,8 +121,7 @@ private:
     // What one column has of a group is a word or several.
     int64_t words = inWords ? access.interleave * bytes / kWord : 1;
     Value ofDepth = s.rem(lane, inWords ? 4 : kRows);
-    Value line =
-        s.add(s.mul(firstStep, getStepRows()), s.div(ofDepth, words));
+    Value line = s.add(s.mul(firstStep, getStepRows()), s.div(ofDepth, words));
     int64_t perChunk = kChunk / bytes / access.interleave;
     Value first = s.div(s.rem(column, panelColumns), perChunk);
     if (!inWords) {
@@ -136,8 +135,8 @@ private:
     Value inChunk = s.add(s.mul(s.rem(ofLane, perChunk), kChunk / perChunk),
                           s.mul(s.rem(ofDepth, words), kWord));
     for (int64_t i = 0; i < tile.warpColumns / kColumns; ++i) {
-      Value chunk = s.add(s.add(first, kColumns / perChunk * i),
-                          s.div(ofLane, perChunk));
+      Value chunk =
+          s.add(s.add(first, kColumns / perChunk * i), s.div(ofLane, perChunk));
       Value place = s.add(copies.placeRight(line, chunk), inChunk);
       rightPlaces.push_back(s.add(panel, place));
     }

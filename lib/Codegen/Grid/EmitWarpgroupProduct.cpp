@@ -1,16 +1,13 @@
-// Products of 16-bit floats and of bytes by groups of four warps. One group has the device's
-// copy engine bring tiles of both sides to shared memory, some steps ahead; the
-// others multiply them there, 64 rows each, and hold the sums. A block computes
-// one tile after the other, so that the next one's sides are on their way while
-// sums of the last one are stored.
+// Products of floats and of bytes by groups of four warps. One group has the
+// device's copy engine bring tiles of both sides to shared memory, some steps
+// ahead; the others multiply them there, 64 rows each, and hold the sums. A
+// block computes one tile after the other, so that the next one's sides are on
+// their way while sums of the last one are stored.
 #include "Emit.h"
 #include "Epilogue.h"
-#include "WarpgroupPlan.h"
-#include "WordBuilder.h"
+#include "WarpgroupEmitter.h"
 #include "mopt/Dialect/Mopt/IR/SmallFloats.h"
 
-#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
-#include "mlir/Dialect/LLVMIR/NVVMDialect.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "llvm/Support/MathExtras.h"
 
@@ -21,81 +18,7 @@ using namespace mopt;
 /// that lie in the cache.
 static constexpr int64_t kRasterRows = 8;
 /// Registers of threads that copy and that multiply.
-static constexpr int64_t kCopyRegisters = 24, kProductRegisters = 240;
-
-namespace {
-class WarpgroupEmitter : WarpgroupPlan {
-public:
-  WarpgroupEmitter(OpBuilder &b, const WarpgroupPlan &plan)
-      : WarpgroupPlan(plan), w(b, op.getLoc()), b(b), loc(op.getLoc()),
-        function(op->getParentOfType<gpu::GPUFuncOp>()),
-        sumType(anchor.getAccumulatorType()) {}
-
-  LaunchShape emit();
-
-private:
-  /// The address of the map of a side, in the parameters of the kernel.
-  Value addMap(Side &side);
-  Value getShared();
-  Value getPointer(Value address) {
-    return LLVM::IntToPtrOp::create(
-        b, loc, LLVM::LLVMPointerType::get(b.getContext(), 3), address);
-  }
-  struct Position {
-    Value row, column;
-    SmallVector<Value> batch;
-  };
-  Position locate(Value number);
-  SmallVector<Value> getBatch(const Side &side, const Position &at);
-  /// Stage and parity behind these.
-  std::pair<Value, Value> advance(Value stage, Value parity);
-  void wait(Value barriers, Value stage, Value parity);
-  /// To this block, or at the same place in all of its cluster.
-  void load(Value map, Value to, Value barrier, ValueRange coordinates,
-            bool forCluster = false);
-  void emitCopies();
-  void emitProducts();
-  Value multiplyStage(Value sums, Value stage);
-  std::pair<int64_t, int64_t> getRightPattern() const;
-  Value describe(Value address, int64_t pattern);
-  void release(Value stage, Value condition);
-  void storeTile(ArrayRef<Value> sums, const Position &at);
-  void storeBoxes(ArrayRef<Value> sums, const Position &at);
-  void storePairs(ArrayRef<Value> sums, const Position &at);
-  /// A point of the output space.
-  SmallVector<Value> getPoint(const Position &at, Value row, Value column);
-  Value forTiles(ValueRange initial,
-                 function_ref<SmallVector<Value>(Value, ValueRange)> body);
-  void guard(Value condition, function_ref<void()> body) {
-    auto branch = scf::IfOp::create(b, loc, condition, /*withElse=*/false);
-    OpBuilder::InsertionGuard restore(b);
-    b.setInsertionPoint(branch.thenBlock()->getTerminator());
-    body();
-  }
-  void meet() {
-    NVVM::BarrierOp::create(b, loc, Type(), w.add(group, 0),
-                            w.word(kGroupThreads), NVVM::BarrierReductionAttr(),
-                            Value());
-  }
-
-  void meetCluster() {
-    NVVM::ClusterArriveOp::create(b, loc, UnitAttr());
-    NVVM::ClusterWaitOp::create(b, loc, UnitAttr());
-  }
-
-  WordBuilder w;
-  OpBuilder &b;
-  Location loc;
-  gpu::GPUFuncOp function;
-  Type sumType;
-  LaunchShape shape;
-  Value lhsMap, rhsMap, resultMap;
-  Value lhsShared, rhsShared, resultShared, full, empty;
-  Value thread, threadOfGroup, group, block, blocks;
-  /// Of this block in its cluster, if there is one.
-  Value rank;
-};
-} // namespace
+static constexpr int64_t kCopyRegisters = 40, kProductRegisters = 232;
 
 Value WarpgroupEmitter::addMap(Side &side) {
   unsigned number = function.getFunctionType().getNumInputs();
@@ -129,8 +52,7 @@ Value WarpgroupEmitter::getShared() {
 }
 
 WarpgroupEmitter::Position WarpgroupEmitter::locate(Value number) {
-  // Those of a cluster are one.
-  int64_t rowTiles = llvm::divideCeil(rows, tile.getRows() * cluster);
+  int64_t rowTiles = llvm::divideCeil(rows, tile.getRows());
   int64_t columnTiles = llvm::divideCeil(columns, tile.columns);
   Position at;
   Value batch = w.div(number, rowTiles * columnTiles);
@@ -154,9 +76,7 @@ WarpgroupEmitter::Position WarpgroupEmitter::locate(Value number) {
     row = w.add(first, arith::RemUIOp::create(b, loc, inside, count));
     column = arith::DivUIOp::create(b, loc, inside, count);
   }
-  at.row = w.mul(row, tile.getRows() * cluster);
-  if (cluster > 1)
-    at.row = w.add(at.row, w.mul(rank, tile.getRows()));
+  at.row = w.mul(row, tile.getRows());
   at.column = w.mul(column, tile.columns);
   return at;
 }
@@ -182,16 +102,12 @@ void WarpgroupEmitter::wait(Value barriers, Value stage, Value parity) {
 }
 
 void WarpgroupEmitter::load(Value map, Value to, Value barrier,
-                            ValueRange coordinates, bool forCluster) {
-  Value mask;
-  if (forCluster && cluster > 1)
-    mask = arith::ConstantOp::create(b, loc,
-                                     b.getI16IntegerAttr((1 << cluster) - 1));
+                            ValueRange coordinates) {
   Value cluster = LLVM::AddrSpaceCastOp::create(
       b, loc, LLVM::LLVMPointerType::get(b.getContext(), 7), getPointer(to));
   NVVM::CpAsyncBulkTensorGlobalToSharedClusterOp::create(
       b, loc, cluster, map, coordinates, getPointer(barrier),
-      /*im2colOffsets=*/ValueRange(), mask,
+      /*im2colOffsets=*/ValueRange(), /*multicastMask=*/Value(),
       /*l2CacheHint=*/Value(), NVVM::TMALoadMode::TILE, /*isCTAOnly=*/false,
       NVVM::CTAGroupKindAttr(), /*predicate=*/Value());
 }
@@ -201,9 +117,8 @@ void WarpgroupEmitter::load(Value map, Value to, Value barrier,
 Value WarpgroupEmitter::forTiles(
     ValueRange initial,
     function_ref<SmallVector<Value>(Value, ValueRange)> body) {
-  auto loop = scf::ForOp::create(
-      b, loc, w.div(block, cluster), w.word(countTiles(tile) / cluster),
-      w.div(blocks, cluster), initial);
+  auto loop = scf::ForOp::create(b, loc, block, w.word(countTiles(tile)),
+                                 blocks, initial);
   OpBuilder::InsertionGuard guard(b);
   b.setInsertionPointToStart(loop.getBody());
   SmallVector<Value> next =
@@ -214,11 +129,10 @@ Value WarpgroupEmitter::forTiles(
 
 void WarpgroupEmitter::emitCopies() {
   Value zero = w.word(0);
-  int64_t steps = llvm::divideCeil(depth, getStageDepth());
   forTiles({zero, zero}, [&](Value number, ValueRange carried) {
     Position at = locate(number);
-    auto loop =
-        scf::ForOp::create(b, loc, zero, w.word(steps), w.word(1), carried);
+    auto loop = scf::ForOp::create(b, loc, zero, w.word(countSteps()),
+                                   w.word(1), carried);
     OpBuilder::InsertionGuard guard(b);
     b.setInsertionPointToStart(loop.getBody());
     Value stage = loop.getRegionIterArg(0), parity = loop.getRegionIterArg(1);
@@ -228,35 +142,27 @@ void WarpgroupEmitter::emitCopies() {
         b, loc, Type(), getPointer(barrier), w.word(tile.getStageBytes()),
         NVVM::MemScopeKind::CTA, /*relaxed=*/false, /*predicate=*/Value());
     Value step = w.mul(loop.getInductionVar(), getStageDepth());
-    SmallVector<Value> coordinates{step, at.row};
+    Value lhsStep = sparse ? w.div(step, 2) : step;
+    SmallVector<Value> coordinates{lhsStep, at.row};
     llvm::append_range(coordinates, getBatch(lhs, at));
     load(lhsMap, w.add(lhsShared, w.mul(stage, tile.getLhsBytes())), barrier,
          coordinates);
     Value to = w.add(rhsShared, w.mul(stage, tile.getRhsBytes()));
-    // The part that this block brings.
-    if (cluster > 1)
-      to = w.add(to, w.mul(rank, tile.getRhsBytes() / cluster));
     auto loadRhs = [&](Value to, std::initializer_list<Value> first) {
       SmallVector<Value> coordinates(first);
       llvm::append_range(coordinates, getBatch(rhs, at));
-      load(rhsMap, to, barrier, coordinates, /*forCluster=*/true);
-    };
-    auto getPart = [&](Value first, int64_t size) {
-      return cluster == 1 ? first
-                          : w.add(first, w.mul(rank, size / cluster));
+      load(rhsMap, to, barrier, coordinates);
     };
     switch (form) {
     case RhsForm::Columns:
-      loadRhs(to, {step, getPart(at.column, tile.columns)});
+      loadRhs(to, {step, at.column});
       break;
     case RhsForm::Blocks:
       loadRhs(to, {zero, step, w.div(at.column, kBlockColumns)});
       break;
     case RhsForm::Groups:
       loadRhs(to, {zero, w.div(at.column, kBlockColumns),
-                   getPart(w.mul(loop.getInductionVar(),
-                                 kRowBytes / kGroupBytes),
-                           kRowBytes / kGroupBytes)});
+                   w.mul(loop.getInductionVar(), kRowBytes / kGroupBytes)});
       break;
     case RhsForm::Rows:
       for (int64_t i = 0; i < tile.columns / kBlockColumns; ++i)
@@ -278,16 +184,18 @@ Value WarpgroupEmitter::describe(Value address, int64_t pattern) {
   return arith::OrIOp::create(b, loc, wide, rest);
 }
 
-/// What descriptors say in units of 16 bytes (PTX ISA, "matrix descriptor
-/// format").
-static constexpr int64_t kLine = 16;
-
 /// Fields of descriptors of rows of 128 bytes in the copy engine's pattern: the
 /// distance of neighbouring groups of 64 columns, that of eight rows, and the
 /// pattern.
 static int64_t getPattern(int64_t columnGroup) {
   int64_t eightRows = 8 * kRowBytes / kLine;
   return columnGroup << 16 | eightRows << 32 | int64_t(1) << 62;
+}
+/// The same of rows of 64 bytes.
+static int64_t getHalfPattern() {
+  int64_t eightRows = 8 * kRowBytes / 2 / kLine;
+  return int64_t(1) << 16 | eightRows << 32 |
+         static_cast<int64_t>(uint64_t(2) << 62);
 }
 
 /// The descriptor's fields of the right side, and the lines that an
@@ -321,17 +229,20 @@ static NVVM::WGMMATypes getElements(Value side, bool isUnsigned,
   Type type = getElementTypeOrSelf(side.getType());
   if (type.isInteger(8))
     return isUnsigned ? NVVM::WGMMATypes::u8 : NVVM::WGMMATypes::s8;
+  if (type.isF32())
+    return NVVM::WGMMATypes::tf32;
   return type.isF16() ? NVVM::WGMMATypes::f16 : NVVM::WGMMATypes::bf16;
 }
 
-Value WarpgroupEmitter::multiplyStage(Value sums, Value stage) {
+Value WarpgroupEmitter::multiplyStage(Value sums, Value stage,
+                                      Value positions) {
   MLIRContext *context = b.getContext();
   Value wordOfGroup = b.createOrFold<arith::SubIOp>(loc, group, w.word(1));
   Value left = w.add(w.add(lhsShared, w.mul(stage, tile.getLhsBytes())),
-                     w.mul(wordOfGroup, kGroupRows * kRowBytes));
+                     w.mul(wordOfGroup, kGroupRows * tile.lhsRowBytes));
   Value right = w.add(rhsShared, w.mul(stage, tile.getRhsBytes()));
   auto [rightPattern, rightLines] = getRightPattern();
-  Value x = describe(left, getPattern(1));
+  Value x = describe(left, sparse ? getHalfPattern() : getPattern(1));
   Value y = describe(right, rightPattern);
   auto add = [&](Value descriptor, int64_t lines) -> Value {
     return lines == 0
@@ -346,6 +257,16 @@ Value WarpgroupEmitter::multiplyStage(Value sums, Value stage) {
   auto instruction = NVVM::MMAShapeAttr::get(context, kGroupRows, tile.columns,
                                              kInstructionBytes / elementBytes);
   NVVM::WgmmaFenceAlignedOp::create(b, loc);
+  if (sparse) {
+    // Of the weights an instruction takes as many bytes as of dense ones, and
+    // twice as many of the other side.
+    constexpr int64_t lines = kInstructionBytes / kLine;
+    for (int64_t i = 0; i < tile.lhsRowBytes / kInstructionBytes; ++i)
+      sums = multiplySparse(sums, add(x, i * lines), add(y, 2 * i * lines),
+                            positions, i);
+    NVVM::WgmmaGroupSyncAlignedOp::create(b, loc);
+    return sums;
+  }
   for (int64_t i = 0; i < kRowBytes / kInstructionBytes; ++i)
     sums = NVVM::WgmmaMmaAsyncOp::create(
         b, loc, sums.getType(), sums, add(x, i * kInstructionBytes / kLine),
@@ -361,28 +282,12 @@ Value WarpgroupEmitter::multiplyStage(Value sums, Value stage) {
   return sums;
 }
 
-/// Tells the copying group, once for each group, that a stage was multiplied;
-/// in a cluster those of all blocks, which write to it.
+/// Tells the copying group, once for each group, that a stage was multiplied.
 void WarpgroupEmitter::release(Value stage, Value condition) {
-  Value first = cluster == 1
-                    ? w.equals(threadOfGroup, 0)
-                    : arith::CmpIOp::create(b, loc, arith::CmpIPredicate::ult,
-                                            threadOfGroup, w.word(cluster));
+  Value first = w.equals(threadOfGroup, 0);
   if (condition)
     first = arith::AndIOp::create(b, loc, first, condition);
   guard(first, [&] {
-    if (cluster > 1) {
-      // Without `.release`, which would wait for all of memory: what was read is
-      // in the sums.
-      NVVM::InlinePtxOp::create(
-          b, loc, TypeRange(),
-          ValueRange{w.add(empty, w.mul(stage, 8)), threadOfGroup},
-          ValueRange(),
-          "{ .reg .b32 there; mapa.shared::cluster.u32 there, $0, $1; "
-          "mbarrier.arrive.shared::cluster.b64 _, [there]; }",
-          Value());
-      return;
-    }
     // nvvm.mbarrier.arrive has a result, which nobody reads.
     NVVM::InlinePtxOp::create(
         b, loc, TypeRange(), ValueRange{w.add(empty, w.mul(stage, 8))},
@@ -399,34 +304,44 @@ void WarpgroupEmitter::emitProducts() {
   for (int64_t i = 0; i < count; ++i)
     none = LLVM::InsertValueOp::create(b, loc, none, nothing, i);
   Value zero = w.word(0);
-  int64_t steps = llvm::divideCeil(depth, getStageDepth());
   forTiles({zero, zero}, [&](Value number, ValueRange carried) {
     Position at = locate(number);
     at.row = w.add(at.row,
                    w.mul(b.createOrFold<arith::SubIOp>(loc, group, w.word(1)),
                          kGroupRows));
     SmallVector<Value> initial{carried[0], carried[1], zero, none};
-    auto loop =
-        scf::ForOp::create(b, loc, zero, w.word(steps), w.word(1), initial);
+    if (sparse)
+      llvm::append_range(initial, loadPositions(at, zero));
+    auto loop = scf::ForOp::create(b, loc, zero, w.word(countRounds()),
+                                   w.word(1), initial);
     {
       OpBuilder::InsertionGuard guard(b);
       b.setInsertionPointToStart(loop.getBody());
       Value stage = loop.getRegionIterArg(0), parity = loop.getRegionIterArg(1),
             last = loop.getRegionIterArg(2);
-      wait(full, stage, parity);
-      Value sums = multiplyStage(loop.getRegionIterArg(3), stage);
-      // The products of the stage before this one are done.
-      NVVM::WgmmaWaitGroupSyncOp::create(b, loc, 1);
-      Value isFirst = w.equals(loop.getInductionVar(), 0);
-      release(last, arith::XOrIOp::create(b, loc, isFirst,
-                                          arith::ConstantOp::create(
-                                              b, loc, b.getBoolAttr(true))));
-      auto [nextStage, nextParity] = advance(stage, parity);
-      scf::YieldOp::create(b, loc,
-                           ValueRange{nextStage, nextParity, stage, sums});
+      if (sparse) {
+        SmallVector<Value> positions = loadPositions(
+            at, w.least(w.add(loop.getInductionVar(), 1), countRounds() - 1));
+        SmallVector<Value> next = multiplyRound(loop.getRegionIterArgs());
+        llvm::append_range(next, positions);
+        scf::YieldOp::create(b, loc, next);
+      } else {
+        wait(full, stage, parity);
+        Value sums = multiplyStage(loop.getRegionIterArg(3), stage, Value());
+        // The products of the stage before this one are done.
+        NVVM::WgmmaWaitGroupSyncOp::create(b, loc, 1);
+        Value isFirst = w.equals(loop.getInductionVar(), 0);
+        release(last, arith::XOrIOp::create(b, loc, isFirst,
+                                            arith::ConstantOp::create(
+                                                b, loc, b.getBoolAttr(true))));
+        auto [nextStage, nextParity] = advance(stage, parity);
+        scf::YieldOp::create(b, loc,
+                             ValueRange{nextStage, nextParity, stage, sums});
+      }
     }
     NVVM::WgmmaWaitGroupSyncOp::create(b, loc, 0);
-    release(loop.getResult(2), Value());
+    if (!sparse)
+      release(loop.getResult(2), Value());
     // Nothing may use the sums before the wait, which does not name them.
     SmallVector<Value> sums;
     for (int64_t i = 0; i < count; ++i)
@@ -459,10 +374,37 @@ SmallVector<Value> WarpgroupEmitter::getPoint(const Position &at, Value row,
 }
 
 void WarpgroupEmitter::storeTile(ArrayRef<Value> sums, const Position &at) {
+  if (sparse)
+    return storesBoxes ? storeTurnedBoxes(sums, at) : storeTurned(sums, at);
   if (storesBoxes)
     storeBoxes(sums, at);
   else
     storePairs(sums, at);
+}
+
+void WarpgroupEmitter::storePass(Value buffer, const Position &at, int64_t pass,
+                                 int64_t boxColumns) {
+  int64_t width = tile.columns / passes;
+  NVVM::FenceProxyOp::create(
+      b, loc, NVVM::ProxyKind::async_shared,
+      NVVM::SharedSpaceAttr::get(b.getContext(),
+                                 NVVM::SharedSpace::shared_cta));
+  meet();
+  guard(w.equals(threadOfGroup, 0), [&] {
+    for (int64_t box = 0; box < width / boxColumns; ++box) {
+      SmallVector<Value> coordinates{
+          w.add(at.column, pass * width + box * boxColumns), at.row};
+      if (sparse)
+        std::swap(coordinates[0], coordinates[1]);
+      llvm::append_range(coordinates, getBatch(result, at));
+      NVVM::CpAsyncBulkTensorSharedCTAToGlobalOp::create(
+          b, loc, resultMap,
+          getPointer(w.add(buffer, box * kGroupRows * kRowBytes)), coordinates,
+          /*l2CacheHint=*/Value(), NVVM::TMAStoreMode::TILE,
+          /*predicate=*/Value());
+    }
+    NVVM::CpAsyncBulkCommitGroupOp::create(b, loc);
+  });
 }
 
 /// Of the 64 rows of a group each warp has 16, and a thread in every eight
@@ -472,25 +414,18 @@ void WarpgroupEmitter::storePairs(ArrayRef<Value> sums, const Position &at) {
   Value lane = w.band(threadOfGroup, 31), warp = w.div(threadOfGroup, 32);
   Value row = w.add(at.row, w.add(w.mul(warp, 16), w.div(lane, 4)));
   Value column = w.add(at.column, w.mul(w.band(lane, 3), 2));
-  auto inside = [&](Value position, int64_t size, int64_t tileSize) -> Value {
-    return size % tileSize == 0
-               ? Value()
-               : arith::CmpIOp::create(b, loc, arith::CmpIPredicate::ult,
-                                       position, w.word(size))
-                     .getResult();
-  };
   for (int64_t half = 0; half < 2; ++half) {
     Value y = w.add(row, 8 * half);
-    g.guard(inside(y, rows, tile.getRows()), [&] {
+    g.guard(isInside(y, rows, tile.getRows()), [&] {
       for (int64_t eight = 0; eight < tile.columns / 8; ++eight) {
         ArrayRef<Value> pair = sums.slice(4 * eight + 2 * half, 2);
         Value x = w.add(column, 8 * eight);
-        g.guard(inside(x, columns, tile.columns), [&] {
+        g.guard(isInside(x, columns, tile.columns), [&] {
           if (columns % 2 == 0)
             return storeResults(g, anchor, getPoint(at, y, x), pair);
           storeResults(g, anchor, getPoint(at, y, x), pair.take_front());
           Value next = w.add(x, 1);
-          g.guard(inside(next, columns, tile.columns), [&] {
+          g.guard(isInside(next, columns, tile.columns), [&] {
             storeResults(g, anchor, getPoint(at, y, next), pair.drop_front());
           });
         });
@@ -503,7 +438,7 @@ void WarpgroupEmitter::storePairs(ArrayRef<Value> sums, const Position &at) {
 void WarpgroupEmitter::storeBoxes(ArrayRef<Value> sums, const Position &at) {
   GridBuilder g(b, loc);
   int64_t width = tile.columns / passes, bytes = result.map.elementBytes;
-  int64_t boxBytes = kGroupRows * kRowBytes, boxColumns = getBoxColumns();
+  int64_t boxBytes = kGroupRows * kRowBytes;
   Value wordOfGroup = b.createOrFold<arith::SubIOp>(loc, group, w.word(1));
   Value buffer =
       w.add(resultShared, w.mul(wordOfGroup, kGroupRows * width * bytes));
@@ -538,13 +473,9 @@ void WarpgroupEmitter::storeBoxes(ArrayRef<Value> sums, const Position &at) {
       SmallVector<Value> words;
       for (int64_t matrix = 0; matrix < 4; ++matrix) {
         int64_t eight = first + matrix / 2, half = matrix % 2;
-        // What lies behind the last row or column is not stored, and computed
-        // as that one.
-        Value y = w.add(row, 8 * half), x = w.add(column, 8 * eight);
-        if (rows % tile.getRows() != 0)
-          y = w.least(y, rows - 1);
-        if (columns % tile.columns != 0)
-          x = w.least(x, columns - 2);
+        Value y = limit(w.add(row, 8 * half), rows, tile.getRows(), rows - 1);
+        Value x =
+            limit(w.add(column, 8 * eight), columns, tile.columns, columns - 2);
         Value both =
             joinElements(g, finishResults(g, anchor, getPoint(at, y, x),
                                           sums.slice(4 * eight + 2 * half, 2)));
@@ -554,15 +485,15 @@ void WarpgroupEmitter::storeBoxes(ArrayRef<Value> sums, const Position &at) {
       if (bytes == 1) {
         // Sixteen columns are a piece.
         int64_t piece = (first - pass * width / 8) / 2;
-        Value line = w.add(
-            w.add(pairAddress,
-                  w.mul(w.exclusiveOr(w.word(piece % 8), ofWarp), 16)),
-            piece / 8 * boxBytes);
+        Value line =
+            w.add(w.add(pairAddress,
+                        w.mul(w.exclusiveOr(w.word(piece % 8), ofWarp), 16)),
+                  piece / 8 * boxBytes);
         for (int64_t matrix = 0; matrix < 4; ++matrix)
           LLVM::StoreOp::create(
               b, loc, words[matrix],
-              getPointer(w.add(line, matrix % 2 * 8 * kRowBytes +
-                                         matrix / 2 * 8)),
+              getPointer(
+                  w.add(line, matrix % 2 * 8 * kRowBytes + matrix / 2 * 8)),
               2);
         continue;
       }
@@ -573,29 +504,12 @@ void WarpgroupEmitter::storeBoxes(ArrayRef<Value> sums, const Position &at) {
           NVVM::LdStMatrixShapeAttr::get(b.getContext(), 8, 8),
           NVVM::LdStMatrixEltType::B16);
     }
-    NVVM::FenceProxyOp::create(
-        b, loc, NVVM::ProxyKind::async_shared,
-        NVVM::SharedSpaceAttr::get(b.getContext(),
-                                   NVVM::SharedSpace::shared_cta));
-    meet();
-    guard(isFirst, [&] {
-      for (int64_t box = 0; box < width / boxColumns; ++box) {
-        SmallVector<Value> coordinates{
-            w.add(at.column, pass * width + box * boxColumns), at.row};
-        llvm::append_range(coordinates, getBatch(result, at));
-        NVVM::CpAsyncBulkTensorSharedCTAToGlobalOp::create(
-            b, loc, resultMap, getPointer(w.add(buffer, box * boxBytes)),
-            coordinates, /*l2CacheHint=*/Value(), NVVM::TMAStoreMode::TILE,
-            /*predicate=*/Value());
-      }
-      NVVM::CpAsyncBulkCommitGroupOp::create(b, loc);
-    });
+    storePass(buffer, at, pass, getBoxColumns());
   }
 }
 
 LaunchShape WarpgroupEmitter::emit() {
   int64_t total = countTiles(tile);
-  // Multiprocessors come in pairs.
   shape.blocksX = std::min(total, kMultiprocessors);
   shape.isPersistent = total > kMultiprocessors;
   shape.threads = (tile.groups + 1) * kGroupThreads;
@@ -626,19 +540,13 @@ LaunchShape WarpgroupEmitter::emit() {
       NVVM::MBarrierInitOp::create(b, loc, getPointer(w.add(full, 8 * stage)),
                                    w.word(1), Value());
       NVVM::MBarrierInitOp::create(b, loc, getPointer(w.add(empty, 8 * stage)),
-                                   w.word(tile.groups * cluster), Value());
+                                   w.word(tile.groups), Value());
     }
     NVVM::FenceMbarrierInitOp::create(b, loc);
   });
   NVVM::BarrierOp::create(b, loc);
-  if (cluster > 1) {
-    rank = w.rem(block, cluster);
-    function.setKnownClusterSizeAttr(
-        b.getDenseI32ArrayAttr({static_cast<int32_t>(cluster), 1, 1}));
-    meetCluster();
-  }
-  // Of 256 threads each can have all it needs.
-  bool movesRegisters = tile.groups > 1;
+  // Of 256 threads each can have all it needs, and so can those with few sums.
+  bool movesRegisters = tile.groups > 1 && tile.columns > kBlockColumns;
   auto roles = scf::IfOp::create(b, loc, w.equals(group, 0), /*withElse=*/true);
   {
     OpBuilder::InsertionGuard restore(b);
@@ -657,9 +565,6 @@ LaunchShape WarpgroupEmitter::emit() {
         NVVM::CpAsyncBulkWaitGroupOp::create(b, loc, 0, UnitAttr());
       });
   }
-  // No block's memory may go while another one writes to it.
-  if (cluster > 1)
-    meetCluster();
   return shape;
 }
 

@@ -24,9 +24,9 @@ struct TensorMap {
     int64_t stride;
     int64_t box;
   };
-  /// At most kMostDims. Where rows of the box have 128 bytes, their pieces of
-  /// 16 are exchanged so that columns of them lie in different banks; longer
-  /// rows lie as they are.
+  /// At most kMostDims. Where rows of the box have 64 or 128 bytes, their
+  /// pieces of 16 are exchanged so that columns of them lie in different banks;
+  /// longer rows lie as they are.
   llvm::SmallVector<Dim, 5> dims;
   static constexpr size_t kMostDims = 5;
   /// Of a map of windows, for each dimension between the innermost and the

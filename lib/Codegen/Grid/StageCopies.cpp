@@ -56,6 +56,9 @@ Value StageCopies::placeRight(Value row, Value chunk) {
   Value start = s.mul(row, getRightBytes());
   if (access.interleave == 1)
     return s.add(start, placeChunk(row, getRightBytes(), chunk));
+  // Of eight columns with a chunk each all words are loaded together.
+  if (access.interleave * bytes == kChunk)
+    return s.add(start, s.mul(chunk, kChunk));
   // Words of four rows and eight columns, which are two chunks, are loaded
   // together.
   Value swizzle = s.mul(s.rem(row, 4), 2);

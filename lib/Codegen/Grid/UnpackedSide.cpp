@@ -49,11 +49,10 @@ Value mopt::viewUnpacked(OpBuilder &b, PackColumnsOp pack) {
       cast<MemRefType>(pack.getInit().getType()).getShape());
   shape[rank - 1] = type.getDimSize(pack.getSourceDim(stepDim));
   shape[rank] = width;
-  auto view = MemRefType::get(
-      shape, type.getElementType(),
-      StridedLayoutAttr::get(b.getContext(), offset, strides),
-      type.getMemorySpace());
-  return memref::ReinterpretCastOp::create(b, pack.getLoc(), view,
-                                           pack.getSource(), offset,
-                                           shape, strides);
+  auto view =
+      MemRefType::get(shape, type.getElementType(),
+                      StridedLayoutAttr::get(b.getContext(), offset, strides),
+                      type.getMemorySpace());
+  return memref::ReinterpretCastOp::create(
+      b, pack.getLoc(), view, pack.getSource(), offset, shape, strides);
 }

@@ -10,6 +10,7 @@ using namespace mopt;
 /// Shared memory that a block may ask for, with room for the barriers.
 static constexpr int64_t kMostShared = 227 * 1024 - 2048;
 static constexpr int64_t kMostStages = 8;
+static constexpr int64_t kMostTurnedColumns = 128;
 /// A tile with fewer rows or columns is mostly empty.
 static constexpr int64_t kLeastRows = 33, kLeastColumns = 33, kLeastDepth = 64;
 /// With fewer results, tiles of warps are faster: there are more of them, and
@@ -27,6 +28,11 @@ WarpgroupPlan::WarpgroupPlan(ContractAnchorOp op, const ProductAccess &access)
   rowDim = batchSizes.size();
 }
 
+WarpgroupPlan::WarpgroupPlan(SparseAnchorOp op)
+    : sparse(op), anchor(cast<AnchorOpInterface>(op.getOperation())),
+      rows(anchor.getOutputDimSize(1)), columns(anchor.getOutputDimSize(0)),
+      depth(op.getDepth()), batches(1), rowDim(0) {}
+
 static bool isLargeEnough(int64_t rows, int64_t columns, int64_t depth) {
   return rows >= kLeastRows && columns >= kLeastColumns && depth >= kLeastDepth;
 }
@@ -38,7 +44,8 @@ bool mopt::suitsWarpgroups(int64_t batches, int64_t rows, int64_t columns,
              (depth < kLargeDepth ? kLeastResults : kLeastResults / 2);
 }
 
-/// Floats of 16 bits or bytes, with sums of 32 bits.
+/// Floats of 16 bits, f32 with a short mantissa, or bytes, with sums of 32
+/// bits.
 bool WarpgroupPlan::hasTypes() {
   Type lhs = getElementTypeOrSelf(op.getLhs().getType()),
        rhs = getElementTypeOrSelf(op.getRhs().getType()),
@@ -46,10 +53,15 @@ bool WarpgroupPlan::hasTypes() {
   if (lhs.isInteger(8))
     return rhs.isInteger(8) &&
            (getSmallFloat(op) ? sums.isF32() : sums.isInteger(32));
-  return (lhs.isF16() || lhs.isBF16()) && rhs == lhs && sums.isF32();
+  ConfigAttr config = op.getConfigAttr();
+  bool isShortened = lhs.isF32() && config && config.getMatrixUnit() == "warp";
+  return (lhs.isF16() || lhs.isBF16() || isShortened) && rhs == lhs &&
+         sums.isF32();
 }
 
 bool WarpgroupPlan::match(bool sparesPacking) {
+  if (sparse)
+    return matchSparse();
   if (op.getWeightsAttr() || op.getExcess() || !hasTypes() ||
       !isLargeEnough(rows, columns, depth) ||
       op.getBlockColumns() != kBlockColumns)
@@ -59,10 +71,14 @@ bool WarpgroupPlan::match(bool sparesPacking) {
   elementBytes =
       getElementTypeOrSelf(op.getLhs().getType()).getIntOrFloatBitWidth() / 8;
   tile = chooseTile();
-  cluster = chooseCluster();
   if (!matchLhs() || !matchRhs())
     return false;
   storesBoxes = matchResult();
+  divideShared();
+  return true;
+}
+
+void WarpgroupPlan::divideShared() {
   if (storesBoxes) {
     passes = tile.columns % (2 * getBoxColumns()) == 0 ? 2 : 1;
     resultBytes =
@@ -70,11 +86,10 @@ bool WarpgroupPlan::match(bool sparesPacking) {
   }
   tile.stages =
       std::min(kMostStages, (kMostShared - resultBytes) / tile.getStageBytes());
-  return true;
 }
 
 int64_t WarpgroupPlan::countTiles(const WarpgroupTile &tile) const {
-  return llvm::alignTo(llvm::divideCeil(rows, tile.getRows()), cluster) *
+  return llvm::divideCeil(rows, tile.getRows()) *
          llvm::divideCeil(columns, tile.columns) * batches;
 }
 
@@ -116,9 +131,8 @@ bool WarpgroupPlan::matchLhs() {
     return false;
   lhs.map = *map;
   int64_t bytes = map->elementBytes;
-  lhs.map.dims = {
-      {depth, bytes, getStageDepth()},
-      {rows, place->strides[rowDim] * bytes, tile.getRows()}};
+  lhs.map.dims = {{depth, bytes, getStageDepth()},
+                  {rows, place->strides[rowDim] * bytes, tile.getRows()}};
   return addBatches(lhs, *place, bytes);
 }
 
@@ -144,16 +158,15 @@ bool WarpgroupPlan::matchRhs() {
       return false;
     form = RhsForm::Groups;
     rhs.map.elementBytes = word;
-    rhs.map.dims = {
-        {words, word, words},
-        {blocks, block * bytes, tile.columns / kBlockColumns},
-        {static_cast<int64_t>(llvm::divideCeil(depth, interleave)),
-         step * bytes, kRowBytes / kGroupBytes / cluster}};
+    rhs.map.dims = {{words, word, words},
+                    {blocks, block * bytes, tile.columns / kBlockColumns},
+                    {static_cast<int64_t>(llvm::divideCeil(depth, interleave)),
+                     step * bytes, kRowBytes / kGroupBytes}};
   } else if (step == 1 && block == kBlockColumns * column) {
     form = RhsForm::Columns;
     rhs.map.dims = {{depth, bytes, getStageDepth()},
-                    {columns, column * bytes, tile.columns / cluster}};
-  } else if (bytes == 1 || column != 1) {
+                    {columns, column * bytes, tile.columns}};
+  } else if (bytes != 2 || column != 1) {
     // Only elements of 16 bits are transposed by what multiplies them.
     return false;
   } else if (block == kBlockColumns && columns % kBlockColumns != 0) {
@@ -195,22 +208,39 @@ bool WarpgroupPlan::matchResult() {
 }
 
 /// Cycles of a multiprocessor, by its rates: 2048 multiplications of 16 bits in
-/// each, twice as many of bytes, and 64 bytes of the sides; the begin and end of
-/// a tile take as long as some stages. A tile's begin overlaps with the last
+/// each, twice as many of bytes, and 64 bytes of the sides; the begin and end
+/// of a tile take as long as some stages. A tile's begin overlaps with the last
 /// one's end.
-WarpgroupTile WarpgroupPlan::chooseTile() const {
+WarpgroupTile WarpgroupPlan::chooseTile() {
   static constexpr WarpgroupTile tiles[] = {
       {2, 256, 0}, {2, 192, 0}, {2, 128, 0}, {1, 256, 0},
       {1, 192, 0}, {1, 128, 0}, {2, 64, 0},  {1, 64, 0}};
   int64_t steps = llvm::divideCeil(depth, getStageDepth());
   std::optional<WarpgroupTile> best;
   int64_t leastCycles = 0;
+  // A result takes so many instructions of the 128 that run at once: to convert
+  // and store it, and the epilogue's.
+  int64_t perResult =
+      7 + llvm::range_size(anchor.getEpilogue().front().without_terminator());
+  // Bytes leave in boxes that are whole.
+  int64_t resultBits =
+      getElementTypeOrSelf(anchor->getOperands().back().getType())
+          .getIntOrFloatBitWidth();
   for (WarpgroupTile candidate : tiles) {
+    if (resultBits == 8 && candidate.columns % kRowBytes != 0)
+      continue;
+    // Turned results of 32 bits leave one by one, whose addresses take
+    // registers besides the sums.
+    if (sparse && resultBits == 32 && candidate.columns > kMostTurnedColumns)
+      continue;
+    if (sparse)
+      candidate.lhsRowBytes = kRowBytes / 2;
     int64_t rounds = llvm::divideCeil(countTiles(candidate), kMultiprocessors);
     int64_t products =
-        candidate.getRows() * candidate.columns * kRowBytes / 4096;
+        candidate.getRows() * candidate.columns * candidate.lhsRowBytes / 4096;
     int64_t loads = candidate.getStageBytes() / 64;
-    int64_t ends = 1000 + candidate.getRows() * candidate.columns / 16;
+    int64_t ends =
+        1000 + candidate.getRows() * candidate.columns * perResult / 128;
     int64_t cycles =
         1500 + rounds * (steps * std::max(products, loads) + ends);
     if (best && cycles >= leastCycles)
@@ -221,14 +251,47 @@ WarpgroupTile WarpgroupPlan::chooseTile() const {
   return *best;
 }
 
-/// Tiles of bytes are multiplied twice as fast as those of 16 bits and take as
-/// many bytes of the sides; the second-level cache does not bring these in time
-/// for each block.
-int64_t WarpgroupPlan::chooseCluster() const {
-  constexpr int64_t kPair = 2, kManyRows = 8;
-  int64_t rowTiles = llvm::divideCeil(rows, tile.getRows());
-  return elementBytes == 1 && rowTiles > 1 &&
-                 (rowTiles % kPair == 0 || rowTiles >= kManyRows)
-             ? kPair
-             : 1;
+/// The values are rows of half the depth, in blocks that follow each other; the
+/// left side and the result are matrices.
+bool WarpgroupPlan::matchSparse() {
+  elementBytes =
+      getElementTypeOrSelf(sparse.getLhs().getType()).getIntOrFloatBitWidth() /
+      8;
+  tile = chooseTile();
+  auto find = [&](Value matrix) {
+    return findLinearPlace(
+        matrix, AffineMap::getMultiDimIdentityMap(2, matrix.getContext()));
+  };
+  std::optional<LinearPlace> values = find(sparse.getValues()),
+                             left = find(sparse.getLhs()),
+                             init = find(sparse.getInit());
+  if (!values || !left || left->strides[1] != 1)
+    return false;
+  std::optional<TensorMap> valueMap = start(*values, sparse.getValues()),
+                           leftMap = start(*left, sparse.getLhs());
+  int64_t pitch = left->strides[0] * elementBytes;
+  if (!valueMap || !leftMap || pitch % 16 != 0)
+    return false;
+  auto type = cast<MemRefType>(sparse.getValues().getType());
+  int64_t padded = type.getDimSize(0) * sparse.getConfig().getColumns();
+  int64_t kept = type.getNumElements() / padded;
+  lhs.map = *valueMap;
+  lhs.map.dims = {{kept, elementBytes, tile.lhsRowBytes / elementBytes},
+                  {padded, kept * elementBytes, tile.getRows()}};
+  form = RhsForm::Columns;
+  rhs.map = *leftMap;
+  rhs.map.dims = {{depth, elementBytes, getStageDepth()},
+                  {columns, pitch, tile.columns}};
+  std::optional<TensorMap> initMap;
+  if (init && init->strides[1] == 1)
+    initMap = start(*init, sparse.getInit());
+  storesBoxes = initMap && initMap->elementBytes == 2 &&
+                init->strides[0] * initMap->elementBytes % 16 == 0;
+  if (storesBoxes) {
+    result.map = *initMap;
+    result.map.dims = {{rows, 2, kGroupRows},
+                       {columns, init->strides[0] * 2, kGroupRows}};
+  }
+  divideShared();
+  return true;
 }

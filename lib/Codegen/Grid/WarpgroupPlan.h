@@ -20,6 +20,9 @@ inline constexpr int64_t kGroupRows = 64, kGroupThreads = 128;
 inline constexpr int64_t kRowBytes = 128, kPatternBytes = 1024;
 /// Neighbours of 16 bits in a row of a box.
 inline constexpr int64_t kBoxColumns = kRowBytes / 2;
+/// Stages of sparse weights that are multiplied together, whose positions a
+/// thread has side by side.
+inline constexpr int64_t kSparseStages = 2;
 /// Columns of a packed block.
 inline constexpr int64_t kBlockColumns = 64;
 /// Bytes along the depth that bytes are packed in, each column's side by side,
@@ -32,9 +35,11 @@ inline constexpr int64_t kMultiprocessors = 132;
 /// Results of a block, and how many stages of both sides are in shared memory.
 struct WarpgroupTile {
   int64_t groups = 2, columns = 256, stages = 4;
+  /// Of a stage.
+  int64_t lhsRowBytes = kRowBytes;
 
   int64_t getRows() const { return groups * kGroupRows; }
-  int64_t getLhsBytes() const { return getRows() * kRowBytes; }
+  int64_t getLhsBytes() const { return getRows() * lhsRowBytes; }
   int64_t getRhsBytes() const { return columns * kRowBytes; }
   int64_t getStageBytes() const { return getLhsBytes() + getRhsBytes(); }
 };
@@ -60,22 +65,25 @@ class WarpgroupPlan {
 public:
   /// Nothing is planned before `match`.
   WarpgroupPlan(ContractAnchorOp op, const ProductAccess &access);
+  /// Weights that keep two of four neighbours along the depth. Instructions
+  /// take such a side as the left one only: here the rows are the weights'
+  /// columns, and the columns are those of the result, which is turned.
+  explicit WarpgroupPlan(SparseAnchorOp op);
 
   /// Can the copy engine reach both sides? Of few results only if
   /// `sparesPacking`. Then everything else is known.
   bool match(bool sparesPacking);
 
   int64_t countTiles(const WarpgroupTile &tile) const;
-  /// Blocks that compute tiles of the same columns, one below the other, at the
-  /// same time: each brings a part of the right side for all of them.
-  int64_t cluster = 1;
 
   /// Steps of the depth in a stage.
   int64_t getStageDepth() const { return kRowBytes / elementBytes; }
   /// Columns of the result that a row of a box has.
   int64_t getBoxColumns() const { return kRowBytes / result.map.elementBytes; }
 
+  /// One of both is null.
   ContractAnchorOp op;
+  SparseAnchorOp sparse;
   AnchorOpInterface anchor;
   int64_t rows, columns, depth, batches;
   /// Of both sides.
@@ -90,15 +98,18 @@ public:
   int64_t passes = 1, resultBytes = 0;
 
 private:
+  bool matchSparse();
   bool matchLhs();
   bool matchRhs();
+  /// How many parts the columns pass through shared memory in, and how many
+  /// stages fit besides.
+  void divideShared();
   bool matchResult();
   /// The dimensions of batches in a place, counted in elements of `bytes`
   /// bytes, become those of its map.
   bool addBatches(Side &side, const LinearPlace &place, int64_t bytes) const;
   bool hasTypes();
-  WarpgroupTile chooseTile() const;
-  int64_t chooseCluster() const;
+  WarpgroupTile chooseTile();
 
   /// That of rows, and of the right side's blocks, in the anchor's maps.
   unsigned rowDim;

@@ -60,20 +60,26 @@ static std::optional<double> getUnsafeShare(const MicroKernelRow &row,
                                : std::nullopt;
 }
 
+/// Floats of 8 bits, which nothing but their own rows multiplies.
+static bool hasSmallFloats(const ProductTypes &types) {
+  return isa<FloatType>(types.lhs) && types.lhs.getIntOrFloatBitWidth() < 16;
+}
+
 /// Does the row multiply elements of these types?
 static bool fits(const MicroKernelRow &row, const ProductShape &shape) {
   const ProductTypes &types = shape.types;
   StringRef kind = row.types;
-  bool isSmall = isa<FloatType>(types.lhs) &&
-                 types.lhs.getIntOrFloatBitWidth() < 16;
+  bool areSmall = hasSmallFloats(types);
   if (kind.empty())
-    return !isSmall;
+    return !areSmall;
+  if (kind == "tf32")
+    return types.shortened && types.lhs.isF32() && types.rhs.isF32();
   if (kind == "e4m3")
     return isa<Float8E4M3FNType>(types.lhs);
   if (kind == "e5m2")
     return isa<Float8E5M2Type>(types.lhs);
   if (kind == "float")
-    return isa<FloatType>(types.lhs) && !isSmall;
+    return isa<FloatType>(types.lhs) && !areSmall;
   if (kind == "bf16")
     return types.lhs.isBF16() && types.rhs.isBF16();
   if (kind == "f16")
@@ -175,7 +181,8 @@ static bool fitsMatrixUnit(const MicroKernelRow &row,
                            const ProductShape &shape) {
   int64_t run = shape.depthRun ? shape.depthRun : shape.depth;
   return ShapedType::isStatic(run) && run > 0 && run % row.interleave == 0 &&
-         (ShapedType::isDynamic(shape.rows) || shape.rows > kFewRows);
+         (ShapedType::isDynamic(shape.rows) || shape.rows > kFewRows ||
+          hasSmallFloats(shape.types));
 }
 
 /// Estimated cycles of the whole product in a matrix unit, one row of a
@@ -197,8 +204,8 @@ static double getMatrixCycles(const MicroKernelRow &row, int64_t lanes,
   return panels * pairs * (steps * std::max(multiplies, loads) + 4 * size);
 }
 
-/// Groups of a whole piece of the copy engine's are for products that groups of
-/// warps can compute.
+/// Bytes in groups of a whole piece of the copy engine's are for products that
+/// groups of warps can compute: warps would copy depths of fewer in vain.
 static bool fitsWarpgroups(const MicroKernelRow &row,
                            const ProductShape &shape) {
   return shape.parts == 1 && shape.depth % row.interleave == 0 &&
@@ -222,7 +229,7 @@ ConfigAttr mopt::selectProduct(TargetAttr target, const ProductShape &shape) {
       bool inMatrices = *row->matrixUnit;
       if (inMatrices && !fitsMatrixUnit(*row, shape))
         continue;
-      if (row->interleave * row->rhsBits == 8 * kGroupBytes &&
+      if (row->rhsBits == 8 && row->interleave == kGroupBytes &&
           !fitsWarpgroups(*row, shape))
         continue;
       // A device's tile is chosen with its grid; its rows differ by their rank.

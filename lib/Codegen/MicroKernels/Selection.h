@@ -14,6 +14,8 @@ struct ProductTypes {
   /// Of the sums in words of one group of neighbours, and of two, the share
   /// that a constant right side makes too large; see `getUnsafeShare`.
   std::optional<double> unsafeInOne = std::nullopt, unsafeInTwo = std::nullopt;
+  /// May f32 be multiplied with 10 bits of mantissa?
+  bool shortened = false;
 };
 
 /// A product of `rows` x `depth` and `depth` x `width` elements; sizes may be

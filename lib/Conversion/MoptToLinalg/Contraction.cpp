@@ -19,8 +19,12 @@ Value mopt::createContraction(OpBuilder &b, Location loc, Value lhs,
       linalg::GenericOp::create(
           b, loc, init.getType(), ValueRange{lhs, rhs}, init, maps, iterators,
           [&](OpBuilder &b, Location loc, ValueRange args) {
-            Value x = buildCast(b, loc, lhsElement, acc, args[0], true);
-            Value y = buildCast(b, loc, rhsElement, acc, args[1], true);
+            auto widen = [&](Value stored, Type element) {
+              return buildCast(b, loc, element, acc,
+                               loadElement(b, loc, stored, element), true);
+            };
+            Value x = widen(args[0], lhsElement),
+                  y = widen(args[1], rhsElement);
             Value product = buildBinary(b, loc, BinaryKind::mul, acc, x, y);
             linalg::YieldOp::create(
                 b, loc,

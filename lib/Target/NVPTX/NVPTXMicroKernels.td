@@ -43,6 +43,14 @@ foreach feature = ["ptx80", "ptx84", "ptx86"] in {
   def : WarpProduct<feature, "s8s8", 8, "s8">;
 }
 
+// f32 with 10 bits of mantissa, where that is asked for.
+class ShortenedProduct<string feature>
+    : WarpProduct<feature, "tf32", 32, "tf32"> {
+  let Interleave = 4;
+}
+foreach feature = ["ptx80", "ptx84", "ptx86"] in
+  def : ShortenedProduct<feature>;
+
 // Floats of 8 bits, by an instruction that LLVM does not have.
 class SmallFloatProduct<string feature, string types>
     : WarpProduct<feature, types, 8, ""> {
@@ -88,3 +96,24 @@ def : WarpgroupProduct<"u8s8">;
 def : WarpgroupProduct<"s8s8">;
 def : WarpgroupProduct<"e4m3">;
 def : WarpgroupProduct<"e5m2">;
+
+// With weights that keep two of four neighbours along the depth; N stands for
+// the columns of a tile.
+class SparseGroups<string types> : MicroKernelRow<"sparse-groups"> {
+  let Name = "sparse-warpgroup-" # types;
+  let Features = "sm_90a";
+  let Registers = 255;
+  let VectorBits = 1024;
+  let Rows = 64;
+  let Vectors = 4;
+  let Rank = 1;
+  let Types = types;
+  let Instruction = "wgmma.mma_async.sp.sync.aligned.m64nNk32.f32." # types
+    # "." # types;
+  let Accumulates = 1;
+  let LhsBits = 16;
+  let RhsBits = 16;
+  let MatrixUnit = "warpgroup";
+}
+def : SparseGroups<"f16">;
+def : SparseGroups<"bf16">;

@@ -188,7 +188,7 @@ func.func @rows_side_by_side(%a: tensor<8x4xi8>, %b: tensor<2x2x16xi8>, %c: tens
 
 // -----
 
-// expected-error @+1 {{expected groups of 32 bits on both sides, or of 64 where an instruction adds products of two rows and columns to 4 lanes, found 4 elements of 16 and 16 bits}}
+// expected-error @+1 {{expected groups of 32 bits on both sides, of 64 where an instruction adds products of two rows and columns to 4 lanes, or of 128 for warps, found 4 elements of 16 and 16 bits}}
 #config = #mopt.config<kernel = "k", rows = 6, columns = 4, lanes = 4, unroll = 4, streams = 4, prefetchRows = 0, prefetchNext = false, interleave = 4, lhsBits = 16, rhsBits = 16, instruction = "llvm.dot">
 
 // -----
@@ -198,7 +198,7 @@ func.func @rows_side_by_side(%a: tensor<8x4xi8>, %b: tensor<2x2x16xi8>, %c: tens
 
 // -----
 
-// expected-error @+1 {{or of 64 where an instruction adds products of two rows and columns to 4 lanes, found 8 elements of 8 and 8 bits}}
+// expected-error @+1 {{of 64 where an instruction adds products of two rows and columns to 4 lanes, or of 128 for warps, found 8 elements of 8 and 8 bits}}
 #config = #mopt.config<kernel = "k", rows = 6, columns = 16, lanes = 8, unroll = 4, streams = 4, prefetchRows = 0, prefetchNext = false, interleave = 8, accumulates = true, lhsBits = 8, rhsBits = 8, instruction = "llvm.dot">
 
 // -----

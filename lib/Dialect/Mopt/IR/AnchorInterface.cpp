@@ -45,10 +45,13 @@ LogicalResult ConfigAttr::verify(function_ref<InFlightDiagnostic()> emitError,
   int64_t more = instruction.count(','), groupBits = interleave * lhsBits;
   bool inBlocks = groupBits == 64 && lanes == 4 && accumulates &&
                   lhsSteps == 1 && matrixUnit.empty();
-  if (interleave > 1 && ((groupBits != 32 && !inBlocks) || lhsBits != rhsBits))
-    return emitError() << "expected groups of 32 bits on both sides, or of 64 "
+  // Warps of a device copy that many at once.
+  bool isCopied = groupBits == 128 && matrixUnit == "warp";
+  if (interleave > 1 &&
+      ((groupBits != 32 && !inBlocks && !isCopied) || lhsBits != rhsBits))
+    return emitError() << "expected groups of 32 bits on both sides, of 64 "
                           "where an instruction adds products of two rows and "
-                          "columns to 4 lanes, found "
+                          "columns to 4 lanes, or of 128 for warps, found "
                        << interleave << " elements of " << lhsBits << " and "
                        << rhsBits << " bits";
   if (more > 1 || (more == 1 && (interleave != 4 || accumulates)))

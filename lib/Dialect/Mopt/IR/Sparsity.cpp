@@ -38,14 +38,24 @@ int64_t mopt::getBitsOfByteLanes(SparsityAttr sparsity) {
   return sparsity.getGroup() == 4 ? 2 : 4;
 }
 
-/// -0.0 counts as zero.
+bool mopt::isNonzero(const char *element, int64_t bytes) {
+  if (bytes == 1)
+    return *element != 0;
+  if (bytes == 2)
+    return (*reinterpret_cast<const uint16_t *>(element) & 0x7FFF) != 0;
+  return *reinterpret_cast<const float *>(element) != 0;
+}
+
+bool mopt::keepsTwoOfFour(SparsityAttr sparsity) {
+  int64_t kept = sparsity.getKept(), group = sparsity.getGroup();
+  return (group == 4 && kept <= 2) || (group == 2 && kept == 1);
+}
+
 static int64_t countNonzeros(const ConstantTensor &values) {
-  int64_t count = 0;
-  bool areBytes = values.getElementBytes() == 1;
+  int64_t count = 0, bytes = values.getElementBytes();
   const char *data = values.getBytes().data();
   for (int64_t i = 0, e = values.getNumElements(); i < e; ++i)
-    count +=
-        areBytes ? data[i] != 0 : reinterpret_cast<const float *>(data)[i] != 0;
+    count += isNonzero(data + i * bytes, bytes);
   return count;
 }
 

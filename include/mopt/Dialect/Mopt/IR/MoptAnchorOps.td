@@ -184,6 +184,8 @@ def Mopt_ContractAnchorOp : Mopt_AnchorOp<"contract_anchor", [AttrSizedOperandSe
     With `interleave` of V the packed block has V neighbours along the depth side
     by side: `rhs[b.., n / L, k / V, (n % L) * V + k % V]`, 0 behind the last `k`.
     Integers are signed unless `unsigned_lhs` or `unsigned_rhs` says otherwise.
+    With the attribute `mopt.small_float`, a type, both sides are bytes that are
+    floats of 8 bits, and sums are f32.
 
     With `excess` of type `[blocks, rows, L * V + T]` some groups of neighbours
     count twice: each row holds the weights of one, and then, as words of 32 bits,

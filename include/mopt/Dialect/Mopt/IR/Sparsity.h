@@ -8,6 +8,12 @@
 #include <string>
 
 namespace mopt {
+/// Is the float of 16 or 32 bits, or the byte, at `element` none of 0 and -0?
+bool isNonzero(const char *element, int64_t bytes);
+
+/// Has every group of four neighbours two zeros in weights of this pattern?
+bool keepsTwoOfFour(SparsityAttr sparsity);
+
 /// Is every output position of `op` a row that is multiplied by one matrix: a
 /// kernel of size 1, stride 1, one group and no padding?
 bool isPointwise(ConvOp op);
