@@ -141,6 +141,8 @@ bool RegisterRows::plan() {
       auto type = dyn_cast<MemRefType>(operand.get().getType());
       if (!type)
         continue;
+      if (!type.getElementType().isIntOrFloat())
+        return false;
       AffineMap map = normalize(op.getMatchingIndexingMap(&operand));
       accesses.push_back({operand.get(), map, op.isDpsInit(&operand)});
       if (!isOfRow(map))
