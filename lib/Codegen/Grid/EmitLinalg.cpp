@@ -17,10 +17,6 @@ static constexpr int64_t kThreads = 256;
 static constexpr int64_t kWarp = 32;
 /// Warps of a block that each make a result.
 static constexpr int64_t kWarps = 4;
-/// Bytes that a thread reads or writes at once.
-static constexpr int64_t kVectorBytes = 16;
-/// With fewer threads a device is not busy: 256 for each multiprocessor.
-static constexpr int64_t kBusyThreads = 132 * 256;
 
 namespace {
 class LinalgEmitter {

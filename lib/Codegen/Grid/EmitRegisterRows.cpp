@@ -18,8 +18,6 @@ using namespace mlir;
 using namespace mopt;
 
 static constexpr int64_t kWarp = 32;
-/// Bytes that a thread reads at once.
-static constexpr int64_t kVectorBytes = 16;
 /// Elements of a row that a thread has: more would not fit its registers, with
 /// those of other buffers. Rows of a warp spare a barrier for each sum.
 static constexpr int64_t kMostElements = 32;
