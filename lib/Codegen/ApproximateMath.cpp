@@ -27,9 +27,12 @@ struct FloatBuilder {
   OpBuilder &b;
   Location loc;
   Type type, intType;
+  /// The target has instructions for powers of 2, quotients and limits.
+  bool instructions;
 
-  FloatBuilder(OpBuilder &b, Location loc, Type type)
-      : b(b), loc(loc), type(type), intType(b.getI32Type()) {
+  FloatBuilder(OpBuilder &b, Location loc, Type type, bool instructions)
+      : b(b), loc(loc), type(type), intType(b.getI32Type()),
+        instructions(instructions) {
     if (auto vector = dyn_cast<VectorType>(type))
       intType = vector.clone(b.getI32Type());
   }
@@ -83,7 +86,27 @@ struct FloatBuilder {
     return math::CopySignOp::create(b, loc, x, sign);
   }
 
+  /// 2^x and x / y within two units, by instructions.
+  Value power(Value x) {
+    return math::Exp2Op::create(b, loc, x, arith::FastMathFlags::afn);
+  }
+  Value quotient(Value x, Value y) {
+    return arith::DivFOp::create(b, loc, x, y,
+                                 instructions ? arith::FastMathFlags::afn
+                                              : arith::FastMathFlags::none);
+  }
+  /// `x`, which may be NaN, between both.
+  Value limit(Value x, float low, float high) {
+    if (instructions)
+      return arith::MaximumFOp::create(
+          b, loc, arith::MinimumFOp::create(b, loc, x, number(high)),
+          number(low));
+    x = select(more(x, high), number(high), x);
+    return select(less(x, low), number(low), x);
+  }
+
   Value exp(Value x);
+  Value expByPower(Value x);
   Value expOfNormal(Value x);
   Value log(Value x);
   Value tanh(Value x);
@@ -131,10 +154,32 @@ static std::pair<float, float> getRange(Value x) {
   return {-infinity, infinity};
 }
 
+/// e^x = 2^y 2^z, y being x / ln 2 as far as a float holds it and z the rest,
+/// for x from -104 to 89, or NaN.
+Value FloatBuilder::expByPower(Value x) {
+  constexpr float inverse = 1.44269502162933349609375f;
+  constexpr float inverseLow = 1.925963033500011079e-8f, ln2 = 0.693147181f;
+  Value y = arith::MulFOp::create(b, loc, x, number(inverse));
+  Value minusY = arith::NegFOp::create(b, loc, y);
+  Value z = math::FmaOp::create(b, loc, x, number(inverse), minusY);
+  z = mulAdd(x, number(inverseLow), z);
+  Value result = power(y);
+  return mulAdd(mul(z, number(ln2)), result, result);
+}
+
 /// e^x = 2^n e^r.
 Value FloatBuilder::exp(Value x) {
   auto [low, high] = getRange(x);
-  if (low >= -87 && high <= 88)
+  bool isNormal = low >= -87 && high <= 88;
+  if (instructions && isNormal)
+    return expByPower(x);
+  if (instructions) {
+    // From here on the result is infinite: 89 has a rest above 0, which keeps
+    // it so.
+    x = select(more(x, 88.7228394f), number(89), x);
+    return expByPower(select(less(x, -104), number(-104), x));
+  }
+  if (isNormal)
     return expOfNormal(x);
   // Beyond these the result is infinite, or 0. NaN is neither.
   x = select(more(x, 89), number(89), x);
@@ -197,9 +242,11 @@ Value FloatBuilder::tanh(Value x) {
                           0.02065057866f, -0.005717036314f});
   Value small = mulAdd(mul(tail, square), x, x);
   Value t = select(more(magnitude, 10), number(10), magnitude);
-  Value e = expOfNormal(add(t, t));
-  Value quotient = arith::DivFOp::create(b, loc, number(2), add(e, number(1)));
-  Value large = arith::SubFOp::create(b, loc, number(1), quotient);
+  // An error of e^2x is a smaller one of the whole.
+  Value e = instructions ? power(mul(t, number(2.88539008f)))
+                         : expOfNormal(add(t, t));
+  Value large = arith::SubFOp::create(b, loc, number(1),
+                                      quotient(number(2), add(e, number(1))));
   // -0 too keeps its sign.
   return copySign(select(less(magnitude, 0.625f), small, large), x);
 }
@@ -210,11 +257,7 @@ Value FloatBuilder::tanh(Value x) {
 /// equal deviations), with rounding 3.5 units in the last place.
 Value FloatBuilder::erf(Value x) {
   constexpr float largest = 3.92f;
-  auto limit = [&](Value y, float bound) {
-    y = select(more(y, bound), number(bound), y);
-    return select(less(y, -bound), number(-bound), y);
-  };
-  x = limit(x, largest);
+  x = limit(x, -largest, largest);
   Value t = mulAdd(mul(x, x), number(2 / (3.92 * 3.92)), number(-1));
   Value y =
       mul(x, polynomial(t, {0.36073681712150574f, -0.18010862171649933f,
@@ -226,31 +269,37 @@ Value FloatBuilder::erf(Value x) {
                             0.0019199794624000788f, -0.0013945418177172542f,
                             0.002098756143823266f, -0.0008439264493063092f}));
   // Rounding must not take it beyond.
-  return limit(y, 1);
+  return limit(y, -1, 1);
 }
 
 namespace {
 template <typename Op, Value (FloatBuilder::*build)(Value)>
 struct Approximate : OpRewritePattern<Op> {
-  using OpRewritePattern<Op>::OpRewritePattern;
+  Approximate(MLIRContext *context, bool instructions)
+      : OpRewritePattern<Op>(context), instructions(instructions) {}
 
   LogicalResult matchAndRewrite(Op op,
                                 PatternRewriter &rewriter) const override {
     if (!getElementTypeOrSelf(op.getType()).isF32())
       return failure();
-    FloatBuilder builder(rewriter, op.getLoc(), op.getType());
+    FloatBuilder builder(rewriter, op.getLoc(), op.getType(), instructions);
     rewriter.replaceOp(op, (builder.*build)(op.getOperand()));
     return success();
   }
+
+  bool instructions;
 };
 
 struct ApproximateMath : mopt::impl::ApproximateMathBase<ApproximateMath> {
+  using ApproximateMathBase::ApproximateMathBase;
+
   void runOnOperation() override {
     RewritePatternSet patterns(&getContext());
     patterns.add<Approximate<math::ExpOp, &FloatBuilder::exp>,
                  Approximate<math::LogOp, &FloatBuilder::log>,
                  Approximate<math::TanhOp, &FloatBuilder::tanh>,
-                 Approximate<math::ErfOp, &FloatBuilder::erf>>(&getContext());
+                 Approximate<math::ErfOp, &FloatBuilder::erf>>(&getContext(),
+                                                               instructions);
     GreedyRewriteConfig config;
     config.enableFolding(false).enableConstantCSE(false);
     if (failed(

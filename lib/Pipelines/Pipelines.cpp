@@ -238,7 +238,9 @@ static void addDevicePasses(OpPassManager &pm, const PipelineOptions &options) {
   device.addPass(createCanonicalizer());
   device.addPass(createCSEPass());
   // There is no libm to stay with.
-  device.addPass(createApproximateMath());
+  ApproximateMathOptions approximate;
+  approximate.instructions = !strict;
+  device.addPass(createApproximateMath(approximate));
   EmitDeviceCodeOptions emit;
   emit.strict = strict;
   pm.addPass(createEmitDeviceCode(emit));

@@ -5,6 +5,7 @@
 // What --precision asks for.
 #include "mopt/Dialect/Mopt/IR/QuantizationParameters.h"
 #include "mopt/Target/MicroKernels.h"
+#include "mopt/Target/TargetRegistry.h"
 #include "mopt/Transforms/Passes.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -289,6 +290,38 @@ struct ReducePrecision : mopt::impl::ReducePrecisionBase<ReducePrecision> {
                          high);
   }
 
+  /// Channels of zeros that let a device copy those of each position in one
+  /// piece: three, as of pictures, become four.
+  int64_t countAddedChannels(ConvOp op) {
+    constexpr int64_t piece = 4;
+    int64_t channels = getTensor(op.getFilter()).getDimSize(1);
+    int64_t added = llvm::alignTo(channels, piece) - channels;
+    bool isFew = channels < piece && 3 * added <= channels;
+    return isFew && op.getGroup() == 1 && !op.getChannelsLast() &&
+                   getConstantTensor(op.getFilter()) &&
+                   isDevice(TargetInfo(TargetAttr::lookup(op)))
+               ? added
+               : 0;
+  }
+
+  /// A constant filter with `added` more channels of zeros.
+  static Value addChannels(OpBuilder &b, Value filter, int64_t added) {
+    std::optional<ConstantTensor> from = getConstantTensor(filter);
+    RankedTensorType type = getTensor(filter);
+    SmallVector<int64_t> shape(type.getShape());
+    int64_t window = ShapedType::getNumElements(type.getShape().drop_front(2));
+    int64_t size = shape[1] * window, filters = shape[0];
+    shape[1] += added;
+    auto to = ConstantTensor::allocate(type.clone(shape));
+    for (int64_t i = 0; i < to->getNumElements(); ++i)
+      to->setFloat(i, 0);
+    for (int64_t i = 0; i < filters; ++i)
+      for (int64_t j = 0; j < size; ++j)
+        to->setFloat(i * shape[1] * window + j, from->getFloat(i * size + j));
+    return arith::ConstantOp::create(b, filter.getLoc(),
+                                     std::move(*to).toAttr("padded"));
+  }
+
   void convert(IRRewriter &rewriter, MatmulOp op,
                const std::optional<std::string> &obstacle) {
     int64_t rows = op.countRows();
@@ -318,8 +351,13 @@ struct ReducePrecision : mopt::impl::ReducePrecisionBase<ReducePrecision> {
     if (obstacle)
       return remark(op, "stays in f32" + *obstacle);
     remark(op, "operands in " + type);
-    Value input = round(rewriter, op.getInput()),
-          filter = round(rewriter, op.getFilter());
+    Value input = round(rewriter, op.getInput()), filter = op.getFilter();
+    if (int64_t added = countAddedChannels(op)) {
+      int64_t rank = getTensor(filter).getRank();
+      input = padDepth(rewriter, input, /*fromBack=*/rank - 1, added);
+      filter = addChannels(rewriter, filter, added);
+    }
+    filter = round(rewriter, filter);
     rewriter.replaceOpWithNewOp<ConvOp>(
         op, op.getType(), input, filter, op.getStridesAttr(),
         op.getDilationsAttr(), op.getPadsBeginAttr(), op.getPadsEndAttr(),

@@ -1,4 +1,5 @@
 // RUN: mopt-opt %s --mopt-approximate-math | FileCheck %s
+// RUN: mopt-opt %s --mopt-approximate-math=instructions=true | FileCheck %s --check-prefix=INSTRUCTIONS
 
 // CHECK-LABEL: @exp
 // CHECK-NOT: math.exp
@@ -47,3 +48,20 @@ func.func @others(%x: f64, %y: f32) -> (f64, f32) {
   %v = math.sin %y : f32
   return %u, %v : f64, f32
 }
+
+// Powers of 2, quotients and limits by instructions of the target.
+// INSTRUCTIONS-LABEL: @exp
+// INSTRUCTIONS-COUNT-2: arith.select
+// INSTRUCTIONS: math.exp2 %{{.*}} fastmath<afn> : f32
+// INSTRUCTIONS-NOT: arith.bitcast
+// INSTRUCTIONS: return
+// INSTRUCTIONS-LABEL: @limited
+// INSTRUCTIONS-COUNT-2: arith.select
+// INSTRUCTIONS-NOT: arith.select
+// INSTRUCTIONS: math.exp2
+// INSTRUCTIONS-LABEL: @vectors
+// INSTRUCTIONS: math.exp2 %{{.*}} fastmath<afn> : vector<8xf32>
+// INSTRUCTIONS: arith.divf %{{.*}} fastmath<afn> : vector<8xf32>
+// INSTRUCTIONS: arith.minimumf
+// INSTRUCTIONS: arith.maximumf
+// INSTRUCTIONS: return

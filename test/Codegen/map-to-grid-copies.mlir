@@ -1,4 +1,4 @@
-// RUN: mopt-opt %s -mopt-map-to-grid -canonicalize -cse -mlir-print-local-scope | FileCheck %s
+// RUN: mopt-opt %s --split-input-file -mopt-map-to-grid -canonicalize -cse -mlir-print-local-scope | FileCheck %s
 
 // Three parts of a buffer are one kernel, in which each has blocks of its own.
 // CHECK-LABEL: gpu.func @concat_0
@@ -36,5 +36,23 @@ func.func private @overlap(%x: memref<3x100xf32>, %z: memref<6x100xf32>, %u: mem
   %a = memref.subview %z[0, 0] [3, 100] [1, 1] : memref<6x100xf32> to memref<3x100xf32, strided<[100, 1]>>
   memref.copy %x, %a : memref<3x100xf32> to memref<3x100xf32, strided<[100, 1]>>
   memref.copy %z, %u : memref<6x100xf32> to memref<6x100xf32>
+  return
+}
+
+// -----
+
+// Large parts are copied in pieces of 16 bytes where rows of both are aligned.
+// CHECK-LABEL: gpu.func @pieces_
+// CHECK: vector.load %{{.*}} : memref<600x1024xf16>, vector<8xf16>
+// CHECK: vector.store %{{.*}} : memref<600x1024xf16, strided<[1088, 1]>>, vector<8xf16>
+// CHECK: memref.store %{{.*}} : memref<600x64xf16, strided<[1088, 1], offset: 1024>>
+// CHECK-LABEL: func.func private @pieces
+// CHECK: gpu.launch_func @device::@pieces_{{[0-9]+}} blocks in (%c450, %c1, %c1)
+func.func private @pieces(%x: memref<600x1024xf16>, %z: memref<600x1088xf16>) attributes {mopt.kernel} {
+  %zero = arith.constant 0.0 : f16
+  %a = memref.subview %z[0, 0] [600, 1024] [1, 1] : memref<600x1088xf16> to memref<600x1024xf16, strided<[1088, 1]>>
+  memref.copy %x, %a : memref<600x1024xf16> to memref<600x1024xf16, strided<[1088, 1]>>
+  %b = memref.subview %z[0, 1024] [600, 64] [1, 1] : memref<600x1088xf16> to memref<600x64xf16, strided<[1088, 1], offset: 1024>>
+  linalg.fill ins(%zero : f16) outs(%b : memref<600x64xf16, strided<[1088, 1], offset: 1024>>)
   return
 }

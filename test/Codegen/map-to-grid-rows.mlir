@@ -150,3 +150,46 @@ func.func private @mean(%x: memref<16x49x100xf32>, %y: memref<16x100xf32>, %sum:
   }
   return
 }
+
+// -----
+
+// One short row is worth one kernel; one long row is not worth one block.
+// CHECK-LABEL: func.func private @one(
+// CHECK-COUNT-1: gpu.launch_func @device::@one_{{.*}} blocks in (%c1, %c1, %c1) threads in (%c32,
+// CHECK-NOT: gpu.launch_func
+// CHECK-LABEL: func.func private @one_long(
+// CHECK-COUNT-2: gpu.launch_func @device::@one_long_
+func.func private @one(%x: memref<1x1000xf32>, %y: memref<1x1000xf32>, %sum: memref<1xf32> {mopt.scratch}) attributes {mopt.kernel} {
+  %zero = arith.constant 0.0 : f32
+  linalg.fill ins(%zero : f32) outs(%sum : memref<1xf32>)
+  linalg.generic {indexing_maps = [affine_map<(i, j) -> (i, j)>, affine_map<(i, j) -> (i)>], iterator_types = ["parallel", "reduction"]}
+      ins(%x : memref<1x1000xf32>) outs(%sum : memref<1xf32>) {
+  ^bb0(%a: f32, %out: f32):
+    %s = arith.addf %out, %a : f32
+    linalg.yield %s : f32
+  }
+  linalg.generic {indexing_maps = [affine_map<(i, j) -> (i, j)>, affine_map<(i, j) -> (i)>, affine_map<(i, j) -> (i, j)>], iterator_types = ["parallel", "parallel"]}
+      ins(%x, %sum : memref<1x1000xf32>, memref<1xf32>) outs(%y : memref<1x1000xf32>) {
+  ^bb0(%a: f32, %b: f32, %out: f32):
+    %s = arith.divf %a, %b : f32
+    linalg.yield %s : f32
+  }
+  return
+}
+func.func private @one_long(%x: memref<1x5000xf32>, %y: memref<1x5000xf32>, %sum: memref<1xf32> {mopt.scratch}) attributes {mopt.kernel} {
+  %zero = arith.constant 0.0 : f32
+  linalg.fill ins(%zero : f32) outs(%sum : memref<1xf32>)
+  linalg.generic {indexing_maps = [affine_map<(i, j) -> (i, j)>, affine_map<(i, j) -> (i)>], iterator_types = ["parallel", "reduction"]}
+      ins(%x : memref<1x5000xf32>) outs(%sum : memref<1xf32>) {
+  ^bb0(%a: f32, %out: f32):
+    %s = arith.addf %out, %a : f32
+    linalg.yield %s : f32
+  }
+  linalg.generic {indexing_maps = [affine_map<(i, j) -> (i, j)>, affine_map<(i, j) -> (i)>, affine_map<(i, j) -> (i, j)>], iterator_types = ["parallel", "parallel"]}
+      ins(%x, %sum : memref<1x5000xf32>, memref<1xf32>) outs(%y : memref<1x5000xf32>) {
+  ^bb0(%a: f32, %b: f32, %out: f32):
+    %s = arith.divf %a, %b : f32
+    linalg.yield %s : f32
+  }
+  return
+}

@@ -295,3 +295,25 @@ func.func private @scan_of_rows(%x: memref<64x100xf32>, %y: memref<64x100xf32>) 
   }
   return
 }
+
+// -----
+
+// With threads enough each has neighbours, which are read in one piece where
+// they are neighbours; what does not change along them is read once.
+// CHECK-LABEL: gpu.func @neighbours_0
+// CHECK: vector.load %{{.*}} : memref<512x1024xf32>, vector<4xf32>
+// CHECK: memref.load %{{.*}} : memref<512xf32>
+// CHECK-COUNT-4: memref.load %{{.*}} : memref<1024x512xf16>
+// CHECK: vector.store %{{.*}} : memref<512x1024xf16>, vector<4xf16>
+// CHECK: gpu.launch_func @device::@neighbours_0 blocks in (%c512, %c1, %c1) threads in (%c256,
+func.func private @neighbours(%x: memref<512x1024xf32>, %s: memref<512xf32>, %t: memref<1024x512xf16>, %y: memref<512x1024xf16>) attributes {mopt.kernel} {
+  linalg.generic {indexing_maps = [affine_map<(i, j) -> (i, j)>, affine_map<(i, j) -> (i)>, affine_map<(i, j) -> (j, i)>, affine_map<(i, j) -> (i, j)>], iterator_types = ["parallel", "parallel"]}
+      ins(%x, %s, %t : memref<512x1024xf32>, memref<512xf32>, memref<1024x512xf16>) outs(%y : memref<512x1024xf16>) {
+  ^bb0(%a: f32, %b: f32, %c: f16, %out: f16):
+    %m = arith.mulf %a, %b : f32
+    %n = arith.truncf %m : f32 to f16
+    %o = arith.addf %n, %c : f16
+    linalg.yield %o : f16
+  }
+  return
+}

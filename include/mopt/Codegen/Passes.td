@@ -218,8 +218,12 @@ def ApproximateMath : Pass<"mopt-approximate-math"> {
   let summary = "compute exp, log, tanh and erf of f32 by arithmetic";
   let description = [{
     Within 4 units in the last place, denormals, infinities and NaN included.
-    Loops around the result can be vectorized; functions of libm could not.
+    Loops around the result can be vectorized; functions of libm could not. With
+    `instructions` powers of 2, quotients and limits are left to instructions of
+    the target, which may be approximate to two units.
   }];
+  let options = [Option<"instructions", "instructions", "bool", "false",
+    "take what the target computes approximately">];
   let dependentDialects = ["::mlir::arith::ArithDialect",
     "::mlir::math::MathDialect"];
 }

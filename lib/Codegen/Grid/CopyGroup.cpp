@@ -2,8 +2,11 @@
 // threads.
 #include "CopyGroup.h"
 
+#include "Epilogue.h"
+
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "mlir/IR/Matchers.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
 #include "mlir/Interfaces/ViewLikeInterface.h"
@@ -115,6 +118,44 @@ SmallVector<Operation *> mopt::findCopies(ArrayRef<Operation *> ops) {
   return members;
 }
 
+/// Neighbours that a thread writes at once, if threads enough are left.
+static int64_t countNeighbours(const Write &write) {
+  auto type = cast<MemRefType>(write.target.getType());
+  if (type.getRank() == 0 || !type.getElementType().isIntOrFloat())
+    return 1;
+  AffineMap map =
+      AffineMap::getMultiDimIdentityMap(type.getRank(), type.getContext());
+  int64_t bytes = llvm::divideCeil(type.getElementTypeBitWidth(), 8);
+  auto suits = [&](int64_t count) {
+    return type.getShape().back() % count == 0 &&
+           type.getNumElements() / count >= kBusyThreads &&
+           keepsNeighbours(type, map, count) &&
+           (!write.source ||
+            keepsNeighbours(cast<MemRefType>(write.source.getType()), map,
+                            count));
+  };
+  for (int64_t count = kVectorBytes / bytes; count > 1; count /= 2)
+    if (suits(count))
+      return count;
+  return 1;
+}
+
+static void copyNeighbours(GridBuilder &g, const Write &write, ValueRange point,
+                           int64_t count) {
+  Type element = cast<MemRefType>(write.target.getType()).getElementType();
+  auto type = VectorType::get(count, element);
+  llvm::MaybeAlign alignment(
+      count * llvm::divideCeil(element.getIntOrFloatBitWidth(), 8));
+  Value value;
+  if (write.source)
+    value = vector::LoadOp::create(g.b, g.loc, type, write.source, point,
+                                   /*nontemporal=*/false, alignment);
+  else
+    value = vector::BroadcastOp::create(g.b, g.loc, type, write.value);
+  vector::StoreOp::create(g.b, g.loc, value, write.target, point,
+                          /*nontemporal=*/false, alignment);
+}
+
 LaunchShape mopt::emitCopies(ArrayRef<Operation *> members) {
   OpBuilder b(members.front());
   b.setInsertionPoint(members.back());
@@ -125,14 +166,23 @@ LaunchShape mopt::emitCopies(ArrayRef<Operation *> members) {
     Write write = *getWrite(op);
     ArrayRef<int64_t> shape =
         cast<MemRefType>(write.target.getType()).getShape();
-    int64_t count = countElements(shape);
+    int64_t width = countNeighbours(write);
+    int64_t count = countElements(shape) / width;
     int64_t blocks = llvm::divideCeil(count, kThreads);
+    SmallVector<int64_t> sizes(shape);
+    if (width > 1)
+      sizes.back() /= width;
     // Blocks in front of the first are very large numbers.
     Value own = arith::SubIOp::create(b, g.loc, block, g.index(first));
     g.guard(g.below(own, blocks), [&] {
       Value number = g.add(g.mul(own, kThreads), thread);
       g.guard(count % kThreads ? g.below(number, count) : Value(), [&] {
-        SmallVector<Value> point = g.split(number, shape);
+        SmallVector<Value> point = g.split(number, sizes);
+        if (width > 1) {
+          point.back() = g.mul(point.back(), width);
+          copyNeighbours(g, write, point, width);
+          return;
+        }
         Value value =
             write.source ? memref::LoadOp::create(b, g.loc, write.source, point)
                                .getResult()

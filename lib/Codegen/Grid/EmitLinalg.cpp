@@ -1,10 +1,12 @@
 // linalg ops and the packing of columns, on a grid.
 #include "Emit.h"
+#include "Epilogue.h"
 #include "LaneSums.h"
 #include "RowChain.h"
 
 #include "mlir/Dialect/Linalg/Utils/Utils.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "mlir/IR/IRMapping.h"
 #include "llvm/Support/MathExtras.h"
 
@@ -137,7 +139,9 @@ private:
   }
 
   /// The op's scalar code at `point`; `results` are what it sees as such.
-  SmallVector<Value> emitBody(ValueRange point, ValueRange results) {
+  /// `operands`, if given, are those that are not read.
+  SmallVector<Value> emitBody(ValueRange point, ValueRange results,
+                              ValueRange operands = {}) {
     Block &block = op->getRegion(0).front();
     IRMapping mapping;
     for (OpOperand &operand : op->getOpOperands()) {
@@ -149,6 +153,10 @@ private:
       }
       if (argument.use_empty())
         continue;
+      if (!operands.empty() && operands[operand.getOperandNumber()]) {
+        mapping.map(argument, operands[operand.getOperandNumber()]);
+        continue;
+      }
       mapping.map(argument,
                   known.first && operand.get() == known.first
                       ? known.second
@@ -207,7 +215,96 @@ private:
     return count == launched ? Value() : g.below(number, count);
   }
 
+  /// Neighbouring results of a thread: as many as 16 bytes hold of the widest
+  /// operand, if those are neighbours in the result, and if threads enough are
+  /// left.
+  int64_t countNeighbours(int64_t results) {
+    if (!reductions.empty() || op.getNumDpsInits() != 1 || reader ||
+        op.getNumLoops() == 0 || outer.back() + 1 != op.getNumLoops())
+      return 1;
+    int64_t bytes = 1;
+    for (Value operand : op->getOperands())
+      if (auto type = dyn_cast<MemRefType>(operand.getType())) {
+        if (!type.getElementType().isIntOrFloat())
+          return 1;
+        bytes = std::max<int64_t>(
+            bytes, llvm::divideCeil(type.getElementTypeBitWidth(), 8));
+      }
+    int64_t count = std::max<int64_t>(1, kVectorBytes / bytes);
+    while (ranges.back() % count != 0 || results / count < kBusyThreads)
+      if ((count /= 2) <= 1)
+        return 1;
+    OpOperand &out = *op.getDpsInitOperand(0);
+    return keepsNeighbours(cast<MemRefType>(out.get().getType()),
+                           op.getMatchingIndexingMap(&out), count)
+               ? count
+               : 1;
+  }
+
+  /// A thread for `count` neighbouring results, which reads neighbours in one
+  /// piece where they are.
+  LaunchShape emitNeighbours(int64_t results, int64_t count) {
+    int64_t vectors = results / count;
+    int64_t blocks = llvm::divideCeil(vectors, kThreads);
+    SmallVector<int64_t> sizes(outerSizes);
+    sizes.back() /= count;
+    Value number = g.globalThread(kThreads);
+    g.guard(inside(number, vectors, blocks * kThreads), [&] {
+      SmallVector<Value> first = g.split(number, sizes);
+      first.back() = g.mul(first.back(), count);
+      SmallVector<SmallVector<Value>> points;
+      for (int64_t i = 0; i < count; ++i) {
+        SmallVector<Value> position(first);
+        position.back() = g.add(position.back(), i);
+        points.push_back(getPoint(position, {}));
+      }
+      OpOperand &out = *op.getDpsInitOperand(0);
+      SmallVector<SmallVector<Value>> operands(count);
+      for (OpOperand &operand : op->getOpOperands()) {
+        SmallVector<Value> elements(count);
+        auto type = dyn_cast<MemRefType>(operand.get().getType());
+        AffineMap map = op.getMatchingIndexingMap(&operand);
+        if (op.getMatchingBlockArgument(&operand).use_empty()) {
+          // Nobody sees them.
+        } else if (type && keepsNeighbours(type, map, count)) {
+          elements = splitElements(
+              g, loadVector(operand.get(), type, map, points.front(), count));
+        } else if (!map.isFunctionOfDim(map.getNumDims() - 1)) {
+          elements.assign(count, g.load(operand.get(), map, points.front()));
+        } else {
+          for (int64_t i = 0; i < count; ++i)
+            elements[i] = g.load(operand.get(), map, points[i]);
+        }
+        for (int64_t i = 0; i < count; ++i)
+          operands[i].push_back(elements[i]);
+      }
+      SmallVector<Value> values;
+      for (int64_t i = 0; i < count; ++i)
+        values.push_back(
+            emitBody(points[i], operands[i].back(), operands[i]).front());
+      auto type = cast<MemRefType>(out.get().getType());
+      vector::StoreOp::create(
+          b, g.loc, joinElements(g, values), out.get(),
+          g.apply(op.getMatchingIndexingMap(&out), points.front()),
+          /*nontemporal=*/false, getAlignment(type, count));
+    });
+    return {blocks, 1, kThreads};
+  }
+
+  static llvm::MaybeAlign getAlignment(MemRefType type, int64_t count) {
+    return llvm::MaybeAlign(count *
+                            llvm::divideCeil(type.getElementTypeBitWidth(), 8));
+  }
+  Value loadVector(Value buffer, MemRefType type, AffineMap map,
+                   ValueRange point, int64_t count) {
+    return vector::LoadOp::create(
+        b, g.loc, VectorType::get(count, type.getElementType()), buffer,
+        g.apply(map, point), /*nontemporal=*/false, getAlignment(type, count));
+  }
+
   LaunchShape emitThreads(int64_t results) {
+    if (int64_t count = countNeighbours(results); count > 1)
+      return emitNeighbours(results, count);
     int64_t threads =
         std::min<int64_t>(kThreads, llvm::alignTo(results, kWarp));
     int64_t blocks = llvm::divideCeil(results, threads);

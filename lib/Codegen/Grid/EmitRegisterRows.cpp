@@ -18,8 +18,6 @@ using namespace mlir;
 using namespace mopt;
 
 static constexpr int64_t kWarp = 32;
-/// Bytes that a thread reads at once.
-static constexpr int64_t kVectorBytes = 16;
 /// Elements of a row that a thread has: more would not fit its registers, with
 /// those of other buffers. Rows of a warp spare a barrier for each sum.
 static constexpr int64_t kMostElements = 32;
@@ -141,6 +139,8 @@ bool RegisterRows::plan() {
       auto type = dyn_cast<MemRefType>(operand.get().getType());
       if (!type)
         continue;
+      if (!type.getElementType().isIntOrFloat())
+        return false;
       AffineMap map = normalize(op.getMatchingIndexingMap(&operand));
       accesses.push_back({operand.get(), map, op.isDpsInit(&operand)});
       if (!isOfRow(map))

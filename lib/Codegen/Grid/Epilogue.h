@@ -44,6 +44,11 @@ void storeResults(GridBuilder &g, AnchorOpInterface op,
                   llvm::ArrayRef<mlir::Value> point,
                   llvm::ArrayRef<mlir::Value> sums);
 
+/// Bytes that a thread reads or writes at once.
+inline constexpr int64_t kVectorBytes = 16;
+/// With fewer threads a device is not busy: 256 for each multiprocessor.
+inline constexpr int64_t kBusyThreads = 132 * 256;
+
 /// Does `map` take `count` neighbours along the last dimension to neighbours of
 /// `type`, the first of them at a multiple of `count`?
 bool keepsNeighbours(mlir::MemRefType type, mlir::AffineMap map, int64_t count);

@@ -13,8 +13,9 @@
 using namespace mlir;
 using namespace mopt;
 
-/// Fewer would leave a device idle.
-static constexpr int64_t kFewestRows = 16;
+/// Fewer would leave a device idle, unless they are so short that what takes
+/// time is to start a kernel.
+static constexpr int64_t kFewestRows = 16, kShortRow = 4096;
 /// Fewer elements are less than a block's threads can share.
 static constexpr int64_t kShortestRow = 32;
 /// So many threads are better busy with a result each than with a part of one.
@@ -204,8 +205,8 @@ RowChain mopt::findRowChain(ArrayRef<Operation *> ops) {
     rows *= size;
   for (int64_t size : ArrayRef(ranges).drop_front(chain.rowSizes.size()))
     length *= size;
-  if (!hasSum || chain.members.size() < 2 || rows < kFewestRows ||
-      length < kShortestRow)
+  if (!hasSum || chain.members.size() < 2 ||
+      (rows < kFewestRows && length > kShortRow) || length < kShortestRow)
     return {};
   return chain;
 }

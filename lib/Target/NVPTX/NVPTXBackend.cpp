@@ -26,10 +26,21 @@ namespace {
 #define GET_NVPTXTargets_IMPL
 #include "NVPTX/NVPTX.inc"
 
+/// What is an instruction, and may be.
+bool isInstruction(Operation *op) { return true; }
+/// The one for powers is approximate, and for f32.
+bool isInstruction(math::Exp2Op op) {
+  return op.getType().isF32() &&
+         bitEnumContainsAll(op.getFastmath(), arith::FastMathFlags::afn);
+}
+
 template <typename Op>
 void callIntrinsic(gpu::GPUModuleOp module, StringRef name) {
   SmallVector<Op> ops;
-  module.walk([&](Op op) { ops.push_back(op); });
+  module.walk([&](Op op) {
+    if (isInstruction(op))
+      ops.push_back(op);
+  });
   for (Op op : ops) {
     OpBuilder b(op);
     auto call = LLVM::CallIntrinsicOp::create(
@@ -44,6 +55,7 @@ void callIntrinsics(gpu::GPUModuleOp module) {
   callIntrinsic<math::AbsFOp>(module, "llvm.fabs");
   callIntrinsic<math::CeilOp>(module, "llvm.ceil");
   callIntrinsic<math::CopySignOp>(module, "llvm.copysign");
+  callIntrinsic<math::Exp2Op>(module, "llvm.exp2");
   callIntrinsic<math::FloorOp>(module, "llvm.floor");
   callIntrinsic<math::FmaOp>(module, "llvm.fma");
   callIntrinsic<math::RoundEvenOp>(module, "llvm.roundeven");

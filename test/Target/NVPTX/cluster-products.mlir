@@ -98,6 +98,24 @@ func.func private @windows(%x: memref<2x28x28x128xf16>, %w: memref<1x3x3x3x128x6
   return
 }
 
+// Many results of a small depth are clusters' where they have 32 bits, and
+// warpgroups' where the copy engine can store them.
+// CHECK-LABEL: func.func private @shallow(
+// CHECK: gpu.launch_func @device::@shallow_{{[0-9]+}} {{.*}}mopt.launch_desc = array<i64: {{[0-9]+}}, 0, 1, 2,
+// CHECK: gpu.launch_func @device::@shallow_{{[0-9]+}} {{.*}}mopt.launch_desc = array<i64: {{[0-9]+}}, {{[01]}}, 1, 3,
+func.func private @shallow(%a: memref<16384x64xf16>, %b: memref<2x64x64xf16>, %c: memref<16384x128xf32>, %d: memref<16384x128xf16>) attributes {mopt.kernel} {
+  mopt.contract_anchor ins(%a, %b : memref<16384x64xf16>, memref<2x64x64xf16>) outs(%c : memref<16384x128xf32>) {
+  ^bb0(%acc: f32):
+    mopt.yield %acc : f32
+  }
+  mopt.contract_anchor ins(%a, %b : memref<16384x64xf16>, memref<2x64x64xf16>) outs(%d : memref<16384x128xf16>) {
+  ^bb0(%acc: f32):
+    %t = arith.truncf %acc : f32 to f16
+    mopt.yield %t : f16
+  }
+  return
+}
+
 // Channels that no stage divides stay with warps.
 // CHECK-LABEL: func.func private @channels(
 // CHECK: mopt.launch_desc = array<i64: 0, 0, 1, 0>

@@ -33,4 +33,16 @@ func.func @conv(%x: tensor<1x9x9x24xf32>, %w: tensor<32x24x3x3xf32>) -> tensor<1
   %y = mopt.conv %x, %w {channels_last, strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads_begin = array<i64: 0, 0>, pads_end = array<i64: 0, 0>} : tensor<1x9x9x24xf32>, tensor<32x24x3x3xf32> -> tensor<1x7x7x32xf32>
   return %y : tensor<1x7x7x32xf32>
 }
+
+// Three channels become four, which one copy brings.
+// CHECK-LABEL: func.func @picture
+// CHECK: mopt.pad
+// CHECK-SAME: tensor<1x3x9x9x[[T]]>
+// CHECK-SAME: tensor<1x4x9x9x[[T]]>
+// CHECK: mopt.conv {{.*}} : tensor<1x4x9x9x[[T]]>, tensor<32x4x3x3x[[T]]>
+func.func @picture(%x: tensor<1x3x9x9xf32>) -> tensor<1x32x7x7xf32> {
+  %w = arith.constant dense<1.0> : tensor<32x3x3x3xf32>
+  %y = mopt.conv %x, %w {strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads_begin = array<i64: 0, 0>, pads_end = array<i64: 0, 0>} : tensor<1x3x9x9xf32>, tensor<32x3x3x3xf32> -> tensor<1x32x7x7xf32>
+  return %y : tensor<1x32x7x7xf32>
+}
 }
