@@ -585,9 +585,10 @@ LaunchShape AttentionEmitter::emit() {
 }
 
 std::optional<LaunchShape> mopt::emitWarpgroupAttention(AttentionOp op) {
-  AttentionPlan plan(op);
+  OpBuilder b(op);
+  GridBuilder g(b, op.getLoc());
+  AttentionPlan plan(op, AttentionScalars(g, op).getLimit().has_value());
   if (!plan.match())
     return std::nullopt;
-  OpBuilder b(op);
   return AttentionEmitter(b, plan).emit();
 }
