@@ -31,6 +31,11 @@ Value mopt::getReturned(func::FuncOp kernel) {
   return kernel.getBody().front().getTerminator()->getOperand(0);
 }
 
+bool mopt::isPassedTensor(Value value) {
+  return isa<BlockArgument>(value) && isa<RankedTensorType>(value.getType()) &&
+         getElementTypeOrSelf(value.getType()).isIntOrFloat();
+}
+
 Value mopt::getPassed(Value value, func::CallOp call) {
   auto argument = dyn_cast<BlockArgument>(value);
   return argument ? call.getOperand(argument.getArgNumber()) : Value();
@@ -150,6 +155,10 @@ static bool canWiden(Block &block) {
   });
 }
 
+static bool isStatic(Value tensor) {
+  return cast<RankedTensorType>(tensor.getType()).hasStaticShape();
+}
+
 /// The kernel that gives `scores` from scores of the same shape.
 static std::optional<AttentionMatch::Step> findStep(Value scores) {
   auto call = scores.getDefiningOp<func::CallOp>();
@@ -165,7 +174,7 @@ static std::optional<AttentionMatch::Step> findStep(Value scores) {
   AttentionMatch::Step step{call, op, nullptr};
   for (OpOperand *input : op.getDpsInputOperands()) {
     AffineMap map = op.getMatchingIndexingMap(input);
-    if (!isa<BlockArgument>(input->get()))
+    if (!isPassedTensor(input->get()))
       return std::nullopt;
     Value passed = getPassed(input->get(), call);
     bool isLarge =
@@ -313,9 +322,10 @@ std::optional<AttentionMatch> mopt::matchAttention(func::CallOp call) {
   found.depth = lhs.getDimSize(depthDim);
   found.columns = results.getOutputDimSize(rank - 1);
   if (llvm::is_contained(found.rows.sizes, 0) ||
-      found.rows.sizes.back() < kLeastRows || keys == 0 || found.depth == 0 ||
-      found.columns == 0 || found.depth > kMostColumns ||
-      found.columns > kMostColumns)
+      found.rows.sizes.back() < kLeastRows || keys == 0 || found.depth < 1 ||
+      found.columns < 1 || !isStatic(found.key.source) ||
+      !isStatic(found.value.source) || !isStatic(found.scores.getLhs()) ||
+      found.depth > kMostColumns || found.columns > kMostColumns)
     return std::nullopt;
   findRounding(found);
   return found;

@@ -16,6 +16,8 @@ mlir::Value getReturned(mlir::func::FuncOp kernel);
 /// What `value`, an argument of the kernel that `call` calls, is there; null
 /// for other values.
 mlir::Value getPassed(mlir::Value value, mlir::func::CallOp call);
+/// Is `value` an argument of a kernel, a tensor of numbers?
+bool isPassedTensor(mlir::Value value);
 /// What `value` has at its begin, if all else is zeros written behind that;
 /// else `value`.
 mlir::Value skipPadding(mlir::Value value);

@@ -292,9 +292,7 @@ Value Fusion::readScore(OpBuilder &scalars, AttentionOp op, Value passed,
     return isa<linalg::IndexOp>(op) ||
            OpTrait::hasElementwiseMappableTraits(&op);
   };
-  auto isKnown = [&](OpOperand *input) {
-    return isa<BlockArgument>(input->get());
-  };
+  auto isKnown = [](OpOperand *input) { return isPassedTensor(input->get()); };
   // Few steps, and either of positions alone or one for each score.
   bool isForEach =
       map.isFunctionOfDim(rank - 1) && map.isFunctionOfDim(rank - 2);

@@ -8,10 +8,10 @@
 using namespace mlir;
 using namespace mopt;
 
-AttentionPlan::AttentionPlan(AttentionOp op)
+AttentionPlan::AttentionPlan(AttentionOp op, bool isCausal)
     : op(op), rows(op.getRows()), keys(op.getKeys()), depth(op.getDepth()),
       columns(op.getColumns()), batches(countElements(op.getBatchSizes())),
-      batchSizes(op.getBatchSizes()) {}
+      batchSizes(op.getBatchSizes()), isCausal(isCausal) {}
 
 int64_t AttentionPlan::countRowTiles() const {
   return llvm::divideCeil(rows, getRowsOfTile());
@@ -70,25 +70,29 @@ bool AttentionPlan::matchSide(Side &side, Value buffer, AffineMap map,
                       });
 }
 
-/// As many as take least time. Blocks without a loop need so few registers that
-/// two of one group run at once, which hide each other's beginning.
+/// As many as take least time. Blocks of one group need so few registers and so
+/// little shared memory that two run at once, if columns are few.
 int64_t AttentionPlan::chooseGroups() const {
-  if (countKeyTiles() == 1)
+  static constexpr int64_t fewColumns = 64;
+  bool hasFew = std::max(depth, columns) <= fewColumns;
+  // Fewer rows see fewer keys in vain.
+  if (countKeyTiles() == 1 || (hasFew && isCausal))
     return 1;
-  // Time of a block with one to three groups, with and without registers for
-  // three (H200, 4096 queries and keys: two groups reach 0.86 of the rate of
-  // three; 197: one takes two thirds of the time of two).
-  static constexpr int64_t most = 3, fewColumns = 64;
-  static constexpr int64_t few[most] = {150, 234, 300}, many[] = {130, 200};
-  ArrayRef<int64_t> times = std::max(depth, columns) <= fewColumns
-                                ? ArrayRef<int64_t>(few)
-                                : ArrayRef<int64_t>(many);
+  // Blocks at once, and the time of as many (H200, 4096 queries and keys).
+  struct Choice {
+    int64_t groups, blocks, time;
+  };
+  static constexpr Choice few[] = {{1, 2 * kMultiprocessors, 220},
+                                   {2, kMultiprocessors, 234},
+                                   {3, kMultiprocessors, 300}};
+  static constexpr Choice many[] = {{1, kMultiprocessors, 140},
+                                    {2, kMultiprocessors, 200}};
   int64_t best = 1, least = 0;
-  for (auto [i, time] : llvm::enumerate(times)) {
-    int64_t count = i + 1;
+  for (auto [count, atOnce, time] :
+       hasFew ? ArrayRef<Choice>(few) : ArrayRef<Choice>(many)) {
     int64_t blocks = llvm::divideCeil(rows, count * kGroupRows) * batches;
-    int64_t all = llvm::divideCeil(blocks, kMultiprocessors) * time;
-    if (i == 0 || all < least)
+    int64_t all = llvm::divideCeil(blocks, atOnce) * time;
+    if (least == 0 || all < least)
       best = count, least = all;
   }
   return best;

@@ -11,8 +11,9 @@ namespace mopt {
 /// maps of tensors all sides are read and the result is written.
 class AttentionPlan {
 public:
-  /// Nothing is planned before `match`.
-  explicit AttentionPlan(AttentionOp op);
+  /// Nothing is planned before `match`. If it `isCausal`, the first rows see
+  /// fewest keys.
+  AttentionPlan(AttentionOp op, bool isCausal);
 
   /// Can the copy engine reach queries, keys and values? Then everything else
   /// is known.
@@ -32,6 +33,7 @@ public:
   AttentionOp op;
   int64_t rows, keys, depth, columns, batches;
   llvm::SmallVector<int64_t> batchSizes;
+  bool isCausal;
   /// Groups that multiply, keys of a tile, tiles under way.
   int64_t groups = 2, tileKeys = 128, stages = 2;
   Side query, key, value, result;

@@ -18,12 +18,13 @@
 using namespace mlir;
 using namespace mopt;
 
-/// Queries of a warp, and its threads.
+/// Queries that a warp multiplies at once, and its threads.
 static constexpr int64_t kWarpRows = 16, kWarp = 32;
 /// What an instruction multiplies: columns, and steps of the depth.
 static constexpr int64_t kColumns = 8, kSteps = 16;
-/// Sums of a thread in a tile of 16 x 8: two neighbours of two rows.
-static constexpr int64_t kSums = 4, kHalves = 2;
+/// Sums of a thread in a tile of 16 x 8: two neighbours of two rows, eight
+/// apart.
+static constexpr int64_t kSums = 4, kRowDistance = 8;
 /// Elements of a piece of 16 bytes.
 static constexpr int64_t kPiece = 8, kPieceBytes = 16;
 /// Queries of so many steps of the depth stay in registers.
@@ -56,7 +57,14 @@ public:
   LaunchShape emit();
 
 private:
-  using Rows = std::array<AttentionScalars::Row, kHalves>;
+  using Rows = SmallVector<AttentionScalars::Row>;
+
+  /// Rows that a thread has parts of.
+  int64_t countRows() const { return 2 * warpTiles; }
+  /// That of sum `i` of `count`.
+  int64_t getRow(int64_t i, int64_t count) const {
+    return i / (count / warpTiles) * 2 + i % kSums / 2;
+  }
 
   Tile makeTile(Value buffer, AffineMap map, int64_t rows, int64_t columns,
                 int64_t tileRows);
@@ -70,11 +78,11 @@ private:
   Value toOperand(Value word);
   void multiply(ArrayRef<Value> left, ArrayRef<Value> right,
                 MutableArrayRef<Value> sums);
-  SmallVector<Value> loadQueries(int64_t step);
+  SmallVector<Value> loadQueries(int64_t tile, int64_t step);
   SmallVector<Value> multiplyKeys(Value slot);
   void multiplyValues(ArrayRef<Value> weights, Value slot,
                       MutableArrayRef<Value> sums);
-  SmallVector<Value> getPoint(int64_t half, Value column);
+  SmallVector<Value> getPoint(int64_t row, Value column);
   void addTile(Value slot, Value firstKey, bool isLast, Rows &rows,
                MutableArrayRef<Value> sums);
   void waitForTile();
@@ -88,13 +96,14 @@ private:
   WarpgroupBuilder w;
   AttentionScalars scalars;
   Tile query, key, value;
-  int64_t warps = 4, tileKeys = 64;
+  /// Warps of a block, tiles of queries of each, and keys of a tile.
+  int64_t warps = 4, warpTiles = 1, tileKeys = 64;
   /// Where in shared memory queries begin, and the two slots of tiles.
   Value queries, slots;
   Value thread, lane, firstRow;
   SmallVector<Value> batch;
   /// The thread's first row and column, and the queries that stay in registers.
-  Value row, column, ownQueries;
+  Value firstOwnRow, column, ownQueries;
   SmallVector<SmallVector<Value>> kept;
 };
 } // namespace
@@ -257,28 +266,36 @@ void WarpAttentionEmitter::multiply(ArrayRef<Value> left, ArrayRef<Value> right,
     sums[i] = LLVM::ExtractValueOp::create(b, loc, result, i);
 }
 
-SmallVector<Value> WarpAttentionEmitter::loadQueries(int64_t step) {
-  return loadMatrices(w.add(ownQueries, step * kSteps * 2), /*isTurned=*/false);
+SmallVector<Value> WarpAttentionEmitter::loadQueries(int64_t tile,
+                                                     int64_t step) {
+  return loadMatrices(w.add(ownQueries, tile * kWarpRows * query.getPitch() +
+                                            step * kSteps * 2),
+                      /*isTurned=*/false);
 }
 
 SmallVector<Value> WarpAttentionEmitter::multiplyKeys(Value slot) {
   Value zero = arith::ConstantOp::create(b, loc, b.getF32FloatAttr(0));
-  SmallVector<Value> sums(tileKeys / kColumns * kSums, zero);
+  int64_t perTile = tileKeys / kColumns * kSums;
+  SmallVector<Value> sums(warpTiles * perTile, zero);
   // Of 16 keys the upper and lower eight, both halves of a step of each.
   Value ofLane = w.add(w.mul(w.div(lane, 16), 8), w.band(lane, 7));
   Value start =
       w.add(slot, w.add(w.mul(ofLane, key.getPitch()),
                         w.mul(w.band(w.div(lane, 8), 1), kPieceBytes)));
   for (int64_t step = 0; step * kSteps < key.columns; ++step) {
-    SmallVector<Value> left = kept.empty() ? loadQueries(step) : kept[step];
+    SmallVector<SmallVector<Value>> left;
+    for (int64_t tile = 0; tile < warpTiles; ++tile)
+      left.push_back(kept.empty() ? loadQueries(tile, step)
+                                  : kept[step * warpTiles + tile]);
     for (int64_t first = 0; first < tileKeys; first += 2 * kColumns) {
       SmallVector<Value> right =
           loadMatrices(w.add(start, first * key.getPitch() + step * kSteps * 2),
                        /*isTurned=*/false);
-      for (int64_t i = 0; i < 2; ++i)
-        multiply(
-            left, ArrayRef(right).slice(2 * i, 2),
-            MutableArrayRef(sums).slice((first / kColumns + i) * kSums, kSums));
+      for (int64_t tile = 0; tile < warpTiles; ++tile)
+        for (int64_t i = 0; i < 2; ++i)
+          multiply(left[tile], ArrayRef(right).slice(2 * i, 2),
+                   MutableArrayRef(sums).slice(
+                       tile * perTile + (first / kColumns + i) * kSums, kSums));
     }
   }
   return sums;
@@ -292,40 +309,46 @@ void WarpAttentionEmitter::multiplyValues(ArrayRef<Value> weights, Value slot,
   Value start = w.add(w.add(slot, key.getBytes()),
                       w.add(w.mul(ofLane, value.getPitch()),
                             w.mul(w.div(lane, 16), kPieceBytes)));
+  int64_t ofKeys = tileKeys / kSteps * 4, perTile = sums.size() / warpTiles;
   for (int64_t step = 0; step * kSteps < tileKeys; ++step)
     for (int64_t first = 0; first < value.columns; first += 2 * kColumns) {
       SmallVector<Value> right = loadMatrices(
           w.add(start, step * kSteps * value.getPitch() + first * 2),
           /*isTurned=*/true);
-      for (int64_t i = 0; i < 2; ++i)
-        multiply(weights.slice(4 * step, 4), ArrayRef(right).slice(2 * i, 2),
-                 sums.slice((first / kColumns + i) * kSums, kSums));
+      for (int64_t tile = 0; tile < warpTiles; ++tile)
+        for (int64_t i = 0; i < 2; ++i)
+          multiply(weights.slice(tile * ofKeys + 4 * step, 4),
+                   ArrayRef(right).slice(2 * i, 2),
+                   sums.slice(tile * perTile + (first / kColumns + i) * kSums,
+                              kSums));
     }
 }
 
-SmallVector<Value> WarpAttentionEmitter::getPoint(int64_t half, Value column) {
+SmallVector<Value> WarpAttentionEmitter::getPoint(int64_t row, Value column) {
   SmallVector<Value> point =
       llvm::map_to_vector(batch, [&](Value x) { return w.index(x); });
   // Behind the last row nothing is stored, and the last is computed again.
-  point.append({w.index(w.least(w.add(row, 8 * half), query.rows - 1)),
-                w.index(column)});
+  point.append(
+      {w.index(w.least(w.add(firstOwnRow, kRowDistance * row), query.rows - 1)),
+       w.index(column)});
   return point;
 }
 
 void WarpAttentionEmitter::addTile(Value slot, Value firstKey, bool isLast,
                                    Rows &rows, MutableArrayRef<Value> sums) {
   SmallVector<Value> products = multiplyKeys(slot);
+  int64_t columnTiles = tileKeys / kColumns;
   SmallVector<Value> weights(products.size() / 2);
   bool isRagged = isLast && key.rows % tileKeys != 0;
   Value first = w.add(firstKey, column);
-  for (int64_t half = 0; half < kHalves; ++half) {
+  for (int64_t row = 0; row < countRows(); ++row) {
     SmallVector<Value> scores;
-    for (int64_t tile = 0; tile < tileKeys / kColumns; ++tile) {
-      ArrayRef<Value> pair =
-          ArrayRef(products).slice(kSums * tile + 2 * half, 2);
+    for (int64_t tile = 0; tile < columnTiles; ++tile) {
+      ArrayRef<Value> pair = ArrayRef(products).slice(
+          kSums * (row / 2 * columnTiles + tile) + row % 2 * 2, 2);
       Value x = w.add(first, kColumns * tile);
       if (!isRagged) {
-        SmallVector<Value> point = getPoint(half, x);
+        SmallVector<Value> point = getPoint(row, x);
         llvm::append_range(
             scores,
             scalars.getScores(point, pair, scalars.loadInputs(point, 2)));
@@ -333,39 +356,40 @@ void WarpAttentionEmitter::addTile(Value slot, Value firstKey, bool isLast,
       }
       for (int64_t i = 0; i < 2; ++i) {
         Value at = w.add(x, i);
-        SmallVector<Value> point = getPoint(half, w.least(at, key.rows - 1));
+        SmallVector<Value> point = getPoint(row, w.least(at, key.rows - 1));
         Value score =
             scalars.getScores(point, pair[i], scalars.loadInputs(point, 1))
                 .front();
         scores.push_back(scalars.limit(score, at));
       }
     }
-    Value shrink = scalars.add(rows[half], scores);
+    Value shrink = scalars.add(rows[row], scores);
     for (size_t i = 0; i < sums.size(); ++i)
-      if (int64_t(i) % kSums / 2 == half)
+      if (getRow(i, sums.size()) == row)
         sums[i] = arith::MulFOp::create(b, loc, sums[i], shrink);
-    // Rows of 16 weights: both halves of the left eight, then of the right.
-    for (int64_t tile = 0; tile < tileKeys / kColumns; ++tile)
-      weights[2 * tile + half] =
+    // Rows of 16 weights: both rows of the left eight, then of the right.
+    for (int64_t tile = 0; tile < columnTiles; ++tile)
+      weights[(row / 2 * columnTiles + tile) * 2 + row % 2] =
           toOperand(scalars.pack(scores[2 * tile], scores[2 * tile + 1]));
   }
   multiplyValues(weights, slot, sums);
 }
 
 void WarpAttentionEmitter::store(ArrayRef<Value> sums) {
-  int64_t columns = value.columns;
-  for (int64_t half = 0; half < kHalves; ++half)
-    g.guard(isBelow(w.add(row, 8 * half), query.rows), [&] {
+  int64_t columns = value.columns, perTile = sums.size() / warpTiles;
+  for (int64_t row = 0; row < countRows(); ++row)
+    g.guard(isBelow(w.add(firstOwnRow, kRowDistance * row), query.rows), [&] {
       for (int64_t tile = 0; tile * kColumns < columns; ++tile) {
-        ArrayRef<Value> pair = sums.slice(kSums * tile + 2 * half, 2);
+        ArrayRef<Value> pair =
+            sums.slice(row / 2 * perTile + kSums * tile + row % 2 * 2, 2);
         Value x = w.add(column, kColumns * tile);
         if (columns % kColumns == 0) {
-          scalars.storeResults(getPoint(half, x), pair);
+          scalars.storeResults(getPoint(row, x), pair);
           continue;
         }
         for (int64_t i = 0; i < 2; ++i)
           g.guard(isBelow(w.add(x, i), columns), [&] {
-            scalars.storeResults(getPoint(half, w.add(x, i)), pair[i]);
+            scalars.storeResults(getPoint(row, w.add(x, i)), pair[i]);
           });
       }
     });
@@ -374,20 +398,28 @@ void WarpAttentionEmitter::store(ArrayRef<Value> sums) {
 LaunchShape WarpAttentionEmitter::emit() {
   // Wide sums leave registers, and shared memory, for fewer keys and queries.
   static constexpr int64_t narrow = 128, wide = 192;
+  // Blocks that keep a device busy: with more, warps have twice the rows, for
+  // which they load keys and values once.
+  static constexpr int64_t manyBlocks = 256;
   int64_t rows = op.getRows(), keys = op.getKeys(), depth = op.getDepth(),
           columns = op.getColumns();
   bool isWide = std::max(depth, columns) > narrow;
   warps = std::min<int64_t>(isWide ? 2 : 4, llvm::divideCeil(rows, kWarpRows));
   tileKeys = columns > wide ? 16 : isWide ? 32 : 64;
-  query =
-      makeTile(op.getQuery(), op.getQueryMap(), rows, depth, warps * kWarpRows);
+  int64_t batches = countElements(op.getBatchSizes());
+  if (!isWide &&
+      llvm::divideCeil(rows, 2 * warps * kWarpRows) * batches >= manyBlocks) {
+    warpTiles = 2;
+    tileKeys = std::max(depth, columns) > narrow / 2 ? 32 : 64;
+  }
+  query = makeTile(op.getQuery(), op.getQueryMap(), rows, depth,
+                   warps * warpTiles * kWarpRows);
   key = makeTile(op.getKey(), op.getKeyMap(), keys, depth, tileKeys);
   value = makeTile(op.getValue(), op.getValueMap(), keys, columns, tileKeys);
   int64_t slotBytes = key.getBytes() + value.getBytes();
   int64_t rowTiles = llvm::divideCeil(rows, query.tileRows),
           mostTiles = llvm::divideCeil(keys, tileKeys);
-  LaunchShape shape(rowTiles * countElements(op.getBatchSizes()), 1,
-                    warps * kWarp);
+  LaunchShape shape(rowTiles * batches, 1, warps * kWarp);
   shape.sharedBytes = kPatternBytes + query.getBytes() + 2 * slotBytes;
 
   Type i32 = b.getI32Type();
@@ -407,8 +439,8 @@ LaunchShape WarpAttentionEmitter::emit() {
   }
   queries = w.getShared();
   slots = w.add(queries, query.getBytes());
-  Value ownRow = w.mul(w.div(thread, kWarp), kWarpRows);
-  row = w.add(firstRow, w.add(ownRow, w.div(lane, 4)));
+  Value ownRow = w.mul(w.div(thread, kWarp), warpTiles * kWarpRows);
+  firstOwnRow = w.add(firstRow, w.add(ownRow, w.div(lane, 4)));
   column = w.mul(w.band(lane, 3), 2);
   ownQueries = w.add(
       queries, w.add(w.mul(w.add(ownRow, w.band(lane, 15)), query.getPitch()),
@@ -431,13 +463,14 @@ LaunchShape WarpAttentionEmitter::emit() {
   copyTile(slots, lastKey);
   waitForTile();
   int64_t steps = llvm::divideCeil(depth, kSteps);
-  if (steps <= kStepsInRegisters)
+  if (steps * warpTiles <= kStepsInRegisters)
     for (int64_t step = 0; step < steps; ++step)
-      kept.push_back(loadQueries(step));
-  Rows state{scalars.getEmptyRow(), scalars.getEmptyRow()};
+      for (int64_t tile = 0; tile < warpTiles; ++tile)
+        kept.push_back(loadQueries(tile, step));
+  Rows state(countRows(), scalars.getEmptyRow());
   Value zero = arith::ConstantOp::create(b, loc, b.getF32FloatAttr(0));
-  SmallVector<Value> sums(llvm::divideCeil(columns, 2 * kColumns) * 2 * kSums,
-                          zero);
+  SmallVector<Value> sums(
+      warpTiles * llvm::divideCeil(columns, 2 * kColumns) * 2 * kSums, zero);
   Value other = w.add(slots, slotBytes);
   auto isBefore = [&](Value x) -> Value {
     return arith::CmpIOp::create(b, loc, arith::CmpIPredicate::ult, x, tiles);
@@ -455,9 +488,15 @@ LaunchShape WarpAttentionEmitter::emit() {
         scf::ForOp::create(b, loc, w.word(1), tiles, w.word(1), carried);
     b.setInsertionPointToStart(loop.getBody());
     ValueRange args = loop.getRegionIterArgs();
-    for (int64_t half = 0; half < kHalves; ++half)
-      state[half] = {args[2 + 2 * half], args[3 + 2 * half]};
-    sums.assign(args.begin() + 2 + 2 * kHalves, args.end());
+    auto take = [&](ValueRange values) {
+      values = values.drop_front(2);
+      for (AttentionScalars::Row &row : state) {
+        row = {values[0], values[1]};
+        values = values.drop_front(2);
+      }
+      sums.assign(values.begin(), values.end());
+    };
+    take(args);
     waitForTile();
     Value firstKey = getFirstKey(loop.getInductionVar());
     Value next = w.add(loop.getInductionVar(), 1);
@@ -469,17 +508,13 @@ LaunchShape WarpAttentionEmitter::emit() {
     llvm::append_range(results, sums);
     scf::YieldOp::create(b, loc, results);
     b.setInsertionPointAfter(loop);
-    ValueRange last = loop.getResults();
-    for (int64_t half = 0; half < kHalves; ++half)
-      state[half] = {last[2 + 2 * half], last[3 + 2 * half]};
-    sums.assign(last.begin() + 2 + 2 * kHalves, last.end());
+    take(loop.getResults());
   }
-  for (int64_t half = 0; half < kHalves; ++half) {
-    Value inverse = scalars.getInverse(state[half]);
-    for (size_t i = 0; i < sums.size(); ++i)
-      if (int64_t(i) % kSums / 2 == half)
-        sums[i] = arith::MulFOp::create(b, loc, sums[i], inverse);
-  }
+  SmallVector<Value> inverses;
+  for (const AttentionScalars::Row &row : state)
+    inverses.push_back(scalars.getInverse(row));
+  for (auto [i, sum] : llvm::enumerate(sums))
+    sum = arith::MulFOp::create(b, loc, sum, inverses[getRow(i, sums.size())]);
   store(sums);
   return shape;
 }

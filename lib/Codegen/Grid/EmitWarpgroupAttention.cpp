@@ -24,6 +24,7 @@ static constexpr int64_t kInstructionDepth = 16;
 static constexpr int64_t kHalves = 2;
 /// The number of the first barrier of a group.
 static constexpr int64_t kFirstBarrier = 1;
+static constexpr int64_t kWarp = 32;
 
 namespace {
 class AttentionEmitter : AttentionPlan {
@@ -364,7 +365,8 @@ void AttentionEmitter::release(Value barriers, Value stage) {
 }
 
 void AttentionEmitter::emitProducts() {
-  consumer = b.createOrFold<arith::SubIOp>(loc, group, w.word(1));
+  consumer =
+      b.createOrFold<arith::SubIOp>(loc, group, w.word(groups == 1 ? 0 : 1));
   ownQueries = w.add(queryShared, w.mul(consumer, getQueryBytes()));
   ownRow = w.add(firstRow, w.mul(consumer, kGroupRows));
   Value lane = w.band(threadOfGroup, 31), warp = w.div(threadOfGroup, 32);
@@ -517,7 +519,10 @@ void AttentionEmitter::storeBoxes(ArrayRef<Value> sums) {
 
 LaunchShape AttentionEmitter::emit() {
   shape.blocksX = countRowTiles() * batches;
-  shape.threads = (groups + 1) * kGroupThreads;
+  // One group has a warp behind it that copies, several a group in front of
+  // them, which gives them its registers.
+  bool isOne = groups == 1;
+  shape.threads = isOne ? kGroupThreads + kWarp : (groups + 1) * kGroupThreads;
   int64_t queryBytes = groups * getQueryBytes(),
           keyBytes = stages * getKeyBytes(),
           valueBytes = stages * getValueBytes();
@@ -556,18 +561,21 @@ LaunchShape AttentionEmitter::emit() {
     NVVM::FenceMbarrierInitOp::create(b, loc);
   });
   NVVM::BarrierOp::create(b, loc);
-  // Registers of threads that copy and that multiply: of 256 threads each can
-  // have all it needs.
+  // Registers of threads that copy and that multiply.
   auto registers = groups == 3   ? std::pair(32, 160)
                    : groups == 2 ? std::pair(24, 240)
                                  : std::pair(0, 0);
-  auto roles = scf::IfOp::create(b, loc, w.equals(group, 0), /*withElse=*/true);
+  Value copier = w.word(isOne ? kGroupThreads : 0);
+  Value isCopier =
+      arith::CmpIOp::create(b, loc, arith::CmpIPredicate::eq, thread, copier);
+  auto roles = scf::IfOp::create(b, loc, w.equals(group, isOne ? 1 : 0),
+                                 /*withElse=*/true);
   OpBuilder::InsertionGuard restore(b);
   b.setInsertionPoint(roles.thenBlock()->getTerminator());
   if (registers.first > 0)
     NVVM::SetMaxRegisterOp::create(b, loc, registers.first,
                                    NVVM::SetMaxRegisterAction::decrease);
-  w.guard(isFirst, [&] { emitCopies(); });
+  w.guard(isCopier, [&] { emitCopies(); });
   b.setInsertionPoint(roles.elseBlock()->getTerminator());
   if (registers.second > 0)
     NVVM::SetMaxRegisterOp::create(b, loc, registers.second,
@@ -577,9 +585,10 @@ LaunchShape AttentionEmitter::emit() {
 }
 
 std::optional<LaunchShape> mopt::emitWarpgroupAttention(AttentionOp op) {
-  AttentionPlan plan(op);
+  OpBuilder b(op);
+  GridBuilder g(b, op.getLoc());
+  AttentionPlan plan(op, AttentionScalars(g, op).getLimit().has_value());
   if (!plan.match())
     return std::nullopt;
-  OpBuilder b(op);
   return AttentionEmitter(b, plan).emit();
 }
