@@ -45,8 +45,6 @@ private:
   }
   Value getFull(Value stage) { return w.add(full, w.mul(stage, 8)); }
   Value getEmpty(Value stage) { return w.add(empty, w.mul(stage, 8)); }
-  /// Stage and parity behind these.
-  std::pair<Value, Value> getNext(Value stage, Value parity);
   void loadLhs(Value step, Value stage);
   void loadRhs(Value step, Value stage);
   void emitCopies();
@@ -100,12 +98,6 @@ void ClusterEmitter::locate() {
   Value end = w.div(w.mul(w.add(rank, 1), countStages()), blocks);
   steps = countStages() % blocks == 0 ? w.word(countStages() / blocks)
                                       : w.sub(end, firstStep);
-}
-
-std::pair<Value, Value> ClusterEmitter::getNext(Value stage, Value parity) {
-  Value next = w.add(stage, 1), isLast = w.equals(next, tile.stages);
-  return {w.select(isLast, w.word(0), next),
-          w.select(isLast, w.exclusiveOr(parity, w.word(1)), parity)};
 }
 
 void ClusterEmitter::loadLhs(Value step, Value stage) {
@@ -173,7 +165,7 @@ void ClusterEmitter::emitCopies() {
   w.expect(getFull(stage), tile.getStageBytes());
   loadRhs(loop.getInductionVar(), stage);
   loadLhs(loop.getInductionVar(), stage);
-  auto [nextStage, nextParity] = getNext(stage, parity);
+  auto [nextStage, nextParity] = w.getNextStage(stage, parity, tile.stages);
   scf::YieldOp::create(b, loc, ValueRange{nextStage, nextParity});
 }
 
@@ -226,7 +218,7 @@ void ClusterEmitter::emitProducts() {
       w.guard(arith::AndIOp::create(b, loc, isFirst, isLater),
               [&] { w.arrive(getEmpty(loop.getRegionIterArg(2))); });
     }
-    auto [nextStage, nextParity] = getNext(stage, parity);
+    auto [nextStage, nextParity] = w.getNextStage(stage, parity, tile.stages);
     scf::YieldOp::create(b, loc,
                          ValueRange{nextStage, nextParity, stage, sums});
   }

@@ -69,10 +69,10 @@ SmallVector<Value> WarpgroupEmitter::multiplyRound(ValueRange carried) {
   Value stage = carried[0], parity = carried[1], sums = carried[3];
   SmallVector<Value> stages;
   for (int64_t i = 0; i < kSparseStages; ++i) {
-    wait(full, stage, parity);
+    w.wait(getBarrier(full, stage), parity);
     sums = multiplyStage(sums, stage, carried[4 + i]);
     stages.push_back(stage);
-    std::tie(stage, parity) = advance(stage, parity);
+    std::tie(stage, parity) = w.getNextStage(stage, parity, tile.stages);
   }
   for (int64_t i = 0; i < kSparseStages; ++i) {
     NVVM::WgmmaWaitGroupSyncOp::create(b, loc, kSparseStages - 1 - i);
@@ -123,7 +123,7 @@ void WarpgroupEmitter::storeTurnedBoxes(ArrayRef<Value> sums,
   Value column = w.add(at.row, w.add(w.mul(warp, 16), w.div(lane, 4)));
   Value row = w.add(at.column, w.mul(w.band(lane, 3), 2));
   for (int64_t pass = 0; pass < passes; ++pass) {
-    guard(w.equals(threadOfGroup, 0), [&] {
+    w.guard(w.equals(threadOfGroup, 0), [&] {
       NVVM::CpAsyncBulkWaitGroupOp::create(b, loc, 0, b.getUnitAttr());
     });
     meet();
@@ -148,7 +148,7 @@ void WarpgroupEmitter::storeTurnedBoxes(ArrayRef<Value> sums,
       Value address =
           w.add(lineAddress, (first - pass * width / 8) * 8 * kRowBytes);
       NVVM::StMatrixOp::create(
-          b, loc, getPointer(address), words, NVVM::MMALayout::col,
+          b, loc, w.getPointer(address), words, NVVM::MMALayout::col,
           NVVM::LdStMatrixShapeAttr::get(b.getContext(), 8, 8),
           NVVM::LdStMatrixEltType::B16);
     }

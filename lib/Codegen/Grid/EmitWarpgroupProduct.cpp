@@ -20,37 +20,6 @@ static constexpr int64_t kRasterRows = 8;
 /// Registers of threads that copy and that multiply.
 static constexpr int64_t kCopyRegisters = 40, kProductRegisters = 232;
 
-Value WarpgroupEmitter::addMap(Side &side) {
-  unsigned number = function.getFunctionType().getNumInputs();
-  side.map.argument = number;
-  Type type = function.getFunctionType().getInput(side.map.buffer);
-  (void)function.insertArgument(number, type, DictionaryAttr(), loc);
-  Value address = memref::ExtractAlignedPointerAsIndexOp::create(
-      b, loc, function.getArgument(number));
-  address = arith::IndexCastOp::create(b, loc, b.getI64Type(), address);
-  shape.maps.push_back(side.map);
-  return LLVM::IntToPtrOp::create(
-      b, loc, LLVM::LLVMPointerType::get(b.getContext()), address);
-}
-
-/// The address of the block's shared memory, where the pattern begins.
-Value WarpgroupEmitter::getShared() {
-  static constexpr llvm::StringLiteral name = "mopt_shared";
-  auto module = function->getParentOfType<gpu::GPUModuleOp>();
-  if (!module.lookupSymbol(name)) {
-    OpBuilder::InsertionGuard guard(b);
-    b.setInsertionPointToStart(module.getBody());
-    LLVM::GlobalOp::create(b, loc, LLVM::LLVMArrayType::get(b.getI8Type(), 0),
-                           /*isConstant=*/false, LLVM::Linkage::External, name,
-                           Attribute(),
-                           /*alignment=*/kPatternBytes, /*addrSpace=*/3);
-  }
-  Value begin = LLVM::AddressOfOp::create(
-      b, loc, LLVM::LLVMPointerType::get(b.getContext(), 3), name);
-  Value address = LLVM::PtrToIntOp::create(b, loc, b.getI32Type(), begin);
-  return w.band(w.add(address, kPatternBytes - 1), -kPatternBytes);
-}
-
 WarpgroupEmitter::Position WarpgroupEmitter::locate(Value number) {
   int64_t rowTiles = llvm::divideCeil(rows, tile.getRows());
   int64_t columnTiles = llvm::divideCeil(columns, tile.columns);
@@ -87,31 +56,6 @@ SmallVector<Value> WarpgroupEmitter::getBatch(const Side &side,
                              [&](unsigned dim) { return at.batch[dim]; });
 }
 
-std::pair<Value, Value> WarpgroupEmitter::advance(Value stage, Value parity) {
-  Value next = w.add(stage, 1), isLast = w.equals(next, tile.stages);
-  return {w.select(isLast, w.word(0), next),
-          w.select(isLast, w.exclusiveOr(parity, w.word(1)), parity)};
-}
-
-void WarpgroupEmitter::wait(Value barriers, Value stage, Value parity) {
-  // How long a thread sleeps before it looks again, in nanoseconds.
-  static constexpr int64_t sleep = 10000000;
-  NVVM::MBarrierTryWaitParityOp::create(
-      b, loc, getPointer(w.add(barriers, w.mul(stage, 8))), parity,
-      w.word(sleep));
-}
-
-void WarpgroupEmitter::load(Value map, Value to, Value barrier,
-                            ValueRange coordinates) {
-  Value cluster = LLVM::AddrSpaceCastOp::create(
-      b, loc, LLVM::LLVMPointerType::get(b.getContext(), 7), getPointer(to));
-  NVVM::CpAsyncBulkTensorGlobalToSharedClusterOp::create(
-      b, loc, cluster, map, coordinates, getPointer(barrier),
-      /*im2colOffsets=*/ValueRange(), /*multicastMask=*/Value(),
-      /*l2CacheHint=*/Value(), NVVM::TMALoadMode::TILE, /*isCTAOnly=*/false,
-      NVVM::CTAGroupKindAttr(), /*predicate=*/Value());
-}
-
 /// Calls `body` for the numbers of this block's tiles, with values that it
 /// passes on.
 Value WarpgroupEmitter::forTiles(
@@ -136,22 +80,20 @@ void WarpgroupEmitter::emitCopies() {
     OpBuilder::InsertionGuard guard(b);
     b.setInsertionPointToStart(loop.getBody());
     Value stage = loop.getRegionIterArg(0), parity = loop.getRegionIterArg(1);
-    wait(empty, stage, w.exclusiveOr(parity, w.word(1)));
-    Value barrier = w.add(full, w.mul(stage, 8));
-    NVVM::MBarrierArriveExpectTxOp::create(
-        b, loc, Type(), getPointer(barrier), w.word(tile.getStageBytes()),
-        NVVM::MemScopeKind::CTA, /*relaxed=*/false, /*predicate=*/Value());
+    w.wait(getBarrier(empty, stage), w.exclusiveOr(parity, w.word(1)));
+    Value barrier = getBarrier(full, stage);
+    w.expect(barrier, tile.getStageBytes());
     Value step = w.mul(loop.getInductionVar(), getStageDepth());
     Value lhsStep = sparse ? w.div(step, 2) : step;
     SmallVector<Value> coordinates{lhsStep, at.row};
     llvm::append_range(coordinates, getBatch(lhs, at));
-    load(lhsMap, w.add(lhsShared, w.mul(stage, tile.getLhsBytes())), barrier,
-         coordinates);
+    w.load(lhsMap, w.add(lhsShared, w.mul(stage, tile.getLhsBytes())), barrier,
+           coordinates);
     Value to = w.add(rhsShared, w.mul(stage, tile.getRhsBytes()));
     auto loadRhs = [&](Value to, std::initializer_list<Value> first) {
       SmallVector<Value> coordinates(first);
       llvm::append_range(coordinates, getBatch(rhs, at));
-      load(rhsMap, to, barrier, coordinates);
+      w.load(rhsMap, to, barrier, coordinates);
     };
     switch (form) {
     case RhsForm::Columns:
@@ -169,19 +111,10 @@ void WarpgroupEmitter::emitCopies() {
         loadRhs(w.add(to, i * getStageDepth() * kRowBytes),
                 {w.add(at.column, i * kBlockColumns), step});
     }
-    auto [nextStage, nextParity] = advance(stage, parity);
+    auto [nextStage, nextParity] = w.getNextStage(stage, parity, tile.stages);
     scf::YieldOp::create(b, loc, ValueRange{nextStage, nextParity});
     return SmallVector<Value>(loop.getResults());
   });
-}
-
-/// The descriptor of a matrix in shared memory.
-Value WarpgroupEmitter::describe(Value address, int64_t pattern) {
-  Value line =
-      arith::ShRUIOp::create(b, loc, w.band(address, 0x3FFFF), w.word(4));
-  Value wide = arith::ExtUIOp::create(b, loc, b.getI64Type(), line);
-  Value rest = arith::ConstantOp::create(b, loc, b.getI64IntegerAttr(pattern));
-  return arith::OrIOp::create(b, loc, wide, rest);
 }
 
 /// Fields of descriptors of rows of 128 bytes in the copy engine's pattern: the
@@ -242,8 +175,8 @@ Value WarpgroupEmitter::multiplyStage(Value sums, Value stage,
                      w.mul(wordOfGroup, kGroupRows * tile.lhsRowBytes));
   Value right = w.add(rhsShared, w.mul(stage, tile.getRhsBytes()));
   auto [rightPattern, rightLines] = getRightPattern();
-  Value x = describe(left, sparse ? getHalfPattern() : getPattern(1));
-  Value y = describe(right, rightPattern);
+  Value x = w.getDescriptor(left, sparse ? getHalfPattern() : getPattern(1));
+  Value y = w.getDescriptor(right, rightPattern);
   auto add = [&](Value descriptor, int64_t lines) -> Value {
     return lines == 0
                ? descriptor
@@ -287,12 +220,7 @@ void WarpgroupEmitter::release(Value stage, Value condition) {
   Value first = w.equals(threadOfGroup, 0);
   if (condition)
     first = arith::AndIOp::create(b, loc, first, condition);
-  guard(first, [&] {
-    // nvvm.mbarrier.arrive has a result, which nobody reads.
-    NVVM::InlinePtxOp::create(
-        b, loc, TypeRange(), ValueRange{w.add(empty, w.mul(stage, 8))},
-        ValueRange(), "mbarrier.arrive.shared::cta.b64 _, [$0];", Value());
-  });
+  w.guard(first, [&] { w.arrive(getBarrier(empty, stage)); });
 }
 
 void WarpgroupEmitter::emitProducts() {
@@ -326,7 +254,7 @@ void WarpgroupEmitter::emitProducts() {
         llvm::append_range(next, positions);
         scf::YieldOp::create(b, loc, next);
       } else {
-        wait(full, stage, parity);
+        w.wait(getBarrier(full, stage), parity);
         Value sums = multiplyStage(loop.getRegionIterArg(3), stage, Value());
         // The products of the stage before this one are done.
         NVVM::WgmmaWaitGroupSyncOp::create(b, loc, 1);
@@ -334,7 +262,8 @@ void WarpgroupEmitter::emitProducts() {
         release(last, arith::XOrIOp::create(b, loc, isFirst,
                                             arith::ConstantOp::create(
                                                 b, loc, b.getBoolAttr(true))));
-        auto [nextStage, nextParity] = advance(stage, parity);
+        auto [nextStage, nextParity] =
+            w.getNextStage(stage, parity, tile.stages);
         scf::YieldOp::create(b, loc,
                              ValueRange{nextStage, nextParity, stage, sums});
       }
@@ -390,7 +319,7 @@ void WarpgroupEmitter::storePass(Value buffer, const Position &at, int64_t pass,
       NVVM::SharedSpaceAttr::get(b.getContext(),
                                  NVVM::SharedSpace::shared_cta));
   meet();
-  guard(w.equals(threadOfGroup, 0), [&] {
+  w.guard(w.equals(threadOfGroup, 0), [&] {
     for (int64_t box = 0; box < width / boxColumns; ++box) {
       SmallVector<Value> coordinates{
           w.add(at.column, pass * width + box * boxColumns), at.row};
@@ -399,7 +328,8 @@ void WarpgroupEmitter::storePass(Value buffer, const Position &at, int64_t pass,
       llvm::append_range(coordinates, getBatch(result, at));
       NVVM::CpAsyncBulkTensorSharedCTAToGlobalOp::create(
           b, loc, resultMap,
-          getPointer(w.add(buffer, box * kGroupRows * kRowBytes)), coordinates,
+          w.getPointer(w.add(buffer, box * kGroupRows * kRowBytes)),
+          coordinates,
           /*l2CacheHint=*/Value(), NVVM::TMAStoreMode::TILE,
           /*predicate=*/Value());
     }
@@ -464,7 +394,7 @@ void WarpgroupEmitter::storeBoxes(ArrayRef<Value> sums, const Position &at) {
   Value row = w.add(at.row, w.add(w.mul(warp, 16), ofWarp));
   Value column = w.add(at.column, w.mul(w.band(lane, 3), 2));
   for (int64_t pass = 0; pass < passes; ++pass) {
-    guard(isFirst, [&] {
+    w.guard(isFirst, [&] {
       NVVM::CpAsyncBulkWaitGroupOp::create(b, loc, 0, b.getUnitAttr());
     });
     meet();
@@ -492,7 +422,7 @@ void WarpgroupEmitter::storeBoxes(ArrayRef<Value> sums, const Position &at) {
         for (int64_t matrix = 0; matrix < 4; ++matrix)
           LLVM::StoreOp::create(
               b, loc, words[matrix],
-              getPointer(
+              w.getPointer(
                   w.add(line, matrix % 2 * 8 * kRowBytes + matrix / 2 * 8)),
               2);
         continue;
@@ -500,7 +430,7 @@ void WarpgroupEmitter::storeBoxes(ArrayRef<Value> sums, const Position &at) {
       int64_t inPass = first - pass * width / 8;
       Value address = w.add(pieces[inPass % 8 / 2], inPass / 8 * boxBytes);
       NVVM::StMatrixOp::create(
-          b, loc, getPointer(address), words, NVVM::MMALayout::row,
+          b, loc, w.getPointer(address), words, NVVM::MMALayout::row,
           NVVM::LdStMatrixShapeAttr::get(b.getContext(), 8, 8),
           NVVM::LdStMatrixEltType::B16);
     }
@@ -515,36 +445,30 @@ LaunchShape WarpgroupEmitter::emit() {
   shape.threads = (tile.groups + 1) * kGroupThreads;
   shape.sharedBytes = kPatternBytes + tile.stages * tile.getStageBytes() +
                       resultBytes + tile.stages * 16;
-  lhsMap = addMap(lhs);
-  rhsMap = addMap(rhs);
+  lhsMap = w.addMap(lhs.map, shape.maps);
+  rhsMap = w.addMap(rhs.map, shape.maps);
   if (storesBoxes)
-    resultMap = addMap(result);
+    resultMap = w.addMap(result.map, shape.maps);
 
-  lhsShared = getShared();
+  lhsShared = w.getShared();
   rhsShared = w.add(lhsShared, tile.stages * tile.getLhsBytes());
   resultShared = w.add(rhsShared, tile.stages * tile.getRhsBytes());
   full = w.add(resultShared, resultBytes);
   empty = w.add(full, 8 * tile.stages);
-  Type i32 = b.getI32Type();
-  thread = NVVM::ThreadIdXOp::create(b, loc, i32);
-  block = NVVM::BlockIdXOp::create(b, loc, i32);
-  blocks = NVVM::GridDimXOp::create(b, loc, i32);
+  thread = w.getThread();
+  block = w.getBlock();
+  blocks = NVVM::GridDimXOp::create(b, loc, b.getI32Type());
   threadOfGroup = w.band(thread, kGroupThreads - 1);
-  // The same in all threads of a warp, which the assembler shall see.
-  group = NVVM::ShflOp::create(b, loc, i32, w.word(-1),
-                               w.div(thread, kGroupThreads), w.word(0),
-                               w.word(31), NVVM::ShflKind::idx, UnitAttr());
+  group = w.toUniform(w.div(thread, kGroupThreads));
   Value isFirst = w.equals(thread, 0);
-  guard(isFirst, [&] {
+  w.guard(isFirst, [&] {
     for (int64_t stage = 0; stage < tile.stages; ++stage) {
-      NVVM::MBarrierInitOp::create(b, loc, getPointer(w.add(full, 8 * stage)),
-                                   w.word(1), Value());
-      NVVM::MBarrierInitOp::create(b, loc, getPointer(w.add(empty, 8 * stage)),
-                                   w.word(tile.groups), Value());
+      w.initialize(w.add(full, 8 * stage), 1);
+      w.initialize(w.add(empty, 8 * stage), tile.groups);
     }
     NVVM::FenceMbarrierInitOp::create(b, loc);
   });
-  NVVM::BarrierOp::create(b, loc);
+  w.meetBlock();
   // Of 256 threads each can have all it needs, and so can those with few sums.
   bool movesRegisters = tile.groups > 1 && tile.columns > kBlockColumns;
   auto roles = scf::IfOp::create(b, loc, w.equals(group, 0), /*withElse=*/true);
@@ -554,14 +478,14 @@ LaunchShape WarpgroupEmitter::emit() {
     if (movesRegisters)
       NVVM::SetMaxRegisterOp::create(b, loc, kCopyRegisters,
                                      NVVM::SetMaxRegisterAction::decrease);
-    guard(isFirst, [&] { emitCopies(); });
+    w.guard(isFirst, [&] { emitCopies(); });
     b.setInsertionPoint(roles.elseBlock()->getTerminator());
     if (movesRegisters)
       NVVM::SetMaxRegisterOp::create(b, loc, kProductRegisters,
                                      NVVM::SetMaxRegisterAction::increase);
     emitProducts();
     if (storesBoxes)
-      guard(w.equals(threadOfGroup, 0), [&] {
+      w.guard(w.equals(threadOfGroup, 0), [&] {
         NVVM::CpAsyncBulkWaitGroupOp::create(b, loc, 0, UnitAttr());
       });
   }

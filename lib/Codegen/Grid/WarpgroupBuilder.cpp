@@ -133,18 +133,28 @@ void WarpgroupBuilder::meetCluster() {
   NVVM::ClusterWaitOp::create(b, loc, UnitAttr());
 }
 
+std::pair<Value, Value>
+WarpgroupBuilder::getNextStage(Value stage, Value parity, int64_t stages) {
+  Value next = add(stage, 1), isLast = equals(next, stages);
+  return {select(isLast, word(0), next),
+          select(isLast, exclusiveOr(parity, word(1)), parity)};
+}
+
+Value WarpgroupBuilder::getDescriptor(Value address, int64_t fields) {
+  Value line = arith::ShRUIOp::create(b, loc, band(address, 0x3FFFF), word(4));
+  Value wide = arith::ExtUIOp::create(b, loc, b.getI64Type(), line);
+  Value rest = arith::ConstantOp::create(b, loc, b.getI64IntegerAttr(fields));
+  return arith::OrIOp::create(b, loc, wide, rest);
+}
+
 /// Fields in units of 16 bytes: the distance of neighbouring groups of 64
 /// columns, that of eight rows, and rows of 128 bytes (PTX ISA, "matrix
 /// descriptor format").
 Value WarpgroupBuilder::describe(Value address, int64_t groupBytes) {
-  Value line = arith::ShRUIOp::create(b, loc, band(address, 0x3FFFF), word(4));
-  Value wide = arith::ExtUIOp::create(b, loc, b.getI64Type(), line);
   int64_t group = std::max<int64_t>(1, groupBytes / 16),
           eightRows = 8 * kRowBytes / 16;
-  Value rest = arith::ConstantOp::create(
-      b, loc,
-      b.getI64IntegerAttr(group << 16 | eightRows << 32 | int64_t(1) << 62));
-  return arith::OrIOp::create(b, loc, wide, rest);
+  return getDescriptor(address,
+                       group << 16 | eightRows << 32 | int64_t(1) << 62);
 }
 
 Value WarpgroupBuilder::advance(Value descriptor, int64_t bytes) {

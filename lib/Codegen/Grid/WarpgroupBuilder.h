@@ -70,6 +70,12 @@ public:
   void meetBlock();
   void meetCluster();
 
+  /// The stage behind `stage` of `stages` that take turns, and its parity.
+  std::pair<mlir::Value, mlir::Value>
+  getNextStage(mlir::Value stage, mlir::Value parity, int64_t stages);
+
+  /// The descriptor of the matrix at `address`, and all its fields but that.
+  mlir::Value getDescriptor(mlir::Value address, int64_t fields);
   /// The descriptor of the matrix at `address`: rows of 128 bytes in the copy
   /// engine's pattern, and groups of 64 columns as many bytes apart; 0 where
   /// rows are along the depth.

@@ -9,8 +9,8 @@
 #ifndef MOPT_LIB_CODEGEN_GRID_WARPGROUPEMITTER_H
 #define MOPT_LIB_CODEGEN_GRID_WARPGROUPEMITTER_H
 
+#include "WarpgroupBuilder.h"
 #include "WarpgroupPlan.h"
-#include "WordBuilder.h"
 
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/LLVMIR/NVVMDialect.h"
@@ -26,32 +26,22 @@ inline constexpr int64_t kLine = 16;
 class WarpgroupEmitter : WarpgroupPlan {
 public:
   WarpgroupEmitter(mlir::OpBuilder &b, const WarpgroupPlan &plan)
-      : WarpgroupPlan(plan), w(b, anchor.getLoc()), b(b), loc(anchor.getLoc()),
-        function(anchor->getParentOfType<mlir::gpu::GPUFuncOp>()),
-        sumType(anchor.getAccumulatorType()) {}
+      : WarpgroupPlan(plan),
+        w(b, anchor.getLoc(), anchor->getParentOfType<mlir::gpu::GPUFuncOp>()),
+        b(b), loc(anchor.getLoc()), sumType(anchor.getAccumulatorType()) {}
 
   LaunchShape emit();
 
 private:
-  /// The address of the map of a side, in the parameters of the kernel.
-  mlir::Value addMap(Side &side);
-  mlir::Value getShared();
-  mlir::Value getPointer(mlir::Value address) {
-    return mlir::LLVM::IntToPtrOp::create(
-        b, loc, mlir::LLVM::LLVMPointerType::get(b.getContext(), 3), address);
-  }
   struct Position {
     mlir::Value row, column;
     llvm::SmallVector<mlir::Value> batch;
   };
   Position locate(mlir::Value number);
   llvm::SmallVector<mlir::Value> getBatch(const Side &side, const Position &at);
-  /// Stage and parity behind these.
-  std::pair<mlir::Value, mlir::Value> advance(mlir::Value stage,
-                                              mlir::Value parity);
-  void wait(mlir::Value barriers, mlir::Value stage, mlir::Value parity);
-  void load(mlir::Value map, mlir::Value to, mlir::Value barrier,
-            mlir::ValueRange coordinates);
+  mlir::Value getBarrier(mlir::Value barriers, mlir::Value stage) {
+    return w.add(barriers, w.mul(stage, 8));
+  }
   void emitCopies();
   void emitProducts();
   mlir::Value multiplyStage(mlir::Value sums, mlir::Value stage,
@@ -68,7 +58,6 @@ private:
   int64_t getRound() const { return sparse ? kSparseStages : 1; }
   int64_t countRounds() const { return countSteps() / getRound(); }
   std::pair<int64_t, int64_t> getRightPattern() const;
-  mlir::Value describe(mlir::Value address, int64_t pattern);
   void release(mlir::Value stage, mlir::Value condition);
   void storeTile(llvm::ArrayRef<mlir::Value> sums, const Position &at);
   void storeBoxes(llvm::ArrayRef<mlir::Value> sums, const Position &at);
@@ -100,23 +89,11 @@ private:
            llvm::function_ref<llvm::SmallVector<mlir::Value>(mlir::Value,
                                                              mlir::ValueRange)>
                body);
-  void guard(mlir::Value condition, llvm::function_ref<void()> body) {
-    auto branch =
-        mlir::scf::IfOp::create(b, loc, condition, /*withElse=*/false);
-    mlir::OpBuilder::InsertionGuard restore(b);
-    b.setInsertionPoint(branch.thenBlock()->getTerminator());
-    body();
-  }
-  void meet() {
-    mlir::NVVM::BarrierOp::create(
-        b, loc, mlir::Type(), w.add(group, 0), w.word(kGroupThreads),
-        mlir::NVVM::BarrierReductionAttr(), mlir::Value());
-  }
+  void meet() { w.meet(w.add(group, 0), kGroupThreads); }
 
-  WordBuilder w;
+  WarpgroupBuilder w;
   mlir::OpBuilder &b;
   mlir::Location loc;
-  mlir::gpu::GPUFuncOp function;
   mlir::Type sumType;
   LaunchShape shape;
   mlir::Value lhsMap, rhsMap, resultMap;
