@@ -106,14 +106,12 @@ private:
 } // namespace
 
 AttentionEmitter::Stage AttentionEmitter::getNext(Stage stage) {
-  Value next = w.add(stage.number, 1), isLast = w.equals(next, stages);
-  return {
-      w.select(isLast, w.word(0), next),
-      w.select(isLast, w.exclusiveOr(stage.parity, w.word(1)), stage.parity)};
+  auto [number, parity] = w.getNextStage(stage.number, stage.parity, stages);
+  return {number, parity};
 }
 
 void AttentionEmitter::locate() {
-  Value number = NVVM::BlockIdXOp::create(b, loc, b.getI32Type());
+  Value number = w.getBlock();
   int64_t rowTiles = countRowTiles();
   Value rowTile = w.rem(number, rowTiles);
   // Rows that see most keys begin first, so that others end together.
@@ -541,13 +539,9 @@ LaunchShape AttentionEmitter::emit() {
   keyEmpty = w.add(keyFull, 8 * stages);
   valueFull = w.add(keyEmpty, 8 * stages);
   valueEmpty = w.add(valueFull, 8 * stages);
-  Type i32 = b.getI32Type();
-  Value thread = NVVM::ThreadIdXOp::create(b, loc, i32);
+  Value thread = w.getThread();
   threadOfGroup = w.band(thread, kGroupThreads - 1);
-  // The same in all threads of a warp, which the assembler shall see.
-  group = NVVM::ShflOp::create(b, loc, i32, w.word(-1),
-                               w.div(thread, kGroupThreads), w.word(0),
-                               w.word(31), NVVM::ShflKind::idx, UnitAttr());
+  group = w.toUniform(w.div(thread, kGroupThreads));
   locate();
   Value isFirst = w.equals(thread, 0);
   w.guard(isFirst, [&] {
