@@ -13,7 +13,7 @@ import pytest
 
 import emulated
 import mopt
-import shards
+import sweeps
 import x86_rows
 from test_models import FOLDER, ROOT, catalogue, reference
 
@@ -21,7 +21,7 @@ pytestmark = pytest.mark.skipif(bool(emulated.MISSING),
                                 reason=f"needs {' and '.join(emulated.MISSING)}")
 
 NAMES = os.environ.get("MOPT_TEST_AARCH64_MODELS", "").split()
-MODELS = shards.take(
+MODELS = sweeps.take(
     catalogue.select(NAMES) if NAMES else catalogue.load() + catalogue.load(quantized=True))
 # Processors of qemu: cortex-a76, neoverse-n1 and max, which has bf16, i8mm and SVE too.
 TARGETS = (os.environ.get("MOPT_TEST_AARCH64_TARGETS", "").split()
@@ -58,7 +58,7 @@ def test_bits(model, target):
 def test_agrees_with_onnxruntime(model, target):
     path, inputs = prepare(model)
     expected = reference.run(path, inputs)
-    library = mopt.compile(path, target=target)
+    library = mopt.compile(path, target=target, numerics=sweeps.get_numerics(model))
     with emulated.installed(target):
         found = mopt.InferenceSession(library, threads=2).run(None, inputs)
     bad = [difference.message for difference in reference.compare(

@@ -13,7 +13,7 @@ import sys
 import numpy as np
 import pytest
 
-import shards
+import sweeps
 import x86_rows
 from test_models import FOLDER, ROOT, catalogue, mopt, reference
 
@@ -32,7 +32,7 @@ def chosen():
     names = os.environ.get("MOPT_TEST_X86_MODELS", "").split() or DEFAULT
     models = (catalogue.load() + catalogue.load(quantized=True) if names == ["all"]
               else catalogue.select(names))
-    return shards.take(models)
+    return sweeps.take(models)
 
 
 class Expected:
@@ -58,7 +58,7 @@ def test_agrees_with_onnxruntime(expected, target, tmp_path):
     if not is_native and model.name not in EMULATED:
         pytest.skip(f"no machine for {target}, and too large for an emulator")
     library = tmp_path / "model.so"
-    mopt.compile(expected.path, library, target=target)
+    mopt.compile(expected.path, library, target=target, numerics=sweeps.get_numerics(model))
     if is_native:
         found = mopt.InferenceSession(library, threads=2).run(names, expected.inputs)
     else:
