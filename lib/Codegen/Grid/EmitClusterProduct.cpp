@@ -224,23 +224,7 @@ void ClusterEmitter::emitProducts() {
   }
   NVVM::WgmmaWaitGroupSyncOp::create(b, loc, 0);
   // Nothing may use the sums before the wait, which does not name them.
-  SmallVector<Value> sums;
-  std::string constraints;
-  for (int64_t i = 0; i < count; ++i) {
-    sums.push_back(LLVM::ExtractValueOp::create(b, loc, loop.getResult(3), i));
-    constraints += "=f,";
-  }
-  for (int64_t i = 0; i < count; ++i)
-    constraints += std::to_string(i) + (i + 1 < count ? "," : "");
-  Value tied =
-      LLVM::InlineAsmOp::create(
-          b, loc, type, sums, "// sums", constraints,
-          /*has_side_effects=*/true, /*is_align_stack=*/false,
-          LLVM::TailCallKind::None, LLVM::AsmDialectAttr(), ArrayAttr())
-          .getResult(0);
-  for (int64_t i = 0; i < count; ++i)
-    sums[i] = LLVM::ExtractValueOp::create(b, loc, tied, i);
-  keepSums(sums);
+  keepSums(w.split(w.tie(loop.getResult(3))));
 }
 
 /// In place of the stages, once all have multiplied them. Of the 64 rows of a

@@ -272,24 +272,7 @@ void WarpgroupEmitter::emitProducts() {
     if (!sparse)
       release(loop.getResult(2), Value());
     // Nothing may use the sums before the wait, which does not name them.
-    SmallVector<Value> sums;
-    for (int64_t i = 0; i < count; ++i)
-      sums.push_back(
-          LLVM::ExtractValueOp::create(b, loc, loop.getResult(3), i));
-    std::string constraints;
-    for (int64_t i = 0; i < count; ++i)
-      constraints += sumType.isF32() ? "=f," : "=r,";
-    for (int64_t i = 0; i < count; ++i)
-      constraints += std::to_string(i) + (i + 1 < count ? "," : "");
-    Value tied =
-        LLVM::InlineAsmOp::create(
-            b, loc, type, sums, "// sums", constraints,
-            /*has_side_effects=*/true, /*is_align_stack=*/false,
-            LLVM::TailCallKind::None, LLVM::AsmDialectAttr(), ArrayAttr())
-            .getResult(0);
-    for (int64_t i = 0; i < count; ++i)
-      sums[i] = LLVM::ExtractValueOp::create(b, loc, tied, i);
-    storeTile(sums, at);
+    storeTile(w.split(w.tie(loop.getResult(3))), at);
     return SmallVector<Value>{loop.getResult(0), loop.getResult(1)};
   });
 }

@@ -181,11 +181,12 @@ SmallVector<Value> WarpgroupBuilder::split(Value sums) {
   return elements;
 }
 
-/// Results in registers that operands of the same number have before.
-static std::string tieRegisters(int64_t count) {
+/// Registers of the sums as results, and as operands that have the same ones.
+static std::string tieRegisters(Value sums) {
+  auto type = cast<LLVM::LLVMStructType>(sums.getType());
   std::string results, operands;
-  for (int64_t i = 0; i < count; ++i) {
-    results += (i == 0 ? "=f" : ",=f");
+  for (auto [i, element] : llvm::enumerate(type.getBody())) {
+    results += (i == 0 ? "=" : ",=") + std::string(element.isF32() ? "f" : "r");
     operands += "," + std::to_string(i);
   }
   return results + operands;
@@ -203,7 +204,7 @@ static Value createAssembly(OpBuilder &b, Location loc, Type type,
 
 Value WarpgroupBuilder::tie(Value sums) {
   return createAssembly(b, loc, sums.getType(), split(sums), "// sums",
-                        tieRegisters(countSums(sums)));
+                        tieRegisters(sums));
 }
 
 Value WarpgroupBuilder::multiply(Value left, Value right, Value sums, Type type,
@@ -241,7 +242,7 @@ Value WarpgroupBuilder::multiply(ArrayRef<Value> left, Value right, Value sums,
   llvm::append_range(operands, left);
   operands.push_back(right);
   return createAssembly(b, loc, sums.getType(), operands, text,
-                        tieRegisters(count) + ",r,r,r,r,l");
+                        tieRegisters(sums) + ",r,r,r,r,l");
 }
 
 bool WarpgroupBuilder::takeWait() {

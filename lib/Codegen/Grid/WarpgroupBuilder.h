@@ -85,7 +85,7 @@ public:
   /// A struct of `count` f32, and what one has.
   mlir::Type getSums(int64_t count);
   llvm::SmallVector<mlir::Value> split(mlir::Value sums);
-  /// The same struct; no use of it may stand above this.
+  /// The same struct, of f32 or i32; no use of it may stand above this.
   mlir::Value tie(mlir::Value sums);
   /// Starts the product of 64 rows of 16 steps of the matrices that two
   /// descriptors give, elements of type `type`, both with rows of steps: a new

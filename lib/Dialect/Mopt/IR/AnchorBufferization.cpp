@@ -1,6 +1,7 @@
 // Bufferization of anchors: in place, the destination is written and never
 // read. An epilogue input with the layout of the destination may share its
 // buffer, because each element is read just before the store to it.
+#include "mopt/Dialect/Mopt/IR/BufferizeInPlace.h"
 #include "mopt/Dialect/Mopt/IR/Mopt.h"
 
 #include "mlir/Dialect/Utils/StructuredOpsUtils.h"
@@ -27,10 +28,10 @@ bool mopt::detail::isAnchorElementwiseAccess(AnchorOpInterface op,
   });
 }
 
-LogicalResult mopt::detail::bufferizeAnchor(AnchorOpInterface op,
-                                            RewriterBase &rewriter,
-                                            const BufferizationOptions &options,
-                                            BufferizationState &state) {
+LogicalResult mopt::bufferizeInPlace(DestinationStyleOpInterface op,
+                                     RewriterBase &rewriter,
+                                     const BufferizationOptions &options,
+                                     BufferizationState &state) {
   SmallVector<Value> buffers;
   for (Value operand : op->getOperands()) {
     if (!isa<TensorType>(operand.getType())) {
@@ -42,8 +43,17 @@ LogicalResult mopt::detail::bufferizeAnchor(AnchorOpInterface op,
       return failure();
     buffers.push_back(*buffer);
   }
-  auto buffered =
-      cast<AnchorOpInterface>(mlir::clone(rewriter, op, TypeRange{}, buffers));
-  replaceOpWithBufferizedValues(rewriter, op, buffered.getInit());
+  auto buffered = cast<DestinationStyleOpInterface>(
+      mlir::clone(rewriter, op, TypeRange{}, buffers));
+  replaceOpWithBufferizedValues(rewriter, op,
+                                buffered.getDpsInitOperand(0)->get());
   return success();
+}
+
+LogicalResult mopt::detail::bufferizeAnchor(AnchorOpInterface op,
+                                            RewriterBase &rewriter,
+                                            const BufferizationOptions &options,
+                                            BufferizationState &state) {
+  return bufferizeInPlace(cast<DestinationStyleOpInterface>(op.getOperation()),
+                          rewriter, options, state);
 }

@@ -1,6 +1,7 @@
 // Attention: verifier and bufferization. The destination is written and never
 // read, and shares no buffer: rows are read again after others were written.
 #include "mopt/Dialect/Mopt/IR/Attention.h"
+#include "mopt/Dialect/Mopt/IR/BufferizeInPlace.h"
 
 using namespace mlir;
 using namespace mlir::bufferization;
@@ -133,19 +134,6 @@ AliasingValueList AttentionOp::getAliasingValues(OpOperand &operand,
 LogicalResult AttentionOp::bufferize(RewriterBase &rewriter,
                                      const BufferizationOptions &options,
                                      BufferizationState &state) {
-  SmallVector<Value> buffers;
-  for (Value operand : getOperands()) {
-    if (!isa<TensorType>(operand.getType())) {
-      buffers.push_back(operand);
-      continue;
-    }
-    FailureOr<Value> buffer = getBuffer(rewriter, operand, options, state);
-    if (failed(buffer))
-      return failure();
-    buffers.push_back(*buffer);
-  }
-  auto buffered = cast<AttentionOp>(
-      mlir::clone(rewriter, getOperation(), TypeRange{}, buffers));
-  replaceOpWithBufferizedValues(rewriter, *this, buffered.getInit());
-  return success();
+  return bufferizeInPlace(cast<DestinationStyleOpInterface>(getOperation()),
+                          rewriter, options, state);
 }
