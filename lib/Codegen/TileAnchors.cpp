@@ -36,6 +36,8 @@ struct Domain {
   SmallVector<std::pair<int64_t, int64_t>> order;
   /// Multiplications per element of the domain.
   int64_t work = 1;
+  /// Is the first dimension the batch of a convolution?
+  bool hasBatch = false;
 };
 
 int64_t known(int64_t size) {
@@ -108,6 +110,7 @@ Domain getDomain(ConvAnchorOp op) {
   for (int64_t size : ArrayRef(domain.sizes).slice(1, rank - 2))
     rows *= known(size);
   domain.order.append({{0, 1}, {rank - 1, 1}});
+  domain.hasBatch = true;
   int64_t plane =
       std::max<int64_t>(1, rows / std::max<int64_t>(1, known(domain.sizes[1])));
   orderRowsAndBlocks(domain, 1, rows, llvm::divideCeil(kLeastRows, plane), rank,
@@ -123,6 +126,7 @@ Domain getDomain(DepthwiseAnchorOp op) {
   for (int64_t i = 0; i < op.getOutputRank(); ++i)
     domain.sizes.push_back(anchor.getOutputDimSize(i));
   domain.order.append({{0, 1}, {1, getConfigRows(anchor)}});
+  domain.hasBatch = true;
   auto filter = cast<ShapedType>(op.getFilter().getType());
   for (int64_t size : filter.getShape().drop_back())
     domain.work *= known(size);
@@ -200,6 +204,10 @@ struct TileAnchors : impl::TileAnchorsBase<TileAnchors> {
                               DepthwiseAnchorOp>(
                             [](auto anchor) { return getDomain(anchor); });
     SmallVector<int64_t> tiles(domain.sizes.size(), 0);
+    // A batch that only run time knows is one picture most of the time: each is
+    // a tile, and is cut like a batch of one, else one thread computes it.
+    if (domain.hasBatch && ShapedType::isDynamic(domain.sizes[0]))
+      domain.sizes[0] = tiles[0] = 1;
     double work = domain.work;
     for (int64_t size : domain.sizes)
       work *= known(size);

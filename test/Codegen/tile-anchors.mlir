@@ -64,6 +64,22 @@ func.func @conv(%x: tensor<1x58x58x64xf32> {bufferization.writable = false}, %w:
 
 // -----
 
+// A batch that only run time knows is cut like one of one picture.
+// CHECK-LABEL: @pictures
+// CHECK: %[[N:.*]] = tensor.dim %arg2, %{{.*}}
+// CHECK: scf.forall (%[[B:.*]], %[[I:.*]]) in (%[[N]], 56)
+// CHECK: tensor.extract_slice %{{.*}}[%[[B]], %[[I]], 0, 0] [1, 3, 58, 64]
+func.func @pictures(%x: tensor<?x58x58x64xf32>, %w: tensor<1x4x3x3x64x16xf32>, %c: tensor<?x56x56x64xf32>) -> tensor<?x56x56x64xf32> {
+  %0 = mopt.conv_anchor ins(%x, %w : tensor<?x58x58x64xf32>, tensor<1x4x3x3x64x16xf32>) outs(%c : tensor<?x56x56x64xf32>)
+      attributes {strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>} {
+  ^bb0(%acc: f32):
+    mopt.yield %acc : f32
+  } -> tensor<?x56x56x64xf32>
+  return %0 : tensor<?x56x56x64xf32>
+}
+
+// -----
+
 // Tiles of rows pad what they read.
 // CHECK-LABEL: @padded
 // CHECK-NOT: tensor.pad
