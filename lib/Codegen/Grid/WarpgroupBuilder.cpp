@@ -1,12 +1,12 @@
 // Barriers, boxes and descriptors of groups of warps, see the header.
 #include "WarpgroupBuilder.h"
 
+#include "GridBuilder.h"
 #include "WarpgroupPlan.h"
 
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/LLVMIR/NVVMDialect.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
-#include "mlir/Dialect/SCF/IR/SCF.h"
 
 using namespace mlir;
 using namespace mopt;
@@ -28,12 +28,7 @@ Value WarpgroupBuilder::toUniform(Value x) {
 }
 
 void WarpgroupBuilder::guard(Value condition, function_ref<void()> body) {
-  if (!condition)
-    return body();
-  auto branch = scf::IfOp::create(b, loc, condition, /*withElse=*/false);
-  OpBuilder::InsertionGuard restore(b);
-  b.setInsertionPoint(branch.thenBlock()->getTerminator());
-  body();
+  GridBuilder(b, loc).guard(condition, body);
 }
 
 Value WarpgroupBuilder::addMap(TensorMap map,
