@@ -12,6 +12,8 @@
 #include "llvm/ADT/MapVector.h"
 #include "llvm/ADT/SetVector.h"
 
+#include <cmath>
+
 using namespace mlir;
 
 namespace mopt {
@@ -64,6 +66,10 @@ struct Function {
   /// From the first to the last, which is the quantization.
   llvm::SetVector<Operation *> ops;
   int64_t cost = 0;
+  /// Sums that are rounded to steps of 1, by the dequantization that is one
+  /// side of them: mopt-fuse-steps fuses its product, as ONNX Runtime does in
+  /// QLinearAdd, and a table holds what the operators give.
+  llvm::SmallDenseMap<Operation *, DequantizeOp> fusedProducts;
 
   /// The one that ends in `last`, a quantization to bytes or a function whose
   /// floats are read.
@@ -77,6 +83,10 @@ struct Function {
             return function.ops.contains(user);
           }))
         return std::nullopt;
+    for (Operation *op : function.ops)
+      if (auto quantize = dyn_cast<QuantizeOp>(op);
+          quantize && getSplatNumber(quantize.getScale()) == 1.0)
+        function.fuse(quantize.getInput());
     return function;
   }
 
@@ -124,6 +134,25 @@ private:
     if (ops.insert(op))
       cost += getCost(op);
     return true;
+  }
+
+  /// Notes the products that are fused in `sum`, if it is one, as
+  /// mopt-fuse-steps finds them.
+  bool fuse(Value sum) {
+    auto add = sum.getDefiningOp<BinaryOp>();
+    if (!add || add.getKind() != BinaryKind::add || !sum.hasOneUse() ||
+        !ops.contains(add) || !getTensor(sum).getElementType().isF32())
+      return false;
+    for (auto [product, other] : {std::pair(add.getRhs(), add.getLhs()),
+                                  std::pair(add.getLhs(), add.getRhs())}) {
+      auto dequantize = product.getDefiningOp<DequantizeOp>();
+      if (!dequantize || !isByte(dequantize.getInput()))
+        continue;
+      fusedProducts[add] = dequantize;
+      fuse(other);
+      return true;
+    }
+    return fuse(add.getLhs());
   }
 
   static constexpr size_t kMostOps = 64;
@@ -188,23 +217,51 @@ struct TabulateFunctions
     values.insert({function.input, std::move(*bytes)});
     std::optional<ConstantTensor> result;
     for (Operation *op : function.ops) {
-      SmallVector<ConstantTensor> operands;
-      for (Value operand : op->getOperands()) {
+      auto getValue = [&](Value operand) {
         auto known = values.find(operand);
-        operands.push_back(known != values.end()
-                               ? copy(known->second)
-                               : asElement(*getConstantTensor(operand)));
+        return known != values.end() ? copy(known->second)
+                                     : asElement(*getConstantTensor(operand));
+      };
+      if (DequantizeOp product = function.fusedProducts.lookup(op)) {
+        auto add = cast<BinaryOp>(op);
+        Value other =
+            add.getLhs() == product.getResult() ? add.getRhs() : add.getLhs();
+        result = evaluateFused(
+            getValue(product.getInput()), getValue(product.getScale()),
+            product.getZeroPoint() ? getValue(product.getZeroPoint()).getInt(0)
+                                   : 0,
+            getValue(other));
+      } else {
+        // The op as one on 256 elements.
+        Operation *line = op->clone();
+        line->getResult(0).setType(RankedTensorType::get(
+            256, getTensor(op->getResult(0)).getElementType()));
+        result =
+            evaluateOp(line, llvm::map_to_vector(op->getOperands(), getValue));
+        line->destroy();
       }
-      // The op as one on 256 elements.
-      Operation *line = op->clone();
-      line->getResult(0).setType(RankedTensorType::get(
-          256, getTensor(op->getResult(0)).getElementType()));
-      result = evaluateOp(line, operands);
-      line->destroy();
       if (!result)
         return std::nullopt;
       if (op != function.ops.back())
         values.insert({op->getResult(0), std::move(*result)});
+    }
+    return result;
+  }
+
+  /// (bytes - zero) * scale + other, each rounded once; `other` is one number
+  /// or as many as there are bytes.
+  static std::optional<ConstantTensor>
+  evaluateFused(const ConstantTensor &bytes, const ConstantTensor &scale,
+                int64_t zero, const ConstantTensor &other) {
+    std::optional<ConstantTensor> result =
+        ConstantTensor::allocate(RankedTensorType::get(
+            bytes.getNumElements(), scale.getType().getElementType()));
+    float factor = static_cast<float>(scale.getFloat(0));
+    for (int64_t i = 0; i < bytes.getNumElements(); ++i) {
+      float steps = static_cast<float>(bytes.getInt(i) - zero),
+            addend = static_cast<float>(
+                other.getFloat(other.getNumElements() == 1 ? 0 : i));
+      result->setFloat(i, std::fma(steps, factor, addend));
     }
     return result;
   }

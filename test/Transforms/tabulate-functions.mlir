@@ -81,3 +81,24 @@ func.func @floats(%q: tensor<?x3xui8>) -> tensor<?x3xf32> {
   %0 = mopt.unary <tanh> %x : tensor<?x3xf32> -> tensor<?x3xf32>
   return %0 : tensor<?x3xf32>
 }
+
+// 25 times 0.1 is a little more than 2.5. Fused with the sum, as in QLinearAdd, it is above the
+// middle between the steps 0 and 1, of which the sigmoids are 128 and 187 of 256; rounded before,
+// it is in the middle.
+// CHECK-LABEL: func.func @fused
+// CHECK: mopt.lookup
+func.func @fused(%q: tensor<4xui8>) -> tensor<4xui8> {
+  %s = arith.constant dense<0.1> : tensor<1xf32>
+  %c = arith.constant dense<-2.0> : tensor<1xf32>
+  %one = arith.constant dense<1.0> : tensor<1xf32>
+  %t = arith.constant dense<0.00390625> : tensor<1xf32>
+  %x = mopt.dequantize %q, %s : tensor<4xui8>, tensor<1xf32> -> tensor<4xf32>
+  %a = mopt.binary <add> %x, %c : tensor<4xf32>, tensor<1xf32> -> tensor<4xf32>
+  %p = mopt.quantize %a, %one : tensor<4xf32>, tensor<1xf32> -> tensor<4xui8>
+  %y = mopt.dequantize %p, %one : tensor<4xui8>, tensor<1xf32> -> tensor<4xf32>
+  %g = mopt.unary <sigmoid> %y : tensor<4xf32> -> tensor<4xf32>
+  %r = mopt.quantize %g, %t : tensor<4xf32>, tensor<1xf32> -> tensor<4xui8>
+  return %r : tensor<4xui8>
+}
+// CHECK: dialect_resources
+// CHECK: "0x4000000080808080808080808080808080808080808080808080808080BB

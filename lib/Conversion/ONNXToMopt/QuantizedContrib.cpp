@@ -177,8 +177,8 @@ struct StepSum {
 
 /// One side of a QLinearAdd being constant, the other one, in steps of the
 /// result, plus one addend for each of the constant's elements: with it every
-/// byte gives what ONNX Runtime's two fused sums give. Null where there is
-/// none.
+/// byte gives what ONNX Runtime's two fused sums give, if possible on machines
+/// that fuse nothing as well. Null where there is none.
 static Value addConstant(OpBinder &op, const BinarySteps &steps) {
   bool isLeft = getConstant(op, 0).has_value();
   unsigned constant = isLeft ? 0 : 3, other = 3 - constant;
@@ -214,9 +214,10 @@ static Value addConstant(OpBinder &op, const BinarySteps &steps) {
     std::optional<float> addend =
         form.fitAddend(factor, static_cast<double>(c) * ratio +
                                    static_cast<double>(sum->fixed));
-    if (!addend)
+    // The inner sum is right at least where the outer one is fused.
+    if (!addend && isLast)
       return {};
-    addends->setFloat(i, *addend);
+    addends->setFloat(i, addend ? *addend : inner);
   }
   const Steps &varying = isLeft ? steps.b : steps.a;
   Value factors = op.binary(BinaryKind::div, varying.scale, steps.c.scale);
