@@ -1,8 +1,9 @@
-// Level in and out: structured. What is rounded to steps on machines that fuse
-// a product and a sum: a division by one scale becomes two products, where
-// trial shows the same steps, and sums of products that ONNX Runtime fuses are
-// fused, in strict numerics too. Other sums round one by one.
+// Level in and out: structured. What is rounded to steps: sums of products that
+// ONNX Runtime fuses are fused, in strict numerics too, and in f64 where the
+// machine does not fuse. Where it does, a division by one scale becomes two
+// products, if trial shows the same steps. Other sums round one by one.
 #include "ClampedSteps.h"
+#include "FusedProduct.h"
 #include "mopt/Codegen/Passes.h"
 #include "mopt/Target/MicroKernels.h"
 
@@ -158,9 +159,9 @@ bool isByte(Value x) {
          extended->getOperand(0).getType().isInteger(8);
 }
 
-/// A sum of a byte times a factor and something else: the product is fused.
-/// Null if `sum` is none.
-Value fuse(PatternRewriter &rewriter, Value sum) {
+/// A sum of a byte times a factor and something else: the product is fused,
+/// with `fuses` by the machine. Null if `sum` is none.
+Value fuse(PatternRewriter &rewriter, Value sum, bool fuses) {
   auto add = sum.getDefiningOp<arith::AddFOp>();
   if (!add || !sum.getType().isF32())
     return {};
@@ -169,13 +170,13 @@ Value fuse(PatternRewriter &rewriter, Value sum) {
     auto mul = product.getDefiningOp<arith::MulFOp>();
     if (!mul || !(isByte(mul.getLhs()) || isByte(mul.getRhs())))
       continue;
-    Value inner = other.hasOneUse() ? fuse(rewriter, other) : Value();
-    return math::FmaOp::create(rewriter, add.getLoc(), mul.getLhs(),
-                               mul.getRhs(), inner ? inner : other);
+    Value inner = other.hasOneUse() ? fuse(rewriter, other, fuses) : Value();
+    return createFusedProduct(rewriter, add.getLoc(), mul.getLhs(),
+                              mul.getRhs(), inner ? inner : other, fuses);
   }
   // One of the products may have been computed before.
   Value inner =
-      add.getLhs().hasOneUse() ? fuse(rewriter, add.getLhs()) : Value();
+      add.getLhs().hasOneUse() ? fuse(rewriter, add.getLhs(), fuses) : Value();
   if (!inner)
     return {};
   return arith::AddFOp::create(rewriter, add.getLoc(), inner, add.getRhs());
@@ -183,14 +184,15 @@ Value fuse(PatternRewriter &rewriter, Value sum) {
 
 /// Rounding of a quotient between steps that it was clamped to, or of a sum.
 struct RoundFused : OpRewritePattern<math::RoundEvenOp> {
-  using OpRewritePattern::OpRewritePattern;
+  RoundFused(MLIRContext *context, bool fuses)
+      : OpRewritePattern(context), fuses(fuses) {}
 
   LogicalResult matchAndRewrite(math::RoundEvenOp op,
                                 PatternRewriter &rewriter) const override {
     if (!op.getType().isF32())
       return failure();
     std::optional<Clamp> clamp = matchSteps(op.getOperand());
-    if (clamp)
+    if (clamp && fuses)
       if (Value steps = buildSteps(rewriter, op.getLoc(), clamp->value,
                                    clamp->low, clamp->high)) {
         rewriter.replaceOp(op, steps);
@@ -200,17 +202,20 @@ struct RoundFused : OpRewritePattern<math::RoundEvenOp> {
     if (!sum.hasOneUse())
       return failure();
     rewriter.setInsertionPointAfterValue(sum);
-    Value fused = fuse(rewriter, sum);
+    Value fused = fuse(rewriter, sum, fuses);
     if (!fused)
       return failure();
     rewriter.replaceOp(sum.getDefiningOp(), fused);
     return success();
   }
+
+  bool fuses;
 };
 
 /// Layer normalization: what was normalized times a scale, plus a bias.
 struct FuseNormalized : OpRewritePattern<arith::AddFOp> {
-  using OpRewritePattern::OpRewritePattern;
+  FuseNormalized(MLIRContext *context, bool fuses)
+      : OpRewritePattern(context), fuses(fuses) {}
 
   LogicalResult matchAndRewrite(arith::AddFOp op,
                                 PatternRewriter &rewriter) const override {
@@ -224,19 +229,23 @@ struct FuseNormalized : OpRewritePattern<arith::AddFOp> {
     if (!inverse || getF32(inverse.getLhs()) != 1.0 ||
         !inverse.getRhs().getDefiningOp<math::SqrtOp>())
       return failure();
-    rewriter.replaceOpWithNewOp<math::FmaOp>(op, scaled.getLhs(),
-                                             scaled.getRhs(), op.getRhs());
+    rewriter.replaceOp(op, createFusedProduct(rewriter, op.getLoc(),
+                                              scaled.getLhs(), scaled.getRhs(),
+                                              op.getRhs(), fuses));
     return success();
   }
+
+  bool fuses;
 };
 
 struct FuseSteps : mopt::impl::FuseStepsBase<FuseSteps> {
   void runOnOperation() override {
     TargetAttr target = TargetAttr::lookup(getOperation());
-    if (!target || !fusesProducts(target))
-      return;
+    bool fuses = target && fusesProducts(target);
     RewritePatternSet patterns(&getContext());
-    patterns.add<DivideThenClamp, RoundFused, FuseNormalized>(&getContext());
+    patterns.add<RoundFused, FuseNormalized>(&getContext(), fuses);
+    if (fuses)
+      patterns.add<DivideThenClamp>(&getContext());
     if (failed(applyPatternsGreedily(getOperation(), std::move(patterns))))
       signalPassFailure();
   }

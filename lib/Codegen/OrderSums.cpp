@@ -3,6 +3,7 @@
 // lanes are summed by halves: the order in which ONNX Runtime sums. The squares
 // of layer normalization are fused with their sum, as there. Leaves alone what
 // is no multiple of eight long: its order there depends on where memory lies.
+#include "FusedProduct.h"
 #include "OperandIndices.h"
 
 #include "mopt/Codegen/Passes.h"
@@ -154,9 +155,10 @@ struct Sum {
       if (&inner == combiner)
         total = wide->getResult(0);
     }
-    if (Value deviation = fuses ? getDeviation() : Value()) {
+    if (Value deviation = getDeviation()) {
       Value d = vectors.lookup(deviation);
-      total = math::FmaOp::create(inside, loc, d, d, loop.getRegionIterArg(0));
+      total = createFusedProduct(inside, loc, d, d, loop.getRegionIterArg(0),
+                                 fuses);
     }
     scf::YieldOp::create(inside, loc, total);
     indices.pop_back();

@@ -204,11 +204,10 @@ static Value foldIntoScale(OpBuilder &b, BinaryOp op) {
 
 /// A constant scale divides as well as its reciprocal multiplies, but for the
 /// last bit, which decides only where a value lies between two steps. One scale
-/// for all is left to mopt-fuse-steps, which divides exactly.
+/// for all still divides: exactly, by products where mopt-fuse-steps can.
 static void multiplyByReciprocal(IRRewriter &rewriter, QuantizeOp op) {
   std::optional<ConstantTensor> scale = getConstantTensor(op.getScale());
-  TargetAttr target = TargetAttr::lookup(op);
-  if (target && fusesProducts(target) && isOneElement(op.getScale()))
+  if (isOneElement(op.getScale()))
     return;
   if (!scale || !getTensor(op.getInput()).getElementType().isF32() ||
       !scale->getType().getElementType().isF32() ||

@@ -5,9 +5,8 @@ requirement of the package; each is imported when it is asked for."""
 import os
 
 
-def onnxruntime_session(model, optimized=True, threads=1, saturates=True):
-    """An ONNX Runtime session of a path or of bytes. Without `saturates` an optimized one multiplies
-    u8 by u8 instead of u8 by s8 where that would saturate: on x86 without VNNI."""
+def onnxruntime_session(model, optimized=True, threads=1):
+    """An ONNX Runtime session of a path or of bytes."""
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
@@ -17,8 +16,6 @@ def onnxruntime_session(model, optimized=True, threads=1, saturates=True):
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
     options.log_severity_level = 3
-    if not saturates:
-        options.add_session_config_entry("session.x64quantprecision", "1")
     return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
 
 

@@ -137,7 +137,7 @@ func.func @normalized(%x: f32, %mean: f32, %variance: f32, %scale: f32, %bias: f
 
 // -----
 
-// A machine that fuses nothing divides.
+// A machine that fuses nothing divides, and takes f64 for what is rounded once.
 module attributes {mopt.target = #mopt.target<name = "plain", triple = "x86_64-unknown-linux-gnu", cpu = "x86-64-v2", features = "+sse4.2", vectorBits = 128, vectorRegisters = 16, l1Bytes = 32768, l2Bytes = 524288>} {
 // CHECK-LABEL: func.func @plain
 // CHECK: arith.divf
@@ -151,5 +151,23 @@ func.func @plain(%x: f32) -> f32 {
   %2 = arith.minnumf %1, %high : f32
   %3 = math.roundeven %2 : f32
   return %3 : f32
+}
+
+// CHECK-LABEL: func.func @wide
+// CHECK: %[[A:.*]] = arith.sitofp
+// CHECK: %[[X:.*]] = arith.extf %[[A]] : f32 to f64
+// CHECK: %[[P:.*]] = arith.mulf %[[X]], %{{.*}} : f64
+// CHECK: %[[C:.*]] = arith.extf %{{.*}} : f32 to f64
+// CHECK: %[[Y:.*]] = arith.addf %[[P]], %[[C]] : f64
+// CHECK: %[[S:.*]] = arith.truncf %[[Y]] : f64 to f32
+// CHECK: math.roundeven %[[S]]
+func.func @wide(%a: i8, %fixed: f32) -> f32 {
+  %ra = arith.constant 0.7 : f32
+  %0 = arith.extui %a : i8 to i32
+  %1 = arith.sitofp %0 : i32 to f32
+  %2 = arith.mulf %1, %ra : f32
+  %3 = arith.addf %2, %fixed : f32
+  %4 = math.roundeven %3 : f32
+  return %4 : f32
 }
 }

@@ -1,8 +1,9 @@
 """Small float models for the tests of mopt.quantize and mopt.prune."""
 
 import numpy as np
-import onnxruntime
 from onnx import TensorProto, helper, numpy_helper
+
+import exact_onnxruntime
 
 
 class Builder:
@@ -89,11 +90,7 @@ def feeds(name, count=4, seed=5):
 
 
 def run_onnxruntime(model, data, optimized=True):
-    options = onnxruntime.SessionOptions()
-    if not optimized:
-        options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
-    session = onnxruntime.InferenceSession(model.SerializeToString(), options,
-                                           providers=["CPUExecutionProvider"])
+    session = exact_onnxruntime.open_session(model, optimized=optimized)
     return [session.run(None, feed)[0] for feed in data]
 
 

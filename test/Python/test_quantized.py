@@ -5,10 +5,10 @@ import pathlib
 
 import ml_dtypes
 import numpy as np
-import onnxruntime
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
+import exact_onnxruntime
 import mopt
 
 FLAGS = set(pathlib.Path("/proc/cpuinfo").read_text(encoding="utf-8").split())
@@ -20,10 +20,7 @@ INPUTS = {"u8": np.uint8, "s8": np.int8}
 
 def run_reference(model, feeds):
     """ONNX Runtime without optimizations, which approximate, the first output."""
-    options = onnxruntime.SessionOptions()
-    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
-    return onnxruntime.InferenceSession(model.SerializeToString(), options,
-                                        providers=["CPUExecutionProvider"]).run(None, feeds)[0]
+    return exact_onnxruntime.run(model, feeds)[0]
 
 
 class Graph:

@@ -4,10 +4,10 @@ import pathlib
 
 import numpy as np
 import onnx
-import onnxruntime
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
+import exact_onnxruntime
 import mopt
 
 RANDOM = np.random.default_rng
@@ -30,8 +30,7 @@ def run_both(op, inputs, output, attributes, constants=(), arguments=()):
          if name not in fed])
     model = helper.make_model(graph, ir_version=10, opset_imports=[
         helper.make_opsetid("", 21), helper.make_opsetid("com.microsoft", 1)])
-    wanted = onnxruntime.InferenceSession(
-        model.SerializeToString(), providers=["CPUExecutionProvider"]).run(None, fed)[0]
+    wanted = exact_onnxruntime.run(model, fed, optimized=True)[0]
     found = mopt.InferenceSession(
         mopt.compile(model.SerializeToString(), arguments=arguments)).run(None, fed)[0]
     assert found.dtype == wanted.dtype and found.shape == wanted.shape

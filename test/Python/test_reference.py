@@ -67,9 +67,40 @@ def test_conversion_keeps_a_convolution():
     np.testing.assert_array_equal(before[0], after[0])
 
 
+def build_dequantized_product(zero_type):
+    """LEFT and WEIGHTS as floats, scaled by columns, multiplied and quantized."""
+    constants = {"s": np.float32(0.1), "z": zero_type(7),
+                 "t": RANDOM.random(33, np.float32) + np.float32(0.5), "u": np.float32(4000),
+                 "w": WEIGHTS}
+    nodes = [helper.make_node("DequantizeLinear", ["left", "s", "z"], ["a"]),
+             helper.make_node("DequantizeLinear", ["w", "t"], ["b"], axis=1),
+             helper.make_node("MatMul", ["a", "b"], ["c"]),
+             helper.make_node("QuantizeLinear", ["c", "u", "z"], ["y"])]
+    kind = helper.np_dtype_to_tensor_dtype(np.dtype(zero_type))
+    model = build(nodes[0], [helper.make_tensor_value_info("left", kind, LEFT.shape)],
+                  helper.make_tensor_value_info("y", kind, [5, 33]), constants)
+    model.graph.node.extend(nodes[1:])
+    onnx.checker.check_model(model)
+    return model
+
+
+def test_fused_products_are_exact():
+    model = build_dequantized_product(np.uint8)
+    expected = reference.session(model.SerializeToString(), optimized=False).run(
+        None, {"left": LEFT})
+    found = reference.run(model.SerializeToString(), {"left": LEFT})
+    assert unsigned_weights.convert(model)
+    onnx.checker.check_model(model)
+    converted = reference.session(model.SerializeToString()).run(None, {"left": LEFT})
+    for values in (found.exact, found.optimized, converted):
+        # Rounding of a scale may move a value that lies between two steps.
+        assert np.abs(values[0].astype(int) - expected[0]).max() <= 1
+
+
 def test_leaves_other_sides_alone():
     """Weights of an s8 left side, and models without products of integers."""
     model = build_integer_product(False)
     model.graph.input[0].type.tensor_type.elem_type = TensorProto.INT8
     model.graph.initializer[1].CopyFrom(numpy_helper.from_array(np.int8(7), "left_zero"))
     assert not unsigned_weights.convert(model)
+    assert not unsigned_weights.convert(build_dequantized_product(np.int8))

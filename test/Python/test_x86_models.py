@@ -23,9 +23,6 @@ DEFAULT = ["mlp", "silero_vad_16k_op15", "ppocr_cls"]
 # What an emulator computes in a minute or two.
 EMULATED = [*DEFAULT, "lstm", "silero_vad", "mobilenet_v2", "mobilenet_v2.qdq_u8s8",
             "mobilenet_v2.qop_u8s8", "ppocr_rec.qdq_u8s8", "vit_tiny.qdq_u8s8"]
-# ONNX Runtime fuses the squares of their layer normalizations. Rounded besides, as on x86-64-v2, a
-# byte falls to the next step here and there, and in a network of random weights that stays.
-FUSED = [f"{name}.qop_u8s8" for name in ("vit_tiny", "minilm_l6", "bert_base")]
 
 
 def chosen():
@@ -67,6 +64,4 @@ def test_agrees_with_onnxruntime(expected, target, tmp_path):
     bad = [difference.message for difference in reference.compare(
         [np.asarray(value) for value in found], expected.reference, model.tolerance, model.argmax,
         model.argmax_axis) if not difference.agrees]
-    if bad and target == "x86-64-v2" and model.name in FUSED:
-        pytest.xfail(f"no fused products: {'; '.join(bad)}")
     assert not bad, "; ".join(bad)

@@ -2,8 +2,9 @@
 
 import ml_dtypes
 import numpy as np
-import onnxruntime
 from onnx import helper, numpy_helper, parser
+
+import exact_onnxruntime
 
 
 def draw(shape, dtype=np.float32, seed=1):
@@ -41,8 +42,4 @@ def build(body, arrays, inputs=(), dynamic=(), opset=21):
 
 def run_reference(model, feeds):
     """ONNX Runtime without optimizations, all outputs."""
-    options = onnxruntime.SessionOptions()
-    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
-    options.log_severity_level = 4
-    return onnxruntime.InferenceSession(model.SerializeToString(), options,
-                                        providers=["CPUExecutionProvider"]).run(None, feeds)
+    return exact_onnxruntime.run(model, feeds)

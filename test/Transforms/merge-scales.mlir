@@ -71,14 +71,11 @@ func.func @floats_of_bytes(%p: tensor<4xui8>, %q: tensor<4xui8>) -> (tensor<4xf3
   return %0, %1 : tensor<4xf32>, tensor<4xf32>
 }
 
-// What others read, and what no constant is part of, is multiplied by the
-// reciprocal.
+// What others read, and what no constant is part of, keeps its scale.
 // CHECK-LABEL: func.func @stays
 // CHECK: %[[D:.*]] = mopt.dequantize %arg0
 // CHECK: %[[A:.*]] = mopt.binary <add> %[[D]], %arg1
-// CHECK: %[[F:.*]] = arith.constant dense<4.000000e+00> : tensor<1x1xf32>
-// CHECK: %[[M:.*]] = mopt.binary <mul> %[[A]], %[[F]]
-// CHECK: mopt.quantize %[[M]]
+// CHECK: mopt.quantize %[[A]], %{{.*}} : tensor<?x2xf32>, tensor<1x1xf32>
 func.func @stays(%q: tensor<?x2xui8>, %x: tensor<?x2xf32>) -> (tensor<?x2xui8>, tensor<?x2xf32>) {
   %t = arith.constant dense<3.0> : tensor<1x1xf32>
   %quarter = arith.constant dense<0.25> : tensor<1x1xf32>
@@ -86,6 +83,17 @@ func.func @stays(%q: tensor<?x2xui8>, %x: tensor<?x2xf32>) -> (tensor<?x2xui8>, 
   %a = mopt.binary <add> %d, %x : tensor<?x2xf32>, tensor<?x2xf32> -> tensor<?x2xf32>
   %r = mopt.quantize %a, %quarter : tensor<?x2xf32>, tensor<1x1xf32> -> tensor<?x2xui8>
   return %r, %d : tensor<?x2xui8>, tensor<?x2xf32>
+}
+
+// A scale for each column.
+// CHECK-LABEL: func.func @columns
+// CHECK: %[[F:.*]] = arith.constant dense<{{\[}}[4.000000e+00, 2.000000e+00]]> : tensor<1x2xf32>
+// CHECK: %[[M:.*]] = mopt.binary <mul> %arg0, %[[F]]
+// CHECK: mopt.quantize %[[M]]
+func.func @columns(%x: tensor<?x2xf32>) -> tensor<?x2xui8> {
+  %s = arith.constant dense<[[0.25, 0.5]]> : tensor<1x2xf32>
+  %r = mopt.quantize %x, %s : tensor<?x2xf32>, tensor<1x2xf32> -> tensor<?x2xui8>
+  return %r : tensor<?x2xui8>
 }
 
 // A product beyond the range of floats would lose a number.

@@ -405,11 +405,12 @@ def DivideByProducts : Pass<"mopt-divide-by-products"> {
 def FuseSteps : Pass<"mopt-fuse-steps"> {
   let summary = "steps from fused products";
   let description = [{
-    Where the target fuses a product with a sum: what is divided by a constant
-    scale, rounded and clamped is multiplied instead, by the reciprocal and what
-    the reciprocal lacks, if all floats round to the same steps. A sum of bytes
-    times factors, rounded without a division, is fused, as is layer
-    normalization's scale with its bias: ONNX Runtime does so.
+    A sum of bytes times factors, rounded without a division, is fused, as is
+    layer normalization's scale with its bias: ONNX Runtime does so. Targets that
+    do not fuse a product with a sum take f64 for it. On those that do, what is
+    divided by a constant scale, rounded and clamped is multiplied instead, by
+    the reciprocal and what the reciprocal lacks, if all floats round to the same
+    steps.
 
     ```mlir
     %y = arith.divf %x, %scale : f32
