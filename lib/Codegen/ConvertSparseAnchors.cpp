@@ -206,26 +206,30 @@ struct ConvertSparseAnchors
     }
   }
 
-  /// For groups of warps of a device.
-  LogicalResult convertForGroups(IRRewriter &rewriter, MatmulOp op,
+  /// For warps of a device, or groups of them.
+  LogicalResult convertForDevice(IRRewriter &rewriter, MatmulOp op,
                                  const MicroKernelRow &row,
                                  const ConstantTensor &constant) {
     auto type = cast<RankedTensorType>(op.getType());
     ArrayRef<int64_t> shape = constant.getType().getShape();
     int64_t first = shape.end()[-2], last = shape.end()[-1];
-    if (!type.getElementType().isF32() || !type.hasStaticShape() ||
-        op.getTransposeLhs() || type.getNumElements() == 0 ||
+    Type element = constant.getType().getElementType();
+    bool areBytes = element.isInteger(8);
+    if (!(areBytes ? type.getElementType().isInteger(32)
+                   : type.getElementType().isF32()) ||
+        !type.hasStaticShape() || op.getTransposeLhs() ||
+        type.getNumElements() == 0 ||
         constant.getNumElements() != first * last) {
       op->removeAttr(SparsityAttr::kAttrName);
       return success();
     }
     const char *data = constant.getBytes().data();
-    DenseWeights weights = op.getTransposeRhs()
-                               ? DenseWeights{data, last, first, 1, last, 2}
-                               : DenseWeights{data, first, last, last, 1, 2};
+    int64_t bytes = areBytes ? 1 : 2;
+    DenseWeights weights =
+        op.getTransposeRhs() ? DenseWeights{data, last, first, 1, last, bytes}
+                             : DenseWeights{data, first, last, last, 1, bytes};
     int64_t lanes = row.vectorBits / 32, columns = lanes * row.vectors;
-    FailureOr<PackedSparse> packed =
-        packForGroups(weights, constant.getType().getElementType(), columns);
+    FailureOr<PackedSparse> packed = packForDevice(weights, element, columns);
     if (failed(packed))
       return op->emitOpError("expected weights with at most 2 of 4 neighbours "
                              "along the depth that are not 0");
@@ -241,13 +245,17 @@ struct ConvertSparseAnchors
                         lanes};
     Location loc = op.getLoc();
     int64_t rows = type.getNumElements() / weights.width;
-    Value result =
-        createAnchor(
-            rewriter, loc, collapseRows(rewriter, loc, op.getLhs()),
-            std::move(*packed),
-            RankedTensorType::get({rows, weights.width}, type.getElementType()),
-            layout, config, StringAttr())
-            .getResult(0);
+    Value lhs = collapseRows(rewriter, loc, op.getLhs());
+    if (areBytes)
+      lhs = BitcastOp::create(
+          rewriter, loc,
+          cast<RankedTensorType>(lhs.getType()).clone(rewriter.getI8Type()),
+          lhs);
+    Value result = createAnchor(rewriter, loc, lhs, std::move(*packed),
+                                RankedTensorType::get({rows, weights.width},
+                                                      type.getElementType()),
+                                layout, config, StringAttr())
+                       .getResult(0);
     rewriter.replaceOp(op, expandRows(rewriter, loc, result, type));
     return success();
   }
@@ -259,9 +267,10 @@ struct ConvertSparseAnchors
     std::optional<DenseWeights> weights;
     TargetAttr device = TargetAttr::lookup(op);
     if (sparsity && constant && device && isa<MatmulOp>(op))
-      if (const MicroKernelRow *row =
-              findGroupSparseRow(device, constant->getType().getElementType()))
-        return convertForGroups(rewriter, cast<MatmulOp>(op), *row, *constant);
+      if (const MicroKernelRow *row = findDeviceSparseRow(
+              device, constant->getType().getElementType(),
+              getElementTypeOrSelf(op->getOperand(0)).isUnsignedInteger(8)))
+        return convertForDevice(rewriter, cast<MatmulOp>(op), *row, *constant);
     if (sparsity && constant)
       weights = getWeights(op, *constant);
     if (!weights)

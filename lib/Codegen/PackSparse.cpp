@@ -298,18 +298,43 @@ FailureOr<PackedSparse> mopt::packSparse(const DenseWeights &weights,
   return Packing(weights, layout).run();
 }
 
-FailureOr<PackedSparse> mopt::packForGroups(const DenseWeights &weights,
+namespace {
+/// Where instructions of a device take the positions of a group of four
+/// neighbours: the word, and the lowest of four bits in there. For each 64
+/// columns and 128 steps of the depth each of 128 threads has two words side by
+/// side; 32 threads have 16 of the columns.
+struct DevicePlace {
+  static constexpr int64_t kColumns = 64, kThreads = 128, kWords = 2;
+  static constexpr int64_t kWarpColumns = 16, kWarp = 32, kHalf = 8;
+  /// Steps of a word of four threads, and of both words.
+  static constexpr int64_t kWordDepth = 64, kDepth = kWords * kWordDepth;
+
+  DevicePlace(int64_t n, int64_t k, int64_t bytes, int64_t depth) {
+    int64_t ofColumns = n % kColumns, column = ofColumns % kWarpColumns;
+    int64_t half = column / kHalf;
+    int64_t thread = ofColumns / kWarpColumns * kWarp + column % kHalf * 4;
+    if (bytes == 2) {
+      // Columns eight apart have half a word each, of 16 steps.
+      thread += k % kWordDepth / 16;
+      bit = half * 16 + k % 16;
+    } else {
+      thread += half + k % kWordDepth / 32 * 2;
+      bit = k % 32;
+    }
+    word = (n / kColumns * (depth / kDepth) + k / kDepth) * kThreads * kWords +
+           thread * kWords + k / kWordDepth % kWords;
+  }
+
+  int64_t word, bit;
+};
+} // namespace
+
+FailureOr<PackedSparse> mopt::packForDevice(const DenseWeights &weights,
                                             Type element, int64_t columns) {
-  // Of positions a thread has a word for so many steps, and the next ones
-  // beside it: four groups in each half, those of two columns eight apart.
-  constexpr int64_t kStageDepth = 64, kTogether = 2, kGroupRows = 64,
-                    kThreads = 128;
-  constexpr int64_t kGroup = 4, kKept = 2, kRowsOfWarp = 16, kHalf = 8;
-  constexpr int64_t kDepthOfThread = 16, kBitsOfGroup = 4;
+  constexpr int64_t kGroup = 4, kKept = 2;
   int64_t blocks = llvm::divideCeil(weights.width, columns);
-  int64_t stages =
-      llvm::divideCeil(weights.depth, kStageDepth * kTogether) * kTogether;
-  int64_t kept = stages * kStageDepth / kGroup * kKept;
+  int64_t depth = llvm::alignTo(weights.depth, DevicePlace::kDepth);
+  int64_t kept = depth / kGroup * kKept, bytes = weights.elementBytes;
   auto allocate = [&](int64_t perBlock, Type type) -> PackedPart {
     auto tensor = RankedTensorType::get({blocks, perBlock}, type);
     size_t size = tensor.getNumElements() * (type.getIntOrFloatBitWidth() / 8);
@@ -317,17 +342,17 @@ FailureOr<PackedSparse> mopt::packForGroups(const DenseWeights &weights,
     std::memset(blob.getMutableData().data(), 0, size);
     return {tensor, std::move(blob)};
   };
-  PackedSparse packed{allocate(columns * kept, element),
-                      allocate(columns / kGroupRows * stages * kThreads,
-                               IntegerType::get(element.getContext(), 32))};
-  auto *values =
-      reinterpret_cast<uint16_t *>(packed.values.blob.getMutableData().data());
-  auto *words = reinterpret_cast<uint32_t *>(
+  int64_t words = columns / DevicePlace::kColumns *
+                  (depth / DevicePlace::kDepth) * DevicePlace::kThreads *
+                  DevicePlace::kWords;
+  PackedSparse packed{
+      allocate(columns * kept, element),
+      allocate(words, IntegerType::get(element.getContext(), 32))};
+  char *values = packed.values.blob.getMutableData().data();
+  auto *positions = reinterpret_cast<uint32_t *>(
       packed.positions.blob.getMutableData().data());
-  for (int64_t n = 0; n < blocks * columns; ++n) {
-    int64_t inGroup = n % kGroupRows, row = inGroup % kRowsOfWarp;
-    int64_t thread = inGroup / kRowsOfWarp * 32 + row % kHalf * 4;
-    for (int64_t k = 0; k < stages * kStageDepth; k += kGroup) {
+  for (int64_t n = 0; n < blocks * columns; ++n)
+    for (int64_t k = 0; k < depth; k += kGroup) {
       SmallVector<int64_t, kGroup> chosen;
       auto has = [&](int64_t i) {
         return n < weights.width && k + i < weights.depth &&
@@ -345,18 +370,11 @@ FailureOr<PackedSparse> mopt::packForGroups(const DenseWeights &weights,
       for (int64_t i = 0; i < kKept; ++i) {
         bits |= chosen[i] << (2 * i);
         if (has(chosen[i]))
-          values[n * kept + k / kGroup * kKept + i] =
-              weights.at<uint16_t>(k + chosen[i], n);
+          std::memcpy(values + (n * kept + k / kGroup * kKept + i) * bytes,
+                      weights.getAddress(k + chosen[i], n), bytes);
       }
-      int64_t stage = k / kStageDepth;
-      int64_t place =
-          ((n / kGroupRows * stages + stage / kTogether * kTogether) *
-               kThreads +
-           (thread + k % kStageDepth / kDepthOfThread) * kTogether) +
-          stage % kTogether;
-      words[place] |= bits << (row / kHalf * kDepthOfThread +
-                               k % kDepthOfThread / kGroup * kBitsOfGroup);
+      DevicePlace place(n, k, bytes, depth);
+      positions[place.word] |= bits << place.bit;
     }
-  }
   return packed;
 }

@@ -20,9 +20,11 @@ struct DenseWeights {
   template <typename T> T at(int64_t k, int64_t n) const {
     return reinterpret_cast<const T *>(data)[k * depthStride + n * widthStride];
   }
+  const char *getAddress(int64_t k, int64_t n) const {
+    return data + (k * depthStride + n * widthStride) * elementBytes;
+  }
   bool isKept(int64_t k, int64_t n) const {
-    return isNonzero(data + (k * depthStride + n * widthStride) * elementBytes,
-                     elementBytes);
+    return isNonzero(getAddress(k, n), elementBytes);
   }
 };
 
@@ -52,11 +54,11 @@ struct PackedSparse {
 mlir::FailureOr<PackedSparse> packSparse(const DenseWeights &weights,
                                          const SparseLayout &layout);
 
-/// Weights of 16-bit `element` for groups of warps (form lanes) in blocks of
-/// `columns`, a multiple of 64. Failure if one of four neighbours has more than
-/// two that are not 0.
+/// Weights of `element`, of 8 or 16 bits, for warps of a device or groups of
+/// them (form lanes) in blocks of `columns`, a multiple of 64. Failure if one
+/// of four neighbours has more than two that are not 0.
 mlir::FailureOr<PackedSparse>
-packForGroups(const DenseWeights &weights, mlir::Type element, int64_t columns);
+packForDevice(const DenseWeights &weights, mlir::Type element, int64_t columns);
 } // namespace mopt
 
 #endif // MOPT_LIB_CODEGEN_PACKSPARSE_H

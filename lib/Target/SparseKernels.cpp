@@ -125,17 +125,35 @@ std::optional<SparseKernel> mopt::findSparseKernel(TargetAttr target,
   return best;
 }
 
-const MicroKernelRow *mopt::findGroupSparseRow(TargetAttr target,
-                                               Type element) {
-  llvm::StringRef types = element.isF16()    ? "f16"
-                          : element.isBF16() ? "bf16"
-                                             : "";
+/// As rows say it of weights of `element`; empty for what no device multiplies.
+static llvm::StringRef getDeviceTypes(Type element, bool isUnsigned) {
+  if (element.isSignlessInteger(8))
+    return isUnsigned ? "u8s8" : "s8s8";
+  return element.isF16() ? "f16" : element.isBF16() ? "bf16" : "";
+}
+
+const MicroKernelRow *mopt::findDeviceSparseRow(TargetAttr target, Type element,
+                                                bool isUnsigned,
+                                                llvm::StringRef matrixUnit) {
+  llvm::StringRef types = getDeviceTypes(element, isUnsigned);
+  const MicroKernelRow *best = nullptr;
   for (llvm::ArrayRef<MicroKernelRow> table : getMicroKernelTables())
     for (const MicroKernelRow &row : table)
-      if (row.kind == llvm::StringRef("sparse-groups") && types == row.types &&
+      if (row.kind == llvm::StringRef("sparse-device") && types == row.types &&
+          (matrixUnit.empty() || matrixUnit == row.matrixUnit) &&
+          canRun(target, row) && (!best || row.rank > best->rank))
+        best = &row;
+  return best;
+}
+
+bool mopt::multipliesByGroups(TargetAttr target, Type element) {
+  llvm::StringRef types = getDeviceTypes(element, /*isUnsigned=*/true);
+  for (llvm::ArrayRef<MicroKernelRow> table : getMicroKernelTables())
+    for (const MicroKernelRow &row : table)
+      if (row.kind == llvm::StringRef("warpgroup") && types == row.types &&
           canRun(target, row))
-        return &row;
-  return nullptr;
+        return true;
+  return false;
 }
 
 int64_t mopt::chooseRowBlock(const SparseKernel &kernel, int64_t rows) {

@@ -176,10 +176,10 @@ struct EncodeSparsity : mopt::impl::EncodeSparsityBase<EncodeSparsity> {
       return true;
     Type element = weights->getType().getElementType();
     TargetAttr target = TargetAttr::lookup(op);
-    bool isHalf = isa<MatmulOp>(op) && target &&
-                  findGroupSparseRow(target, element) != nullptr;
+    bool isOfDevice = isa<MatmulOp>(op) && target &&
+                      findDeviceSparseRow(target, element) != nullptr;
     if (!(isa<QuantizedMatmulOp>(op) ? element.isSignlessInteger(8)
-                                     : element.isF32() || isHalf))
+                                     : element.isF32() || isOfDevice))
       return true;
     Lines lines(*weights, axis);
     std::optional<SparsityPattern> found;

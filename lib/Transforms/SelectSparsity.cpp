@@ -50,16 +50,17 @@ static constexpr double kLoopValues = 3;
 /// Of rows that matrix registers multiply by expanded weights, over the time in
 /// which memory brings a dense byte: a byte's mask, expanding it, and a row of
 /// products with it. Half of the latter two passes while the next bytes come,
-/// and nothing takes less time than both. From layers of 4096x4096 with 8 to 128
-/// rows.
+/// and nothing takes less time than both. From layers of 4096x4096 with 8 to
+/// 128 rows.
 static constexpr double kMaskCost = 0.125, kExpandingCost = 0.63,
                         kMatrixRowCost = 0.0125, kSerialShare = 0.5;
 /// Products that groups of warps of a device multiply faster with half of the
 /// weights (H200: 256 rows by 4096 x 4096 take 15.0 us with sparse weights and
 /// 13.1 with dense ones, 512 rows 18.8 and 23.5, 1024 x 1024 x 1024 4.9 and
-/// 5.3), and neighbours that its copy engine takes at once.
+/// 5.3), and bytes that it copies at once. Warps are taken to gain from the
+/// same sizes on; that was not measured.
 static constexpr int64_t kLeastGroupRows = 512, kLeastGroupDepth = 512,
-                         kLeastGroupResults = 1 << 20, kCopiedNeighbours = 8;
+                         kLeastGroupResults = 1 << 20, kCopiedBytes = 16;
 /// A gain that is no accident.
 static constexpr double kLeastGain = 1.05;
 
@@ -270,13 +271,21 @@ struct SelectSparsity : mopt::impl::SelectSparsityBase<SelectSparsity> {
   /// What the constant right sides of all products have, when dense.
   int64_t allBytes = 0;
 
-  /// The same for groups of warps of a device.
-  StringRef findReasonOnDevice(MatmulOp op, SparseAssembleOp weights) {
+  /// The same for warps of a device, or groups of them, with `row`.
+  StringRef findReasonOnDevice(Operation *op, SparseAssembleOp weights,
+                               TargetAttr target, const MicroKernelRow &row) {
     RankedTensorType type = getTensor(weights.getResult());
-    bool isShared = llvm::all_of(type.getShape().drop_back(2),
-                                 [](int64_t size) { return size == 1; });
-    if (!isShared || op.getTransposeLhs() ||
-        getTensor(op.getLhs()).getElementType() != type.getElementType())
+    Type element = type.getElementType(),
+         left = getTensor(op->getOperand(0)).getElementType();
+    bool areBytes = element.isInteger(8);
+    auto matmul = dyn_cast<MatmulOp>(op);
+    bool hasForm = matmul
+                       ? llvm::all_of(type.getShape().drop_back(2),
+                                      [](int64_t size) { return size == 1; }) &&
+                             !matmul.getTransposeLhs() &&
+                             (areBytes ? left.isInteger(8) : left == element)
+                       : hasSparseForm(op, type);
+    if (!hasForm)
       return "no sparse micro-kernel has this form";
     if (!keepsTwoOfFour(weights.getSparsity()))
       return "devices multiply weights of pattern 2:4";
@@ -284,12 +293,18 @@ struct SelectSparsity : mopt::impl::SelectSparsityBase<SelectSparsity> {
     if (ShapedType::isDynamic(rows))
       return "only run time knows its rows";
     int64_t depth = type.getDimSize(weights.getAxis());
-    // The copy engine's rows begin at multiples of 16 bytes.
-    if (depth == 0 || depth % kCopiedNeighbours != 0)
-      return "its depth is no multiple of eight";
-    int64_t width = type.getNumElements() / depth;
+    if (depth == 0)
+      return "its depth is 0";
     if (sparse == "always")
       return "";
+    int64_t bytes = depth * element.getIntOrFloatBitWidth() / 8;
+    if (bytes % kCopiedBytes != 0)
+      return "its rows are no multiples of 16 bytes";
+    // These multiply twice as much at once as warps do.
+    if (StringRef(row.matrixUnit) == "warp" &&
+        multipliesByGroups(target, element))
+      return "groups of warps multiply dense weights as fast";
+    int64_t width = type.getNumElements() / depth;
     return rows < kLeastGroupRows || depth < kLeastGroupDepth ||
                    rows * width < kLeastGroupResults
                ? "its rows, depth and width gain too little"
@@ -302,9 +317,10 @@ struct SelectSparsity : mopt::impl::SelectSparsityBase<SelectSparsity> {
       return "sparse micro-kernels are off";
     TargetAttr target = TargetAttr::lookup(op);
     RankedTensorType type = getTensor(weights.getResult());
-    if (auto matmul = dyn_cast<MatmulOp>(op);
-        matmul && target && findGroupSparseRow(target, type.getElementType()))
-      return findReasonOnDevice(matmul, weights);
+    if (target && isa<MatmulOp, QuantizedMatmulOp>(op))
+      if (const MicroKernelRow *row =
+              findDeviceSparseRow(target, type.getElementType()))
+        return findReasonOnDevice(op, weights, target, *row);
     if (!hasSparseForm(op, type))
       return "no sparse micro-kernel has this form";
     int64_t rows = countRows(op);

@@ -24,7 +24,8 @@ class MicroKernelRow<string kind> {
   // four vectors of the table and a vector of indices; the second one takes the
   // results so far before them, and keeps those whose indices are not in there.
   // "warpgroup": 16-bit floats or bytes, in groups of warps (lib/Codegen/Grid).
-  // "sparse-groups": the same with weights that keep two of four neighbours.
+  // "sparse-device": weights that keep two of four neighbours, on a device, in
+  // warps or groups of them, as MatrixUnit says.
   // "gather": elements of 32 bits collected by indices of 32 bits.
   string Kind = kind;
   string Name = ?;
@@ -79,7 +80,8 @@ class MicroKernelRow<string kind> {
   // are neighbours: for instructions that multiply by a lane of a register.
   bits<32> LhsSteps = 1;
   // The unit whose registers hold matrices (MatrixUnit.h): Rows and Vectors are
-  // up to two registers each way. "warp": the threads of one, of a device.
+  // up to two registers each way. "warp", "warpgroup": the threads of one, of a
+  // device.
   string MatrixUnit = "";
   // LLVM's names of the processors whose tuning it is for, "cortex-a55,neoverse-n1";
   // empty for all that can run it.

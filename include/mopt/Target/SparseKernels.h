@@ -25,16 +25,23 @@ int64_t getSparseDepthPart(int64_t rowBlock);
 int64_t countColumnsTogether(int64_t rowBlock, int64_t lanes);
 
 /// The one for `rows` rows and weights of `depth` f32, or `ofBytes` of i8, of
-/// which a share of `kept` is not zero; nothing if `target` has none, or if rows
-/// are dynamic: how weights are packed depends on their number.
+/// which a share of `kept` is not zero; nothing if `target` has none, or if
+/// rows are dynamic: how weights are packed depends on their number.
 std::optional<SparseKernel> findSparseKernel(TargetAttr target,
                                              SparsityAttr sparsity,
                                              int64_t rows, int64_t depth,
                                              bool ofBytes, double kept);
 
-/// The row for groups of warps of a device that multiply weights of `element`
-/// which keep two of four neighbours; null if `target` has none.
-const MicroKernelRow *findGroupSparseRow(TargetAttr target, mlir::Type element);
+/// The row for warps of a device, or groups of them, that multiply weights of
+/// `element` which keep two of four neighbours, and of bytes a left side that
+/// `isUnsigned`; that of the highest rank, or with `matrixUnit` if that is not
+/// empty. Null if `target` has none.
+const MicroKernelRow *findDeviceSparseRow(TargetAttr target, mlir::Type element,
+                                          bool isUnsigned = true,
+                                          llvm::StringRef matrixUnit = "");
+
+/// Do groups of warps of `target` multiply by dense weights of `element`?
+bool multipliesByGroups(TargetAttr target, mlir::Type element);
 
 /// Rows of a block of form scalars: as many as the row has, or fewer where that
 /// leaves fewer rows of the last block empty. 1, 4 or a number of whole

@@ -59,8 +59,13 @@ std::optional<LaunchShape> emitWarpgroupProduct(AnchorOpInterface op,
 
 /// The product with weights that keep two of four neighbours, by groups of
 /// warps too; leaves `op`. Nothing, and no code, where rows of the left side do
-/// not begin at multiples of 16 bytes.
+/// not begin at multiples of 16 bytes, or are few.
 std::optional<LaunchShape> emitSparseProduct(SparseAnchorOp op);
+
+/// The same by warps, through `instruction`, an LLVM intrinsic; rows of the
+/// left side, whose places in memory are `access`, begin anywhere.
+LaunchShape emitSparseWarpProduct(SparseAnchorOp op, PackedAccess &access,
+                                  llvm::StringRef instruction);
 
 /// The same for few results, by blocks that share the depth. What no kernel
 /// writes is read before the kernel in front of this one ends.

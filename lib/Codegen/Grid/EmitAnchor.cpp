@@ -6,6 +6,7 @@
 #include "Epilogue.h"
 #include "ProductAccess.h"
 #include "mopt/Dialect/Mopt/IR/SmallFloats.h"
+#include "mopt/Target/SparseKernels.h"
 
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
@@ -362,16 +363,44 @@ private:
 };
 } // namespace
 
+/// What warps multiply the weights of `op` by; empty if they do not.
+static StringRef getWarpInstruction(SparseAnchorOp op) {
+  ConfigAttr config = op.getConfig();
+  if (config.getMatrixUnit() == "warp")
+    return config.getInstruction();
+  TargetAttr target = TargetAttr::lookup(op);
+  const MicroKernelRow *row =
+      target
+          ? findDeviceSparseRow(target,
+                                getElementTypeOrSelf(op.getValues().getType()),
+                                /*isUnsigned=*/true, "warp")
+          : nullptr;
+  return row ? StringRef(row->instruction) : StringRef();
+}
+
+/// By groups of warps where these take the left side, else by warps.
+static FailureOr<LaunchShape> emitSparse(SparseAnchorOp op) {
+  std::optional<LaunchShape> shape;
+  if (op.getConfig().getMatrixUnit() == "warpgroup")
+    shape = emitSparseProduct(op);
+  if (!shape) {
+    std::unique_ptr<ProductAccess> access =
+        createProductAccess(cast<AnchorOpInterface>(op.getOperation()));
+    PackedAccess *packed = access->asPacked();
+    StringRef instruction = getWarpInstruction(op);
+    if (!packed || instruction.empty())
+      return op.emitError("multiplies sparse weights by rows that warps do not "
+                          "reach, which is not supported");
+    shape = emitSparseWarpProduct(op, *packed, instruction);
+  }
+  op.erase();
+  return *shape;
+}
+
 FailureOr<LaunchShape> mopt::emitAnchor(AnchorOpInterface op,
                                         const EmitOptions &options) {
-  if (auto sparse = dyn_cast<SparseAnchorOp>(op.getOperation())) {
-    std::optional<LaunchShape> shape = emitSparseProduct(sparse);
-    if (!shape)
-      return op->emitError("multiplies sparse weights by rows that are not "
-                           "aligned, which is not supported");
-    op->erase();
-    return *shape;
-  }
+  if (auto sparse = dyn_cast<SparseAnchorOp>(op.getOperation()))
+    return emitSparse(sparse);
   std::unique_ptr<ProductAccess> access = createProductAccess(op);
   if (!access)
     return failure();

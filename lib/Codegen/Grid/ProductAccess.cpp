@@ -159,6 +159,51 @@ struct ContractAccess final : PackedAccess {
   SmallVector<int64_t> batchSizes;
 };
 
+/// The left side of a product with sparse weights, and where the values of the
+/// weights are: each column's kept ones along the depth.
+struct SparseAccess final : PackedAccess {
+  explicit SparseAccess(SparseAnchorOp op)
+      : left(op.getLhs()), right(op.getValues()) {
+    auto anchor = cast<AnchorOpInterface>(op.getOperation());
+    rows = anchor.getOutputDimSize(0);
+    columns = anchor.getOutputDimSize(1);
+    depth = op.getDepth();
+    lhs = op.getLhs();
+    rhs = op.getValues();
+    width = op.getConfig().getColumns();
+    blocks = getShape(rhs).front();
+    if (left.areStatic && left.strides.back() == 1)
+      run = getRun(left.getDivisor(1));
+  }
+
+  PackedAccess *asPacked() override {
+    return left.areStatic && right.areStatic && right.isDense(0) ? this
+                                                                 : nullptr;
+  }
+
+  Value loadLhs(GridBuilder &g, Value, Value row, Value k) override {
+    return loadAt(g, lhs, {row, k});
+  }
+  Value loadRhs(GridBuilder &, Value, Value, Value) override {
+    llvm_unreachable("sparse weights are multiplied as whole tiles only");
+  }
+  SmallVector<Value> getPoint(GridBuilder &, Value, Value row,
+                              Value column) override {
+    return {row, column};
+  }
+  Value getRowPlace(GridBuilder &g, Value, Value row) override {
+    return g.add(left.getFirst(g), left.get(g, {row, g.index(0)}));
+  }
+  Value getStepPlace(GridBuilder &g, Value k) override {
+    return left.get(g, {g.index(0), k});
+  }
+  Value getBlockPlace(GridBuilder &g, Value, Value block) override {
+    return g.add(right.getFirst(g), right.get(g, {block, g.index(0)}));
+  }
+
+  Places left, right;
+};
+
 /// The windows of a convolution, whose positions are its rows.
 struct Windows {
   Windows(Operation *op, Value input, Value init, ArrayRef<int64_t> strides,
@@ -393,6 +438,9 @@ mopt::createProductAccess(AnchorOpInterface anchor) {
         op.emitError("has weights packed for processors, which is not "
                      "supported for devices");
         return nullptr;
+      })
+      .Case([](SparseAnchorOp op) -> Access {
+        return std::make_unique<SparseAccess>(op);
       })
       .Case([](DepthwiseAnchorOp op) -> Access {
         return std::make_unique<DepthwiseAccess>(op);

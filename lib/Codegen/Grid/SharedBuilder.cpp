@@ -27,6 +27,13 @@ SharedBuilder::SharedBuilder(GridBuilder &g, gpu::GPUFuncOp function,
   shared = toPointer(getStart(buffer), kShared);
 }
 
+SharedBuilder::SharedBuilder(GridBuilder &g, Value address)
+    : WordBuilder(g.b, g.loc), g(g) {
+  shared = LLVM::IntToPtrOp::create(
+      g.b, g.loc, LLVM::LLVMPointerType::get(g.b.getContext(), kShared),
+      address);
+}
+
 Value SharedBuilder::toWord(Value index) {
   return g.b.createOrFold<arith::IndexCastUIOp>(g.loc, g.b.getI32Type(), index);
 }

@@ -16,6 +16,8 @@ class SharedBuilder : public WordBuilder {
 public:
   /// Memory of `bytes` bytes for each block of the kernel `function`.
   SharedBuilder(GridBuilder &g, mlir::gpu::GPUFuncOp function, int64_t bytes);
+  /// Memory that begins at `address`, a word.
+  SharedBuilder(GridBuilder &g, mlir::Value address);
 
   mlir::Value toWord(mlir::Value index);
   mlir::Value toIndex(mlir::Value word);

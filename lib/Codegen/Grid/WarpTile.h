@@ -12,7 +12,7 @@ struct WarpTile {
   int64_t rows, columns, warpRows, warpColumns, parts, stageBytes, stages;
   /// Time for the same depth, of a block that has a processor for itself and of
   /// one among several.
-  int64_t alone, crowded;
+  int64_t alone = 0, crowded = 0;
 
   static constexpr int64_t kWarp = 32;
   /// What a warp multiplies at once: rows, columns, bytes of the depth.

@@ -254,6 +254,8 @@ WarpgroupTile WarpgroupPlan::chooseTile() {
 /// The values are rows of half the depth, in blocks that follow each other; the
 /// left side and the result are matrices.
 bool WarpgroupPlan::matchSparse() {
+  if (columns < kLeastColumns)
+    return false;
   elementBytes =
       getElementTypeOrSelf(sparse.getLhs().getType()).getIntOrFloatBitWidth() /
       8;

@@ -97,23 +97,46 @@ def : WarpgroupProduct<"s8s8">;
 def : WarpgroupProduct<"e4m3">;
 def : WarpgroupProduct<"e5m2">;
 
-// With weights that keep two of four neighbours along the depth; N stands for
-// the columns of a tile.
-class SparseGroups<string types> : MicroKernelRow<"sparse-groups"> {
-  let Name = "sparse-warpgroup-" # types;
-  let Features = "sm_90a";
+// Weights that keep two of four neighbours along the depth.
+class SparseProduct<string feature, string types, int width>
+    : MicroKernelRow<"sparse-device"> {
+  let Features = feature;
   let Registers = 255;
   let VectorBits = 1024;
   let Rows = 64;
-  let Vectors = 4;
-  let Rank = 1;
   let Types = types;
+  let Accumulates = 1;
+  let LhsBits = width;
+  let RhsBits = width;
+}
+
+// N stands for the columns of a tile.
+class SparseGroups<string types> : SparseProduct<"sm_90a", types, 16> {
+  let Name = "sparse-warpgroup-" # types;
+  let Vectors = 4;
+  let Rank = 2;
   let Instruction = "wgmma.mma_async.sp.sync.aligned.m64nNk32.f32." # types
     # "." # types;
-  let Accumulates = 1;
-  let LhsBits = 16;
-  let RhsBits = 16;
   let MatrixUnit = "warpgroup";
 }
 def : SparseGroups<"f16">;
 def : SparseGroups<"bf16">;
+
+// By warps, 16 columns of the result and 8 rows at once. Positions ascend; PTX
+// has instructions that say so from 8.5 on.
+class SparseWarps<string feature, string types, int width, string suffix>
+    : SparseProduct<feature, types, width> {
+  let Name = "sparse-warp-" # types;
+  let Vectors = 2;
+  let Rank = 1;
+  let Instruction = "llvm.nvvm.mma.sp"
+    # !if(!eq(feature, "ptx86"), ".ordered.metadata", "")
+    # ".m16n8k" # !div(512, width) # ".row.col." # suffix;
+  let MatrixUnit = "warp";
+}
+foreach feature = ["ptx80", "ptx84", "ptx86"] in {
+  def : SparseWarps<feature, "f16", 16, "f32.f32">;
+  def : SparseWarps<feature, "bf16", 16, "bf16">;
+  def : SparseWarps<feature, "u8s8", 8, "s8.u8">;
+  def : SparseWarps<feature, "s8s8", 8, "s8">;
+}

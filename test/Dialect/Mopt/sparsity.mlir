@@ -106,3 +106,18 @@ func.func @matrices(%x: tensor<5x34xi8>, %v: tensor<1x640xi8>, %p: tensor<1x18xi
   } -> tensor<5x32xi32>
   return %0 : tensor<5x32xi32>
 }
+
+// -----
+
+// Warps of a device take floats of 16 bits and bytes.
+func.func @warps(%x: tensor<5x64xf32>, %v: tensor<1x4096xf32>, %p: tensor<1x256xi32>, %c: tensor<5x32xf32>) -> tensor<5x32xf32> {
+  // expected-error@+1 {{expected lanes of f16, bf16 or i8 for warps, found lanes and 'f32'}}
+  %0 = mopt.sparse_anchor <lanes> sparsity <2:4>
+      ins(%x, %v, %p : tensor<5x64xf32>, tensor<1x4096xf32>, tensor<1x256xi32>) outs(%c : tensor<5x32xf32>)
+      attributes {config = #mopt.config<kernel = "k", rows = 64, columns = 64, lanes = 32, unroll = 4, streams = 4, prefetchRows = 0, prefetchNext = false,
+      accumulates = true, lhsBits = 16, rhsBits = 16, instruction = "i", matrixUnit = "warp">} {
+  ^bb0(%acc: f32):
+    mopt.yield %acc : f32
+  } -> tensor<5x32xf32>
+  return %0 : tensor<5x32xf32>
+}

@@ -50,4 +50,28 @@ func.func private @floats(%x: memref<300x520xf16>, %v: memref<9x40960xf16>, %p: 
   }
   return
 }
+
+// Rows that begin anywhere, or are few, are for warps.
+// PTX-LABEL: .visible .entry unaligned_{{[0-9]+}}(
+// PTX-NOT: wgmma
+// PTX: mma.sp.sync.aligned.m16n8k32.row.col.f32.f16.f16.f32
+// PTX-LABEL: .visible .entry few_{{[0-9]+}}(
+// PTX-NOT: wgmma
+// PTX: mma.sp.sync.aligned.m16n8k32.row.col.f32.f16.f16.f32
+func.func private @unaligned(%x: memref<300x519xf16>, %v: memref<9x40960xf16>, %p: memref<9x2560xi32>, %y: memref<300x1030xf32>) attributes {mopt.kernel} {
+  mopt.sparse_anchor <lanes> sparsity <2:4> ins(%x, %v, %p : memref<300x519xf16>, memref<9x40960xf16>, memref<9x2560xi32>)
+      outs(%y : memref<300x1030xf32>) attributes {config = #f16} {
+  ^bb0(%acc: f32):
+    mopt.yield %acc : f32
+  }
+  return
+}
+func.func private @few(%x: memref<32x520xf16>, %v: memref<9x40960xf16>, %p: memref<9x2560xi32>, %y: memref<32x1030xf32>) attributes {mopt.kernel} {
+  mopt.sparse_anchor <lanes> sparsity <2:4> ins(%x, %v, %p : memref<32x520xf16>, memref<9x40960xf16>, memref<9x2560xi32>)
+      outs(%y : memref<32x1030xf32>) attributes {config = #f16} {
+  ^bb0(%acc: f32):
+    mopt.yield %acc : f32
+  }
+  return
+}
 }

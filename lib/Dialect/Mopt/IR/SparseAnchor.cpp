@@ -34,15 +34,16 @@ LogicalResult SparseAnchorOp::verify() {
            << values << ", " << positions << " and " << init;
   bool areBytes =
       getForm() == SparseForm::bytes || getForm() == SparseForm::byte_lanes;
-  bool isOfGroups = getConfig().getMatrixUnit() == "warpgroup";
+  bool isOfDevice =
+      llvm::is_contained({"warp", "warpgroup"}, getConfig().getMatrixUnit());
   Type element = areBytes ? Type(IntegerType::get(getContext(), 8))
                           : Type(Float32Type::get(getContext()));
-  if (isOfGroups)
+  if (isOfDevice)
     element = lhs.getElementType();
-  if (isOfGroups && (getForm() != SparseForm::lanes ||
-                     !(element.isF16() || element.isBF16())))
-    return emitOpError("expected lanes of f16 or bf16 for groups of warps, "
-                       "found ")
+  if (isOfDevice &&
+      (getForm() != SparseForm::lanes ||
+       !(element.isF16() || element.isBF16() || element.isSignlessInteger(8))))
+    return emitOpError("expected lanes of f16, bf16 or i8 for warps, found ")
            << stringifySparseForm(getForm()) << " and " << element;
   if (lhs.getElementType() != element || values.getElementType() != element ||
       !positions.getElementType().isSignlessInteger())
@@ -58,10 +59,10 @@ LogicalResult SparseAnchorOp::verify() {
                        "for rows of "
                        "scalars, found ")
            << lhs << ", " << values << ", " << positions << " and " << init;
-  if (((getForm() == SparseForm::lanes && !isOfGroups) || areBytes) !=
+  if (((getForm() == SparseForm::lanes && !isOfDevice) || areBytes) !=
       getPermutation().has_value())
     return emitOpError("expected a 'permutation' for lanes and bytes only");
-  if (!getConfig().getMatrixUnit().empty() && !isOfGroups) {
+  if (!getConfig().getMatrixUnit().empty() && !isOfDevice) {
     auto memref = dyn_cast<MemRefType>(lhs);
     if (getForm() != SparseForm::bytes ||
         getDepth() % getConfig().getInterleave() != 0 ||

@@ -66,10 +66,12 @@ def Mopt_SparseAnchorOp : Mopt_AnchorOp<"sparse_anchor"> {
       each column; positions within the group have log2(M) bits of a lane of
       32 bits, those of the next vectors of values in higher bits, as many as fit.
       `permutation`, an LLVM intrinsic, picks an element of its first operand for
-      each lane of the second. With the `matrixUnit` "warpgroup", of a device,
-      elements have 16 bits and 2:4 are kept: blocks have one column's values
-      after the other's, and positions are two words for each of 128 threads for
-      each 64 columns and each 128 `k`, as the instruction takes them.
+      each lane of the second. With the `matrixUnit` "warp" or "warpgroup", of a
+      device, elements have 16 bits or are integers of 8, and 2:4 are kept: blocks
+      have one column's values after the other's, and positions are two words for
+      each of 128 threads for each 64 columns and each 128 `k`, as the instructions
+      take them: those of 16 columns for a warp. Which integers are unsigned is the
+      instruction's to say.
     - `scalars`: for each part of `depth_part` rows of `w` and each few columns
       that are multiplied together their values, the first of each column before
       the second ones; positions are elements of `lhs` in the part. Of N:64 a block
