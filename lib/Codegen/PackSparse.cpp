@@ -306,8 +306,10 @@ namespace {
 struct DevicePlace {
   static constexpr int64_t kColumns = 64, kThreads = 128, kWords = 2;
   static constexpr int64_t kWarpColumns = 16, kWarp = 32, kHalf = 8;
-  /// Steps of a word of four threads, and of both words.
-  static constexpr int64_t kWordDepth = 64, kDepth = kWords * kWordDepth;
+  /// Steps of a word of four threads, and of both words; bytes of a column of
+  /// dense weights that groups of warps multiply without a wait.
+  static constexpr int64_t kWordDepth = 64, kDepth = kWords * kWordDepth,
+                           kRoundBytes = 256;
 
   DevicePlace(int64_t n, int64_t k, int64_t bytes, int64_t depth) {
     int64_t ofColumns = n % kColumns, column = ofColumns % kWarpColumns;
@@ -333,8 +335,10 @@ FailureOr<PackedSparse> mopt::packForDevice(const DenseWeights &weights,
                                             Type element, int64_t columns) {
   constexpr int64_t kGroup = 4, kKept = 2;
   int64_t blocks = llvm::divideCeil(weights.width, columns);
-  int64_t depth = llvm::alignTo(weights.depth, DevicePlace::kDepth);
-  int64_t kept = depth / kGroup * kKept, bytes = weights.elementBytes;
+  int64_t bytes = weights.elementBytes;
+  int64_t depth =
+      llvm::alignTo(weights.depth, DevicePlace::kRoundBytes / bytes);
+  int64_t kept = depth / kGroup * kKept;
   auto allocate = [&](int64_t perBlock, Type type) -> PackedPart {
     auto tensor = RankedTensorType::get({blocks, perBlock}, type);
     size_t size = tensor.getNumElements() * (type.getIntOrFloatBitWidth() / 8);

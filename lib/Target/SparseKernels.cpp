@@ -146,16 +146,6 @@ const MicroKernelRow *mopt::findDeviceSparseRow(TargetAttr target, Type element,
   return best;
 }
 
-bool mopt::multipliesByGroups(TargetAttr target, Type element) {
-  llvm::StringRef types = getDeviceTypes(element, /*isUnsigned=*/true);
-  for (llvm::ArrayRef<MicroKernelRow> table : getMicroKernelTables())
-    for (const MicroKernelRow &row : table)
-      if (row.kind == llvm::StringRef("warpgroup") && types == row.types &&
-          canRun(target, row))
-        return true;
-  return false;
-}
-
 int64_t mopt::chooseRowBlock(const SparseKernel &kernel, int64_t rows) {
   int64_t most = kernel.row->rows, lanes = kernel.row->vectorBits / 32;
   if (rows <= 1)

@@ -273,7 +273,7 @@ struct SelectSparsity : mopt::impl::SelectSparsityBase<SelectSparsity> {
 
   /// The same for warps of a device, or groups of them, with `row`.
   StringRef findReasonOnDevice(Operation *op, SparseAssembleOp weights,
-                               TargetAttr target, const MicroKernelRow &row) {
+                               const MicroKernelRow &row) {
     RankedTensorType type = getTensor(weights.getResult());
     Type element = type.getElementType(),
          left = getTensor(op->getOperand(0)).getElementType();
@@ -300,10 +300,8 @@ struct SelectSparsity : mopt::impl::SelectSparsityBase<SelectSparsity> {
     int64_t bytes = depth * element.getIntOrFloatBitWidth() / 8;
     if (bytes % kCopiedBytes != 0)
       return "its rows are no multiples of 16 bytes";
-    // These multiply twice as much at once as warps do.
-    if (StringRef(row.matrixUnit) == "warp" &&
-        multipliesByGroups(target, element))
-      return "groups of warps multiply dense weights as fast";
+    if (areBytes && StringRef(row.matrixUnit) == "warpgroup")
+      return "no gain over dense bytes was measured";
     int64_t width = type.getNumElements() / depth;
     return rows < kLeastGroupRows || depth < kLeastGroupDepth ||
                    rows * width < kLeastGroupResults
@@ -320,7 +318,7 @@ struct SelectSparsity : mopt::impl::SelectSparsityBase<SelectSparsity> {
     if (target && isa<MatmulOp, QuantizedMatmulOp>(op))
       if (const MicroKernelRow *row =
               findDeviceSparseRow(target, type.getElementType()))
-        return findReasonOnDevice(op, weights, target, *row);
+        return findReasonOnDevice(op, weights, *row);
     if (!hasSparseForm(op, type))
       return "no sparse micro-kernel has this form";
     int64_t rows = countRows(op);

@@ -40,9 +40,6 @@ const MicroKernelRow *findDeviceSparseRow(TargetAttr target, mlir::Type element,
                                           bool isUnsigned = true,
                                           llvm::StringRef matrixUnit = "");
 
-/// Do groups of warps of `target` multiply by dense weights of `element`?
-bool multipliesByGroups(TargetAttr target, mlir::Type element);
-
 /// Rows of a block of form scalars: as many as the row has, or fewer where that
 /// leaves fewer rows of the last block empty. 1, 4 or a number of whole
 /// vectors.

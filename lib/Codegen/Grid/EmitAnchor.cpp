@@ -369,11 +369,12 @@ static StringRef getWarpInstruction(SparseAnchorOp op) {
   if (config.getMatrixUnit() == "warp")
     return config.getInstruction();
   TargetAttr target = TargetAttr::lookup(op);
+  bool isUnsigned = config.getInstruction().ends_with(".u8");
   const MicroKernelRow *row =
       target
           ? findDeviceSparseRow(target,
                                 getElementTypeOrSelf(op.getValues().getType()),
-                                /*isUnsigned=*/true, "warp")
+                                isUnsigned, "warp")
           : nullptr;
   return row ? StringRef(row->instruction) : StringRef();
 }

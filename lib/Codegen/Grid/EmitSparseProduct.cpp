@@ -11,40 +11,51 @@
 using namespace mlir;
 using namespace mopt;
 
-/// The weights' positions in a round of stages: a word of each for every thread
-/// of a group; rows of 64 one after the other.
+/// The weights' positions in a round of stages, for every thread of a group two
+/// words side by side: those of both stages, or of one after the other; rows of
+/// 64 follow each other.
 SmallVector<Value> WarpgroupEmitter::loadPositions(const Position &at,
                                                    Value round) {
   Value buffer = sparse.getPositions();
+  constexpr int64_t together = 2;
+  int64_t pairs = kSparseStages * countPositions() / together;
   Value rowGroup = w.div(at.row, kGroupRows);
-  Value place = w.mul(
-      w.add(w.mul(w.add(w.mul(rowGroup, countRounds()), round), kGroupThreads),
-            threadOfGroup),
-      kSparseStages);
+  Value first = w.mul(w.add(w.mul(rowGroup, countRounds()), round), pairs);
+  Value place =
+      w.mul(w.add(w.mul(first, kGroupThreads), threadOfGroup), together);
   Value begin = memref::ExtractAlignedPointerAsIndexOp::create(b, loc, buffer);
   Value address = arith::AddIOp::create(
       b, loc, arith::IndexCastOp::create(b, loc, b.getI64Type(), begin),
       arith::ExtUIOp::create(b, loc, b.getI64Type(), w.mul(place, 4)));
-  Value pointer = LLVM::IntToPtrOp::create(
-      b, loc, LLVM::LLVMPointerType::get(b.getContext(), 1), address);
-  Value words = LLVM::LoadOp::create(
-      b, loc, VectorType::get(kSparseStages, b.getI32Type()), pointer,
-      /*alignment=*/4 * kSparseStages, /*isVolatile=*/false,
-      /*isNonTemporal=*/false, /*isInvariant=*/true);
+  auto type = LLVM::LLVMPointerType::get(b.getContext(), 1);
+  Value pointer = LLVM::IntToPtrOp::create(b, loc, type, address);
   GridBuilder g(b, loc);
-  return splitElements(g, words);
+  SmallVector<Value> words;
+  for (int64_t i = 0; i < pairs; ++i) {
+    Value at = LLVM::GEPOp::create(b, loc, type, b.getI32Type(), pointer,
+                                   ArrayRef<LLVM::GEPArg>{static_cast<int32_t>(
+                                       i * kGroupThreads * together)});
+    llvm::append_range(
+        words, splitElements(
+                   g, LLVM::LoadOp::create(
+                          b, loc, VectorType::get(together, b.getI32Type()), at,
+                          /*alignment=*/4 * together, /*isVolatile=*/false,
+                          /*isNonTemporal=*/false, /*isInvariant=*/true)));
+  }
+  return words;
 }
 
 /// LLVM has no such instruction; its name is the configuration's.
 Value WarpgroupEmitter::multiplySparse(Value sums, Value x, Value y,
                                        Value positions, int64_t selector) {
   int64_t count = tile.columns / 2;
+  bool isFloat = isa<FloatType>(sumType);
   SmallVector<Value> operands;
   std::string text = "{ .reg .pred p; setp.ne.b32 p, 1, 0; ", constraints,
               names, ties;
   for (int64_t i = 0; i < count; ++i) {
     operands.push_back(LLVM::ExtractValueOp::create(b, loc, sums, i));
-    constraints += "=f,";
+    constraints += isFloat ? "=f," : "=r,";
     ties += std::to_string(i) + ",";
     names += (i ? ", $" : "$") + std::to_string(i);
   }
@@ -52,7 +63,8 @@ Value WarpgroupEmitter::multiplySparse(Value sums, Value x, Value y,
   auto [first, second] = sparse.getConfig().getInstruction().split('N');
   text += (first + Twine(tile.columns) + second + " {" + names + "}, $" +
            Twine(2 * count) + ", $" + Twine(2 * count + 1) + ", $" +
-           Twine(2 * count + 2) + ", " + Twine(selector) + ", p, 1, 1, 0, 0; }")
+           Twine(2 * count + 2) + ", " + Twine(selector) +
+           (isFloat ? ", p, 1, 1, 0, 0; }" : ", p; }"))
               .str();
   return LLVM::InlineAsmOp::create(
              b, loc, sums.getType(), operands, text,
@@ -70,7 +82,8 @@ SmallVector<Value> WarpgroupEmitter::multiplyRound(ValueRange carried) {
   SmallVector<Value> stages;
   for (int64_t i = 0; i < kSparseStages; ++i) {
     w.wait(getBarrier(full, stage), parity);
-    sums = multiplyStage(sums, stage, carried[4 + i]);
+    sums = multiplyStage(
+        sums, stage, carried.slice(4 + i * countPositions(), countPositions()));
     stages.push_back(stage);
     std::tie(stage, parity) = w.getNextStage(stage, parity, tile.stages);
   }

@@ -168,7 +168,7 @@ static NVVM::WGMMATypes getElements(Value side, bool isUnsigned,
 }
 
 Value WarpgroupEmitter::multiplyStage(Value sums, Value stage,
-                                      Value positions) {
+                                      ValueRange positions) {
   MLIRContext *context = b.getContext();
   Value wordOfGroup = b.createOrFold<arith::SubIOp>(loc, group, w.word(1));
   Value left = w.add(w.add(lhsShared, w.mul(stage, tile.getLhsBytes())),
@@ -192,11 +192,13 @@ Value WarpgroupEmitter::multiplyStage(Value sums, Value stage,
   NVVM::WgmmaFenceAlignedOp::create(b, loc);
   if (sparse) {
     // Of the weights an instruction takes as many bytes as of dense ones, and
-    // twice as many of the other side.
+    // twice as many of the other side. A word of two products has theirs in
+    // different threads.
     constexpr int64_t lines = kInstructionBytes / kLine;
+    bool isShared = positions.size() == 1;
     for (int64_t i = 0; i < tile.lhsRowBytes / kInstructionBytes; ++i)
       sums = multiplySparse(sums, add(x, i * lines), add(y, 2 * i * lines),
-                            positions, i);
+                            positions[isShared ? 0 : i], isShared ? i : 0);
     NVVM::WgmmaGroupSyncAlignedOp::create(b, loc);
     return sums;
   }
@@ -255,7 +257,8 @@ void WarpgroupEmitter::emitProducts() {
         scf::YieldOp::create(b, loc, next);
       } else {
         w.wait(getBarrier(full, stage), parity);
-        Value sums = multiplyStage(loop.getRegionIterArg(3), stage, Value());
+        Value sums =
+            multiplyStage(loop.getRegionIterArg(3), stage, ValueRange());
         // The products of the stage before this one are done.
         NVVM::WgmmaWaitGroupSyncOp::create(b, loc, 1);
         Value isFirst = w.equals(loop.getInductionVar(), 0);

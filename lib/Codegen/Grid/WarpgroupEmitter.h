@@ -45,7 +45,7 @@ private:
   void emitCopies();
   void emitProducts();
   mlir::Value multiplyStage(mlir::Value sums, mlir::Value stage,
-                            mlir::Value positions);
+                            mlir::ValueRange positions);
   llvm::SmallVector<mlir::Value> multiplyRound(mlir::ValueRange carried);
   mlir::Value multiplySparse(mlir::Value sums, mlir::Value x, mlir::Value y,
                              mlir::Value positions, int64_t selector);
@@ -57,6 +57,9 @@ private:
   /// Stages that are multiplied without a wait between them.
   int64_t getRound() const { return sparse ? kSparseStages : 1; }
   int64_t countRounds() const { return countSteps() / getRound(); }
+  /// Words of a thread with the positions of a stage: one for two products of
+  /// elements of 16 bits, one for each of bytes.
+  int64_t countPositions() const { return 2 / elementBytes; }
   std::pair<int64_t, int64_t> getRightPattern() const;
   void release(mlir::Value stage, mlir::Value condition);
   void storeTile(llvm::ArrayRef<mlir::Value> sums, const Position &at);

@@ -20,8 +20,7 @@ inline constexpr int64_t kGroupRows = 64, kGroupThreads = 128;
 inline constexpr int64_t kRowBytes = 128, kPatternBytes = 1024;
 /// Neighbours of 16 bits in a row of a box.
 inline constexpr int64_t kBoxColumns = kRowBytes / 2;
-/// Stages of sparse weights that are multiplied together, whose positions a
-/// thread has side by side.
+/// Stages of sparse weights that are multiplied together.
 inline constexpr int64_t kSparseStages = 2;
 /// Columns of a packed block.
 inline constexpr int64_t kBlockColumns = 64;

@@ -111,16 +111,19 @@ class SparseProduct<string feature, string types, int width>
 }
 
 // N stands for the columns of a tile.
-class SparseGroups<string types> : SparseProduct<"sm_90a", types, 16> {
+class SparseGroups<string types, int width, string suffix>
+    : SparseProduct<"sm_90a", types, width> {
   let Name = "sparse-warpgroup-" # types;
   let Vectors = 4;
   let Rank = 2;
-  let Instruction = "wgmma.mma_async.sp.sync.aligned.m64nNk32.f32." # types
-    # "." # types;
+  let Instruction = "wgmma.mma_async.sp.sync.aligned.m64nNk"
+    # !div(512, width) # "." # suffix;
   let MatrixUnit = "warpgroup";
 }
-def : SparseGroups<"f16">;
-def : SparseGroups<"bf16">;
+def : SparseGroups<"f16", 16, "f32.f16.f16">;
+def : SparseGroups<"bf16", 16, "f32.bf16.bf16">;
+def : SparseGroups<"u8s8", 8, "s32.s8.u8">;
+def : SparseGroups<"s8s8", 8, "s32.s8.s8">;
 
 // By warps, 16 columns of the result and 8 rows at once. Positions ascend; PTX
 // has instructions that say so from 8.5 on.

@@ -70,7 +70,8 @@ def Mopt_SparseAnchorOp : Mopt_AnchorOp<"sparse_anchor"> {
       device, elements have 16 bits or are integers of 8, and 2:4 are kept: blocks
       have one column's values after the other's, and positions are two words for
       each of 128 threads for each 64 columns and each 128 `k`, as the instructions
-      take them: those of 16 columns for a warp. Which integers are unsigned is the
+      take them: those of 16 columns for a warp. Both are filled up to 256 bytes of
+      the depth. Which integers are unsigned is the
       instruction's to say.
     - `scalars`: for each part of `depth_part` rows of `w` and each few columns
       that are multiplied together their values, the first of each column before
