@@ -6,7 +6,6 @@
 // a constant that only smooth functions see becomes a multiplication.
 #include "mopt/Dialect/Mopt/IR/QuantizationParameters.h"
 #include "mopt/Support/SumOrder.h"
-#include "mopt/Target/MicroKernels.h"
 #include "mopt/Transforms/BroadcastIndex.h"
 #include "mopt/Transforms/ByteChain.h"
 #include "mopt/Transforms/Passes.h"
