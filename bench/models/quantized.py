@@ -22,8 +22,7 @@ def _static(source, target, feeds, activation, operators):
             return next(self.feeds, None)
 
     # A scale for each channel came with version 13 of DequantizeLinear.
-    opset = max(entry.version for entry in onnx.load(source, load_external_data=False).opset_import
-                if entry.domain in ("", "ai.onnx"))
+    opset = max(entry.version for entry in source.opset_import if entry.domain in ("", "ai.onnx"))
     quantize_static(
         source, target, Reader(),
         quant_format=QuantFormat.QOperator if operators else QuantFormat.QDQ,
@@ -44,12 +43,13 @@ def make(recipe, source, target, model):
     as they come), or "int4_b32_a0": weights of 4 bits in blocks of 32, accuracy level 0."""
     part = target + ".part"
     if recipe == "dyn_int8":
-        _dynamic(source, part)
+        _dynamic(onnx.load(source), part)
     elif recipe.startswith("int4_"):
         _, block, accuracy = recipe.split("_")
         nbits.rewrite(source, part, int(block[1:]), int(accuracy[1:]))
     else:
         form, types = recipe.split("_")
         feeds = [model.inputs(seed=1 + i) for i in range(CALIBRATION_RUNS)]
-        _static(source, part, feeds, types[:2], form == "qop")
+        # Beside a file it would keep one of its own, which another recipe's maker may be at too.
+        _static(onnx.load(source), part, feeds, types[:2], form == "qop")
     os.replace(part, target)
