@@ -23,7 +23,7 @@ pytestmark = pytest.mark.skipif(bool(emulated.MISSING),
 NAMES = os.environ.get("MOPT_TEST_AARCH64_MODELS", "").split()
 MODELS = sweeps.take(
     catalogue.select(NAMES) if NAMES else catalogue.load() + catalogue.load(quantized=True))
-# Processors of qemu: cortex-a76, neoverse-n1 and max, which has bf16, i8mm and SVE too.
+# Processors of qemu: cortex-a76, neoverse-n1, and one that has bf16, i8mm and SVE too.
 TARGETS = (os.environ.get("MOPT_TEST_AARCH64_TARGETS", "").split()
            or ["cortex-a76", "neoverse-n1", "neoverse-v1"])
 # Their products are of bytes alone.
@@ -46,7 +46,7 @@ def test_bits(model, target):
     here = mopt.InferenceSession(
         mopt.compile(path, target="x86-64-v3", numerics="strict")).run(None, inputs)
     library = mopt.compile(path, target=target, numerics="strict")
-    with emulated.installed(target):
+    with emulated.installed(target, emulated.QUICK_CPUS):
         there = mopt.InferenceSession(library, threads=2).run(None, inputs)
     for expected, found in zip(here, there, strict=True):
         np.testing.assert_array_equal(found, expected)
@@ -59,7 +59,7 @@ def test_agrees_with_onnxruntime(model, target):
     path, inputs = prepare(model)
     expected = reference.run(path, inputs)
     library = mopt.compile(path, target=target, numerics=sweeps.get_numerics(model))
-    with emulated.installed(target):
+    with emulated.installed(target, emulated.QUICK_CPUS):
         found = mopt.InferenceSession(library, threads=2).run(None, inputs)
     bad = [difference.message for difference in reference.compare(
         found, expected, model.tolerance, model.argmax, model.argmax_axis)

@@ -27,7 +27,7 @@ func.func @halves(%x: tensor<2x7xf16>) -> tensor<2x1xf32> {
 // two of four, behind the depth.
 // SELECT: remark: computed with sparse weights of pattern 2:4
 // RULE: remark: computed with dense weights of pattern 2:4: its rows, depth and width gain too little
-// GROUPS: remark: computed with dense weights of pattern 2:4: no gain over dense bytes was measured
+// GROUPS: remark: computed with dense weights of pattern 2:4: its rows, depth and width gain too little
 // CHECK-LABEL: func.func @bytes
 // CHECK: mopt.bitcast %{{.*}} : tensor<2x16xui8> -> tensor<2x16xi8>
 // CHECK: mopt.sparse_anchor <lanes> sparsity <2:4> ins(%{{.*}}, %{{.*}}, %{{.*}} : tensor<2x16xi8>, tensor<1x8192xi8>, tensor<1x512xi32>)
