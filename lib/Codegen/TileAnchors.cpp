@@ -18,8 +18,9 @@ namespace mopt {
 #include "mopt/Codegen/Passes.h.inc"
 
 namespace {
-/// Rows that a dimension of unknown size is assumed to have.
-constexpr int64_t kAssumedSize = 128;
+/// Rows that a dimension of unknown size is assumed to have, and two such
+/// dimensions of a picture together.
+constexpr int64_t kAssumedSize = 128, kAssumedPlane = 4096;
 
 /// Tiles that keep all threads busy. Up to that many, both rows and columns are
 /// cut; beyond it only what comes first.
@@ -38,10 +39,39 @@ struct Domain {
   int64_t work = 1;
   /// Is the first dimension the batch of a convolution?
   bool hasBatch = false;
+  /// A dimension of which more is assumed than of others, and what.
+  int64_t rowDim = -1, rows = 0;
+
+  /// The size of dimension `dim`, or what it is assumed to be.
+  int64_t assume(int64_t dim) const {
+    if (!ShapedType::isDynamic(sizes[dim]))
+      return sizes[dim];
+    return dim == rowDim ? rows : kAssumedSize;
+  }
 };
 
 int64_t known(int64_t size) {
   return ShapedType::isDynamic(size) ? kAssumedSize : size;
+}
+
+/// What dimension `dim` of unknown size is assumed to have: where several are
+/// one, as in a convolution that is a product, the positions of one picture.
+int64_t assumeSize(Value value, int64_t dim) {
+  auto collapse = value.getDefiningOp<tensor::CollapseShapeOp>();
+  if (!collapse)
+    return kAssumedSize;
+  SmallVector<int64_t, 2> group = collapse.getReassociationIndices()[dim];
+  int64_t positions = 1, unknown = 0;
+  for (int64_t part : group) {
+    int64_t size = collapse.getSrcType().getDimSize(part);
+    if (!ShapedType::isDynamic(size))
+      positions *= size;
+    else if (part != group.front())
+      ++unknown;
+  }
+  if (unknown == 0)
+    return std::max(positions, kAssumedSize);
+  return positions * (unknown == 1 ? kAssumedSize : kAssumedPlane);
 }
 
 int64_t getConfigRows(AnchorOpInterface op) {
@@ -73,7 +103,11 @@ Domain getDomain(ContractAnchorOp op) {
   domain.sizes.push_back(sizeInRhs(rank - 2));
   for (int64_t i = 0; i < rank - 2; ++i)
     domain.order.push_back({i, 1});
-  orderRowsAndBlocks(domain, rank - 2, known(domain.sizes[rank - 2]),
+  domain.rowDim = rank - 2;
+  domain.rows = assumeSize(
+      op.getLhs(), *op.getLhsIndexingMap().getResultPosition(
+                       getAffineDimExpr(rank - 2, op.getContext())));
+  orderRowsAndBlocks(domain, rank - 2, domain.assume(rank - 2),
                      llvm::alignTo(kLeastRows, getConfigRows(anchor)), rank - 1,
                      known(domain.sizes[rank - 1]) * op.getBlockColumns());
   // The depth is in groups there.
@@ -144,8 +178,13 @@ tensor::PadOp getPadding(AnchorOpInterface op) {
     return {};
   auto pad = anchor->getOperand(0).getDefiningOp<tensor::PadOp>();
   if (!pad || !pad->hasOneUse() || !pad.getConstantPaddingValue() ||
-      !pad.getSourceType().hasStaticShape() ||
-      llvm::is_contained(pad.getSourceType().getShape(), 0))
+      pad.getStaticLow()[0] != 0 || pad.getStaticHigh()[0] != 0)
+    return {};
+  // Each tile has pictures of its own, as many as there may be.
+  RankedTensorType source = pad.getSourceType();
+  if (source.getDimSize(0) == 0 ||
+      llvm::any_of(source.getShape().drop_front(),
+                   [](int64_t size) { return size <= 0; }))
     return {};
   auto conv = dyn_cast<ConvAnchorOp>(anchor);
   auto filter = cast<ShapedType>(anchor->getOperand(1).getType());
@@ -209,8 +248,8 @@ struct TileAnchors : impl::TileAnchorsBase<TileAnchors> {
     if (domain.hasBatch && ShapedType::isDynamic(domain.sizes[0]))
       domain.sizes[0] = tiles[0] = 1;
     double work = domain.work;
-    for (int64_t size : domain.sizes)
-      work *= known(size);
+    for (size_t dim = 0; dim < domain.sizes.size(); ++dim)
+      work *= domain.assume(dim);
     int64_t most = std::min<double>(maxTiles, work / minWork);
     int64_t wanted = most, have = 1;
     for (auto [dim, multiple] : domain.order) {
@@ -221,10 +260,10 @@ struct TileAnchors : impl::TileAnchorsBase<TileAnchors> {
         continue;
       if (ShapedType::isDynamic(size)) {
         // As many as there are at run time.
+        int64_t assumed = domain.assume(dim);
         tiles[dim] = llvm::alignTo(
-            llvm::divideCeil(kAssumedSize, std::min(wanted, kAssumedSize)),
-            multiple);
-        have *= llvm::divideCeil(kAssumedSize, tiles[dim]);
+            llvm::divideCeil(assumed, std::min(wanted, assumed)), multiple);
+        have *= llvm::divideCeil(assumed, tiles[dim]);
         wanted = std::min(most, kEnoughTiles) / have;
         continue;
       }

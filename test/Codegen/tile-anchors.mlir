@@ -100,3 +100,58 @@ func.func @padded(%x: tensor<1x112x112x96xf32>, %w: tensor<3x3x96xf32>, %c: tens
   } -> tensor<1x112x112x96xf32>
   return %0 : tensor<1x112x112x96xf32>
 }
+
+// -----
+
+// Also of pictures whose number only run time knows.
+// CHECK-LABEL: @padded_pictures
+// CHECK-NOT: tensor.pad
+// CHECK: scf.forall (%[[B:.*]], %{{.*}}) = (0, 0) to (%{{.*}}, 112) step (1, 4)
+// CHECK: tensor.extract_slice %arg0[%[[B]], %{{.*}}, 0, 0] [1, %{{.*}}, 112, 96]
+// CHECK: %[[P:.*]] = tensor.pad
+// CHECK: mopt.depthwise_anchor ins(%[[P]]
+// BUFFER-LABEL: @padded_pictures
+func.func @padded_pictures(%x: tensor<?x112x112x96xf32>, %w: tensor<3x3x96xf32>, %c: tensor<?x112x112x96xf32>) -> tensor<?x112x112x96xf32> {
+  %zero = arith.constant 0.0 : f32
+  %p = tensor.pad %x low[0, 1, 1, 0] high[0, 1, 1, 0] {
+  ^bb0(%i: index, %j: index, %k: index, %l: index):
+    tensor.yield %zero : f32
+  } : tensor<?x112x112x96xf32> to tensor<?x114x114x96xf32>
+  %0 = mopt.depthwise_anchor ins(%p, %w : tensor<?x114x114x96xf32>, tensor<3x3x96xf32>) outs(%c : tensor<?x112x112x96xf32>)
+      attributes {strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>} {
+  ^bb0(%acc: f32):
+    mopt.yield %acc : f32
+  } -> tensor<?x112x112x96xf32>
+  return %0 : tensor<?x112x112x96xf32>
+}
+
+// -----
+
+// Rows that are the positions of pictures: at least one picture's, 3136; 128 of
+// unknown size would be too little work to cut.
+// CHECK-LABEL: @positions
+// CHECK: scf.forall (%{{.*}}) = (0) to (%{{.*}}) step (1568)
+// BUFFER-LABEL: @positions
+func.func @positions(%x: tensor<?x56x56x24xf32>, %w: tensor<1x24x16xf32>, %c: tensor<?x16xf32>) -> tensor<?x16xf32> {
+  %rows = tensor.collapse_shape %x [[0, 1, 2], [3]] : tensor<?x56x56x24xf32> into tensor<?x24xf32>
+  %0 = mopt.contract_anchor ins(%rows, %w : tensor<?x24xf32>, tensor<1x24x16xf32>) outs(%c : tensor<?x16xf32>) {
+  ^bb0(%acc: f32):
+    mopt.yield %acc : f32
+  } -> tensor<?x16xf32>
+  return %0 : tensor<?x16xf32>
+}
+
+// -----
+
+// Neither size of the pictures is known: 4096 positions are assumed.
+// CHECK-LABEL: @open_positions
+// CHECK: scf.forall (%{{.*}}) = (0) to (%{{.*}}) step (1376)
+// BUFFER-LABEL: @open_positions
+func.func @open_positions(%x: tensor<?x?x?x24xf32>, %w: tensor<1x24x16xf32>, %c: tensor<?x16xf32>) -> tensor<?x16xf32> {
+  %rows = tensor.collapse_shape %x [[0, 1, 2], [3]] : tensor<?x?x?x24xf32> into tensor<?x24xf32>
+  %0 = mopt.contract_anchor ins(%rows, %w : tensor<?x24xf32>, tensor<1x24x16xf32>) outs(%c : tensor<?x16xf32>) {
+  ^bb0(%acc: f32):
+    mopt.yield %acc : f32
+  } -> tensor<?x16xf32>
+  return %0 : tensor<?x16xf32>
+}
