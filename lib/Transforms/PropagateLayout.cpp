@@ -7,6 +7,7 @@
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/Dialect/Utils/ReshapeOpsUtils.h"
 #include "mlir/IR/Matchers.h"
 #include "mlir/IR/PatternMatch.h"
 #include "mlir/Transforms/GreedyPatternRewriteDriver.h"
@@ -133,7 +134,8 @@ template <typename Op> struct MoveChannelsLast : OpRewritePattern<Op> {
 // the sum over its operands. A sink makes an op's weight smaller, and otherwise
 // changes weights of ops below it only; since no pattern changes the order of
 // ops, the weights in that order get lexicographically smaller. Composing
-// transposes adds to no weight, and MoveChannelsLast applies once to each op.
+// transposes, also through a change of shape, adds to no weight, and
+// MoveChannelsLast applies once to each op.
 // Transposes therefore have to be counted alike where they are taken and where
 // they are put: two operands that are views either way would else send each
 // other's down forever.
@@ -284,6 +286,59 @@ struct SinkThroughPad : OpRewritePattern<PadOp> {
   }
 };
 
+/// Two transposes with a change of shape between them become one: where it
+/// splits dimensions below it, where it merges them above. So channels that are
+/// shuffled stay last.
+struct MeetThroughReshape : OpRewritePattern<TransposeOp> {
+  using OpRewritePattern::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(TransposeOp op,
+                                PatternRewriter &rewriter) const override {
+    auto reshape = op.getInput().getDefiningOp<ReshapeOp>();
+    if (!reshape || !reshape->hasOneUse())
+      return failure();
+    TransposeOp above = getCostlyTranspose(reshape.getInput());
+    if (!above)
+      return failure();
+    RankedTensorType from = getTensor(reshape.getInput()),
+                     to = reshape.getType();
+    // One unknown size is the same on both sides; of several that is not sure.
+    if (from.getRank() == to.getRank() || from.getNumDynamicDims() > 1 ||
+        to.getNumDynamicDims() > 1 || llvm::is_contained(from.getShape(), 0))
+      return failure();
+    std::optional<SmallVector<ReassociationIndices>> groups =
+        getReassociationIndicesForReshape(from, to);
+    if (!groups)
+      return failure();
+    SmallVector<OpFoldResult> sizes = reshape.getMixedSizes(), movedSizes;
+    SmallVector<int64_t> upper(above.getPermutation()), permutation;
+    if (to.getRank() > from.getRank()) {
+      SmallVector<int64_t> places(to.getRank());
+      for (int64_t dim : invert(upper))
+        for (int64_t part : (*groups)[dim]) {
+          places[part] = movedSizes.size();
+          movedSizes.push_back(sizes[part]);
+        }
+      for (int64_t dim : op.getPermutation())
+        permutation.push_back(places[dim]);
+      Value moved = ReshapeOp::create(rewriter, reshape.getLoc(),
+                                      above.getInput(), movedSizes);
+      rewriter.replaceOpWithNewOp<TransposeOp>(op, op.getType(), moved,
+                                               permutation);
+      return success();
+    }
+    for (int64_t dim : op.getPermutation()) {
+      movedSizes.push_back(sizes[dim]);
+      for (int64_t part : (*groups)[dim])
+        permutation.push_back(upper[part]);
+    }
+    Value moved = transposeValue(rewriter, op.getLoc(), above.getInput(),
+                                 permutation);
+    rewriter.replaceOpWithNewOp<ReshapeOp>(op, moved, movedSizes);
+    return success();
+  }
+};
+
 /// A transpose that moves dimensions of size 1 only is a change of shape.
 struct TransposeToReshape : OpRewritePattern<TransposeOp> {
   using OpRewritePattern::OpRewritePattern;
@@ -307,7 +362,7 @@ struct PropagateLayout : mopt::impl::PropagateLayoutBase<PropagateLayout> {
     RewritePatternSet sinks(ctx), views(ctx);
     sinks.add<MoveChannelsLast<ConvOp>, MoveChannelsLast<PoolOp>,
               SinkThroughElementwise, SinkThroughLookup, SinkThroughConcat,
-              SinkThroughReduce, SinkThroughPad>(ctx);
+              SinkThroughReduce, SinkThroughPad, MeetThroughReshape>(ctx);
     TransposeOp::getCanonicalizationPatterns(sinks, ctx);
     // Views first go down like others: they may cancel.
     views.add<TransposeToReshape>(ctx);

@@ -21,12 +21,13 @@ def test_a_bundle_has_what_tests_need(tmp_path):
                     "--finish"], check=True)
 
     # In the place of '/', which is not a test's to write to: a prefix, for its paths and its
-    # Python's. The system's part of a path list stays out.
+    # Python's. The C compiler is the machine's own.
     there = bundle / ROOT.relative_to("/")
     assert os.access(bundle / "mopt-tests", os.X_OK)
     site = next((there / "build" / "venv" / "lib").glob("python3.*")) / "site-packages"
     environment = {"LD_LIBRARY_PATH": str(there / "build" / "bundled-lib"),
-                   "PATH": f"{there}/build/bin:{bundle}/usr/bin", "PYTHONHOME": str(bundle / "usr"),
+                   "PATH": f"{there}/build/bin:{bundle}/usr/bin:/usr/bin:/bin",
+                   "PYTHONHOME": str(bundle / "usr"),
                    "PYTHONPATH": f"{site}:{there}/python:{there}/build/python",
                    "MOPT_BUILD": str(there / "build"), "MOPT_BIN_DIR": str(there / "build" / "bin"),
                    "PYTHONDONTWRITEBYTECODE": "1"}

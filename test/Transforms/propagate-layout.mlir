@@ -89,3 +89,43 @@ func.func @views(%x: tensor<?x8x1x1xf32>, %f: tensor<8x8x1x1xf32>, %g: tensor<8x
   %2 = mopt.conv %1, %g {group = 1, strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads_begin = array<i64: 0, 0>, pads_end = array<i64: 0, 0>} : tensor<?x8x1x1xf32>, tensor<8x8x1x1xf32> -> tensor<?x8x1x1xf32>
   return %2 : tensor<?x8x1x1xf32>
 }
+
+// Channels that are shuffled stay last: of three transposes, one is left.
+// CHECK-LABEL: func.func @shuffle
+// CHECK: %[[X:.*]] = mopt.conv {{.*}} -> tensor<?x5x7x12xf32>
+// CHECK: %[[S:.*]] = mopt.reshape %[[X]] to [%{{.*}}, 5, 7, 4, 3]
+// CHECK: %[[T:.*]] = mopt.transpose %[[S]] [0, 1, 2, 4, 3]
+// CHECK: %[[M:.*]] = mopt.reshape %[[T]] to [%{{.*}}, 5, 7, 12]
+// CHECK: mopt.conv %[[M]], {{.*}}channels_last
+func.func @shuffle(%x: tensor<?x12x5x7xf32>, %f: tensor<12x3x1x1xf32>, %g: tensor<12x1x3x3xf32>) -> tensor<?x12x5x7xf32> {
+  %c0 = arith.constant 0 : index
+  %n = tensor.dim %x, %c0 : tensor<?x12x5x7xf32>
+  %0 = mopt.conv %x, %f {group = 4, strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads_begin = array<i64: 0, 0>, pads_end = array<i64: 0, 0>} : tensor<?x12x5x7xf32>, tensor<12x3x1x1xf32> -> tensor<?x12x5x7xf32>
+  %1 = mopt.reshape %0 to [%n, 4, 3, 5, 7] : tensor<?x12x5x7xf32> -> tensor<?x4x3x5x7xf32>
+  %2 = mopt.transpose %1 [0, 2, 1, 3, 4] : tensor<?x4x3x5x7xf32> -> tensor<?x3x4x5x7xf32>
+  %3 = mopt.reshape %2 to [%n, 12, 5, 7] : tensor<?x3x4x5x7xf32> -> tensor<?x12x5x7xf32>
+  %4 = mopt.conv %3, %g {group = 12, strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads_begin = array<i64: 1, 1>, pads_end = array<i64: 1, 1>} : tensor<?x12x5x7xf32>, tensor<12x1x3x3xf32> -> tensor<?x12x5x7xf32>
+  return %4 : tensor<?x12x5x7xf32>
+}
+
+// Positions that become rows of a sequence, as a transformer has patches: none.
+// CHECK-LABEL: func.func @patches
+// CHECK: %[[X:.*]] = mopt.conv
+// CHECK: %[[R:.*]] = mopt.reshape %[[X]] to [1, 35, 12]
+// CHECK: return %[[R]]
+func.func @patches(%x: tensor<1x3x5x7xf32>, %f: tensor<12x3x1x1xf32>) -> tensor<1x35x12xf32> {
+  %0 = mopt.conv %x, %f {group = 1, strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads_begin = array<i64: 0, 0>, pads_end = array<i64: 0, 0>} : tensor<1x3x5x7xf32>, tensor<12x3x1x1xf32> -> tensor<1x12x5x7xf32>
+  %1 = mopt.reshape %0 to [1, 12, 35] : tensor<1x12x5x7xf32> -> tensor<1x12x35xf32>
+  %2 = mopt.transpose %1 [0, 2, 1] : tensor<1x12x35xf32> -> tensor<1x35x12xf32>
+  return %2 : tensor<1x35x12xf32>
+}
+
+// With two unknown sizes it is not sure which is which.
+// CHECK-LABEL: func.func @open
+// CHECK-COUNT-2: mopt.transpose
+func.func @open(%x: tensor<?x?x12xf32>, %n: index, %m: index) -> tensor<3x?x?x4xf32> {
+  %0 = mopt.transpose %x [0, 2, 1] : tensor<?x?x12xf32> -> tensor<?x12x?xf32>
+  %1 = mopt.reshape %0 to [%n, 4, 3, %m] : tensor<?x12x?xf32> -> tensor<?x4x3x?xf32>
+  %2 = mopt.transpose %1 [2, 3, 0, 1] : tensor<?x4x3x?xf32> -> tensor<3x?x?x4xf32>
+  return %2 : tensor<3x?x?x4xf32>
+}
