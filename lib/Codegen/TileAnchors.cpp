@@ -33,10 +33,13 @@ constexpr int64_t kLeastRows = 32;
 struct Domain {
   SmallVector<int64_t> sizes;
   /// Dimensions to cut, in this order, and what a tile size must be a multiple
-  /// of for that to be worth it.
+  /// of for that to be worth it, unless another one leaves no smaller last
+  /// tile.
   SmallVector<std::pair<int64_t, int64_t>> order;
   /// Multiplications per element of the domain.
-  int64_t work = 1;
+  double work = 1;
+  /// Tiles of packed blocks are multiples of that.
+  int64_t streams = 1;
   /// Is the first dimension the batch of a convolution?
   bool hasBatch = false;
   /// A dimension of which more is assumed than of others, and what.
@@ -104,9 +107,9 @@ Domain getDomain(ContractAnchorOp op) {
   for (int64_t i = 0; i < rank - 2; ++i)
     domain.order.push_back({i, 1});
   domain.rowDim = rank - 2;
-  domain.rows = assumeSize(
-      op.getLhs(), *op.getLhsIndexingMap().getResultPosition(
-                       getAffineDimExpr(rank - 2, op.getContext())));
+  domain.rows =
+      assumeSize(op.getLhs(), *op.getLhsIndexingMap().getResultPosition(
+                                  getAffineDimExpr(rank - 2, op.getContext())));
   orderRowsAndBlocks(domain, rank - 2, domain.assume(rank - 2),
                      llvm::alignTo(kLeastRows, getConfigRows(anchor)), rank - 1,
                      known(domain.sizes[rank - 1]) * op.getBlockColumns());
@@ -114,6 +117,15 @@ Domain getDomain(ContractAnchorOp op) {
   BlockWeightsAttr weights = op.getWeightsAttr();
   domain.work = known(sizeInRhs(rank - 1)) * op.getBlockColumns() *
                 int64_t(weights ? weights.getGroup() : op.getInterleave());
+  // What few rows wait for is the right side: in the time in which a byte comes
+  // from the second-level cache, a vector unit multiplies about one float.
+  if (!weights)
+    domain.work *=
+        std::max(1.0, rhs.getElementTypeBitWidth() / 8.0 /
+                          std::max<int64_t>(1, domain.assume(rank - 2)));
+  // Those that a row reads together are a tile's.
+  if (domain.sizes[rank - 2] == 1 && op.getConfigAttr())
+    domain.streams = op.getConfigAttr().getStreams();
   return domain;
 }
 
@@ -220,12 +232,14 @@ int64_t getPaddedTile(AnchorOpInterface op, tensor::PadOp pad) {
 }
 
 /// A tile size that gives about `count` tiles of `size`: one without a smaller
-/// last tile if there is one at least half as large.
-int64_t chooseTile(int64_t size, int64_t count, int64_t multiple) {
+/// last tile if there is one at least half as large, `step` apart.
+int64_t chooseTile(int64_t size, int64_t count, int64_t multiple,
+                   int64_t step = 1) {
   int64_t tile = llvm::alignTo(llvm::divideCeil(size, count), multiple);
   if (tile >= size)
     return size;
-  for (int64_t smaller = tile; smaller * 2 >= tile; --smaller)
+  for (int64_t smaller = tile; smaller * 2 >= tile && smaller > 0;
+       smaller -= step)
     if (size % smaller == 0)
       return smaller;
   return tile;
@@ -267,7 +281,9 @@ struct TileAnchors : impl::TileAnchorsBase<TileAnchors> {
         wanted = std::min(most, kEnoughTiles) / have;
         continue;
       }
-      int64_t tile = chooseTile(size, wanted, multiple);
+      bool isBlocks = dim + 1 == static_cast<int64_t>(domain.sizes.size());
+      int64_t step = isBlocks ? domain.streams : 1;
+      int64_t tile = chooseTile(size, wanted, std::max(multiple, step), step);
       if (tile == size)
         continue;
       tiles[dim] = tile;

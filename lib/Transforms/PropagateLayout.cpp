@@ -332,8 +332,8 @@ struct MeetThroughReshape : OpRewritePattern<TransposeOp> {
       for (int64_t part : (*groups)[dim])
         permutation.push_back(upper[part]);
     }
-    Value moved = transposeValue(rewriter, op.getLoc(), above.getInput(),
-                                 permutation);
+    Value moved =
+        transposeValue(rewriter, op.getLoc(), above.getInput(), permutation);
     rewriter.replaceOpWithNewOp<ReshapeOp>(op, moved, movedSizes);
     return success();
   }

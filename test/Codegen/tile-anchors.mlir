@@ -155,3 +155,33 @@ func.func @open_positions(%x: tensor<?x?x?x24xf32>, %w: tensor<1x24x16xf32>, %c:
   } -> tensor<?x16xf32>
   return %0 : tensor<?x16xf32>
 }
+
+// -----
+
+// One row waits for the right side, so half a million multiplications are more
+// than a tile's; packed blocks that it reads together stay together.
+#config = #mopt.config<kernel = "k", rows = 8, columns = 64, lanes = 16, unroll = 4, streams = 4, prefetchRows = 0, prefetchNext = false>
+// CHECK-LABEL: @row
+// CHECK: scf.forall (%{{.*}}) = (0) to (8) step (4)
+// BUFFER-LABEL: @row
+func.func @row(%x: tensor<1x784xf32>, %w: tensor<8x784x64xf32>, %c: tensor<1x512xf32>) -> tensor<1x512xf32> {
+  %0 = mopt.contract_anchor ins(%x, %w : tensor<1x784xf32>, tensor<8x784x64xf32>) outs(%c : tensor<1x512xf32>)
+      attributes {config = #config} {
+  ^bb0(%acc: f32):
+    mopt.yield %acc : f32
+  } -> tensor<1x512xf32>
+  return %0 : tensor<1x512xf32>
+}
+
+// Four rows do not.
+// CHECK-LABEL: @rows
+// CHECK-NOT: scf.forall
+// BUFFER-LABEL: @rows
+func.func @rows(%x: tensor<4x784xf32>, %w: tensor<2x784x64xf32>, %c: tensor<4x128xf32>) -> tensor<4x128xf32> {
+  %0 = mopt.contract_anchor ins(%x, %w : tensor<4x784xf32>, tensor<2x784x64xf32>) outs(%c : tensor<4x128xf32>)
+      attributes {config = #config} {
+  ^bb0(%acc: f32):
+    mopt.yield %acc : f32
+  } -> tensor<4x128xf32>
+  return %0 : tensor<4x128xf32>
+}
