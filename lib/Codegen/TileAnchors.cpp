@@ -155,12 +155,17 @@ Domain getDomain(ConvAnchorOp op) {
   domain.sizes.append({filter.getDimSize(0), filter.getDimSize(1)});
   for (int64_t size : ArrayRef(domain.sizes).slice(1, rank - 2))
     rows *= known(size);
-  domain.order.append({{0, 1}, {rank - 1, 1}});
+  domain.order.push_back({0, 1});
   domain.hasBatch = true;
   int64_t plane =
       std::max<int64_t>(1, rows / std::max<int64_t>(1, known(domain.sizes[1])));
   orderRowsAndBlocks(domain, 1, rows, llvm::divideCeil(kLeastRows, plane), rank,
                      known(filter.getDimSize(1)) * op.getBlockColumns());
+  // Groups before their blocks, but behind rows that come first: what the next
+  // convolution reads is then written by the thread that reads it.
+  auto *blocks = llvm::find_if(
+      domain.order, [&](const auto &entry) { return entry.first == rank; });
+  domain.order.insert(blocks, {rank - 1, 1});
   for (int64_t size : filter.getShape().drop_front(2))
     domain.work *= known(size);
   return domain;
