@@ -185,3 +185,19 @@ func.func @rows(%x: tensor<4x784xf32>, %w: tensor<2x784x64xf32>, %c: tensor<4x12
   } -> tensor<4x128xf32>
   return %0 : tensor<4x128xf32>
 }
+
+// -----
+
+// Rows of all groups, where rows are more than a group's columns.
+// CHECK-LABEL: @groups
+// CHECK: scf.forall (%{{.*}}) = (0) to (14) step (2)
+// CHECK: tensor.extract_slice %arg0[0, %{{.*}}, 0, 0] [1, 2, 14, 272]
+// BUFFER-LABEL: @groups
+func.func @groups(%x: tensor<1x14x14x272xf32>, %w: tensor<4x5x1x1x68x16xf32>, %c: tensor<1x14x14x272xf32>) -> tensor<1x14x14x272xf32> {
+  %0 = mopt.conv_anchor ins(%x, %w : tensor<1x14x14x272xf32>, tensor<4x5x1x1x68x16xf32>) outs(%c : tensor<1x14x14x272xf32>)
+      attributes {strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>} {
+  ^bb0(%acc: f32):
+    mopt.yield %acc : f32
+  } -> tensor<1x14x14x272xf32>
+  return %0 : tensor<1x14x14x272xf32>
+}
