@@ -176,7 +176,7 @@ typedef struct MoptPool MoptPool;
 struct MoptPool {
   uint32_t abi_version;
   uint32_t struct_bytes;
-  /// The most pieces a loop is cut into, the calling thread's included.
+  /// The most threads that run a loop, the calling one included.
   int32_t (*thread_count)(MoptPool *pool);
   /// Calls `body` for disjoint pieces that cover [0, count) and returns when
   /// all are done. Callable from several threads at once and from within a

@@ -10,6 +10,8 @@
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/Dialect/Tensor/IR/TensorTilingInterfaceImpl.h"
 #include "llvm/ADT/TypeSwitch.h"
+#include <limits>
+#include <optional>
 
 using namespace mlir;
 
@@ -29,6 +31,12 @@ constexpr int64_t kEnoughTiles = 16;
 /// fewer rows would not make up for that.
 constexpr int64_t kLeastRows = 32;
 
+/// How long a multiplication of a depthwise convolution takes in units of one
+/// of a product: each reads an input of its own.
+constexpr double kDepthwiseWork = 3;
+/// Copying a row of its input between borders, in units of computing a row.
+constexpr double kPaddedRow = 0.3;
+
 /// The iteration domain of an anchor as the tiling rule sees it.
 struct Domain {
   SmallVector<int64_t> sizes;
@@ -36,12 +44,15 @@ struct Domain {
   /// of for that to be worth it, unless another one leaves no smaller last
   /// tile.
   SmallVector<std::pair<int64_t, int64_t>> order;
-  /// Multiplications per element of the domain.
+  /// Multiplications of a product, in time, per element of the domain.
   double work = 1;
   /// Tiles of packed blocks are multiples of that.
   int64_t streams = 1;
   /// Is the first dimension the batch of a convolution?
   bool hasBatch = false;
+  /// What each tile of rows of a depthwise convolution does besides its rows,
+  /// in their time.
+  std::optional<double> overhead;
   /// A dimension of which more is assumed than of others, and what.
   int64_t rowDim = -1, rows = 0;
 
@@ -178,7 +189,11 @@ Domain getDomain(DepthwiseAnchorOp op) {
     domain.sizes.push_back(anchor.getOutputDimSize(i));
   domain.order.append({{0, 1}, {1, getConfigRows(anchor)}});
   domain.hasBatch = true;
+  domain.work = kDepthwiseWork;
   auto filter = cast<ShapedType>(op.getFilter().getType());
+  int64_t reach = (filter.getDimSize(0) - 1) * op.getDilations()[0] + 1;
+  domain.overhead =
+      kPaddedRow * std::max<int64_t>(0, reach - op.getStrides()[0]);
   for (int64_t size : filter.getShape().drop_back())
     domain.work *= known(size);
   return domain;
@@ -250,6 +265,30 @@ int64_t chooseTile(int64_t size, int64_t count, int64_t multiple,
   return tile;
 }
 
+/// Rows of a tile of `rows`, at most `longest`, for about `count` tiles at
+/// most: those with which the slowest of 1, 2 or 4 threads is done soonest, if
+/// each tile takes as long as `overhead` rows more than it has. Few rows leave
+/// little choice, and one tile more or less counts: 14 in tiles of 5 keep one
+/// of two threads busy with 10.
+int64_t chooseRows(int64_t rows, int64_t count, int64_t longest,
+                   double overhead) {
+  int64_t first = std::min(rows, longest), best = first;
+  double least = std::numeric_limits<double>::infinity();
+  for (int64_t tile = first; tile > 0; --tile) {
+    int64_t tiles = llvm::divideCeil(rows, tile);
+    if (tiles > count && tile < first)
+      break;
+    double time = 0;
+    for (int64_t threads : {1, 2, 4})
+      time += threads * llvm::divideCeil(tiles, threads) * (tile + overhead);
+    if (time < least) {
+      least = time;
+      best = tile;
+    }
+  }
+  return best;
+}
+
 struct TileAnchors : impl::TileAnchorsBase<TileAnchors> {
   using TileAnchorsBase::TileAnchorsBase;
 
@@ -288,7 +327,10 @@ struct TileAnchors : impl::TileAnchorsBase<TileAnchors> {
       }
       bool isBlocks = dim + 1 == static_cast<int64_t>(domain.sizes.size());
       int64_t step = isBlocks ? domain.streams : 1;
-      int64_t tile = chooseTile(size, wanted, std::max(multiple, step), step);
+      int64_t tile =
+          domain.overhead && dim == 1
+              ? chooseRows(size, wanted, size, *domain.overhead)
+              : chooseTile(size, wanted, std::max(multiple, step), step);
       if (tile == size)
         continue;
       tiles[dim] = tile;
@@ -343,7 +385,8 @@ struct TileAnchors : impl::TileAnchorsBase<TileAnchors> {
         int64_t rows = op.getOutputDimSize(1),
                 most = std::min(getPaddedTile(op, pad), rows);
         if (tiles[1] == 0 || tiles[1] > most)
-          tiles[1] = chooseTile(rows, llvm::divideCeil(rows, most), 1);
+          tiles[1] = chooseRows(rows, 2 * llvm::divideCeil(rows, most), most,
+                                2 * kPaddedRow);
       }
       scf::SCFTilingOptions options;
       options.setTileSizes(getAsIndexOpFoldResult(&getContext(), tiles));

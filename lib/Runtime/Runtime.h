@@ -230,9 +230,6 @@ void mopt_rt_parallel_for(MoptRun *run,
                                        int64_t end),
                           void *data, int64_t count);
 
-/// The most pieces that mopt_rt_parallel_for cuts a loop into.
-int64_t mopt_rt_thread_count(MoptRun *run);
-
 /// Places buffers in an arena that the context keeps: one that lives in
 /// [lifetimes[2 i], lifetimes[2 i + 1]] shares no byte with another that is
 /// alive then. `sizes` has their bytes and gets their offsets. Ends the run

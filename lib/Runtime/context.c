@@ -109,10 +109,6 @@ void mopt_rt_alloc_release(MoptRun *run, int64_t mark) {
   mopt_rt_region_release(&run->region, mark);
 }
 
-int64_t mopt_rt_thread_count(MoptRun *run) {
-  return run->pool ? run->pool->thread_count(run->pool) : 1;
-}
-
 typedef struct Loop {
   MoptRun *run;
   void (*body)(MoptRun *run, void *data, int64_t begin, int64_t end);

@@ -1,10 +1,11 @@
-/* pool.c: the static thread pool. A loop is cut into one piece per thread.
- * Each thread waits at a ticket of its own: it spins for a bounded time, then
- * sleeps on a futex. A piece that its thread has not begun when the calling
- * thread is done with its own is run by that: where other programs keep a
- * processor busy, nobody waits for a thread that does not run. A pool that is busy, because another model shares it or
- * because a body starts a loop, runs the loop on the calling thread: no
- * deadlock, and no more threads than were asked for. */
+/* pool.c: the static thread pool. A loop is cut into a part for each thread,
+ * and each part into pieces. A thread takes the pieces of its part one by one
+ * from the front, then those of others from the back: who is slower, or does
+ * not run because another program keeps a processor busy, has fewer.
+ * Each thread waits for a loop at a ticket of its own: it spins for a bounded
+ * time, then sleeps on a futex. A pool that is busy, because another model
+ * shares it or because a body starts a loop, runs the loop on the calling
+ * thread: no deadlock, and no more threads than were asked for. */
 #include "Pool.h"
 #include "Model.h"
 #include <limits.h>
@@ -21,6 +22,8 @@
 
 #define DEFAULT_SPIN_US 200
 #define CACHE_LINE 64
+/* Pieces of a part, if it has so many iterations. */
+#define PART_PIECES 32
 
 typedef struct Pool Pool;
 
@@ -30,9 +33,16 @@ typedef struct Gate {
   atomic_uint sleeping;
 } Gate;
 
+/// Pieces of a thread's part that nobody has taken: from the first, in the low
+/// half, to the end, in the high one.
+typedef struct Part {
+  _Alignas(CACHE_LINE) atomic_ullong pieces;
+} Part;
+
 typedef struct Worker {
   Gate ticket;
-  /// The ticket whose piece was begun last, by the worker or in its stead.
+  Part part;
+  /// The last ticket that was used, by the worker or in its stead.
   atomic_uint claimed;
   Pool *pool;
   int64_t index;
@@ -56,8 +66,12 @@ struct Pool {
   MoptLoopBody body;
   void *data;
   int64_t count;
-  int64_t pieces;
-  /// Pieces that workers have not finished.
+  /// Iterations of a piece; the last one may have fewer.
+  int64_t piece;
+  /// Of the loop; the calling thread's part, those of workers before and after.
+  int64_t helpers;
+  Part part;
+  /// Workers that may still run.
   Gate pending;
   Worker workers[];
 };
@@ -96,16 +110,40 @@ static void gate_wake(Gate *gate) {
             0);
 }
 
-/* Pieces differ by one iteration at most; the longer ones come first. */
-static void run_piece(Pool *pool, int64_t piece) {
-  int64_t size = pool->count / pool->pieces;
-  int64_t longer = pool->count % pool->pieces;
-  int64_t begin = piece * size + (piece < longer ? piece : longer);
-  pool->body(pool->data, begin, begin + size + (piece < longer));
+static Part *get_part(Pool *pool, int64_t thread) {
+  return thread == 0 ? &pool->part : &pool->workers[thread - 1].part;
 }
 
-/* Whether the piece of `ticket` is the caller's to run. Only then is the loop
- * that it belongs to sure to be the one in the pool. */
+/* Takes a piece of the part and runs it. False if none is left. */
+static int run_piece(Pool *pool, Part *part, int from_back) {
+  unsigned long long pieces = atomic_load(&part->pieces), rest;
+  uint32_t first, end;
+  do {
+    first = (uint32_t)pieces;
+    end = (uint32_t)(pieces >> 32);
+    if (first == end)
+      return 0;
+    rest = from_back ? pieces - (1ull << 32) : pieces + 1;
+  } while (!atomic_compare_exchange_weak(&part->pieces, &pieces, rest));
+  int64_t begin = (from_back ? end - 1 : first) * pool->piece;
+  int64_t left = pool->count - begin;
+  pool->body(pool->data, begin,
+             begin + (left < pool->piece ? left : pool->piece));
+  return 1;
+}
+
+/* Runs what is left of the thread's own part, then of the others'. */
+static void run_parts(Pool *pool, int64_t thread) {
+  int64_t threads = pool->helpers + 1;
+  while (run_piece(pool, get_part(pool, thread), 0))
+    ;
+  for (int64_t i = 1; i < threads; ++i)
+    while (run_piece(pool, get_part(pool, (thread + i) % threads), 1))
+      ;
+}
+
+/* Whether the ticket is the caller's to use. Only then is the loop that it
+ * belongs to sure to be the one in the pool. */
 static int claim(Worker *worker, unsigned ticket) {
   unsigned last = ticket - 1;
   return atomic_compare_exchange_strong(&worker->claimed, &last, ticket);
@@ -123,7 +161,7 @@ static void *worker_main(void *argument) {
     seen = atomic_load(&worker->ticket.number);
     if (!claim(worker, seen))
       continue;
-    run_piece(pool, worker->index);
+    run_parts(pool, worker->index);
     if (atomic_fetch_sub(&pool->pending.number, 1) == 1)
       gate_wake(&pool->pending);
   }
@@ -168,24 +206,38 @@ static void pool_parallel_for(MoptPool *interface, int64_t count,
     atomic_store(&pool->process->workers, workers);
   }
   int64_t helpers = count - 1 < workers ? count - 1 : workers;
+  int64_t threads = helpers + 1;
+  int64_t piece = count / (threads * PART_PIECES);
+  piece = piece > 0 ? piece : 1;
+  int64_t pieces = count / piece + (count % piece != 0);
   pool->body = body;
   pool->data = data;
   pool->count = count;
-  pool->pieces = helpers + 1;
+  pool->piece = piece;
+  pool->helpers = helpers;
+  /* Parts differ by one piece at most; the longer ones come first. There are
+   * less than 2 * PART_PIECES pieces for each thread: 32 bits hold their
+   * numbers. */
+  unsigned long long first = 0;
+  for (int64_t i = 0; i < threads; ++i) {
+    unsigned long long end = first + pieces / threads + (i < pieces % threads);
+    atomic_store_explicit(&get_part(pool, i)->pieces, end << 32 | first,
+                          memory_order_relaxed);
+    first = end;
+  }
   atomic_store_explicit(&pool->pending.number, (unsigned)helpers,
                         memory_order_relaxed);
   for (int64_t i = 0; i < helpers; ++i) {
     atomic_fetch_add(&pool->workers[i].ticket.number, 1);
     gate_wake(&pool->workers[i].ticket);
   }
-  run_piece(pool, 0);
+  run_parts(pool, 0);
+  /* Nothing is left for threads that have not begun. */
   for (int64_t i = 0; i < helpers; ++i) {
     Worker *worker = &pool->workers[i];
     if (claim(worker, atomic_load_explicit(&worker->ticket.number,
-                                           memory_order_relaxed))) {
-      run_piece(pool, worker->index);
+                                           memory_order_relaxed)))
       atomic_fetch_sub(&pool->pending.number, 1);
-    }
   }
   unsigned left;
   while ((left = atomic_load_explicit(&pool->pending.number,

@@ -127,6 +127,30 @@ func.func @padded_pictures(%x: tensor<?x112x112x96xf32>, %w: tensor<3x3x96xf32>,
 
 // -----
 
+// Few rows of a depthwise convolution: two tiles of 7 rather than three of 5, 5
+// and 4, and where there is more work four tiles.
+// CHECK-LABEL: @few_rows
+// CHECK: scf.forall (%{{.*}}) = (0) to (14) step (7)
+// CHECK: scf.forall (%{{.*}}) = (0) to (14) step (4)
+// BUFFER-LABEL: @few_rows
+func.func @few_rows(%x: tensor<1x16x16x384xf32>, %w: tensor<3x3x384xf32>, %c: tensor<1x14x14x384xf32>,
+    %y: tensor<1x16x16x576xf32>, %v: tensor<3x3x576xf32>, %d: tensor<1x14x14x576xf32>)
+    -> (tensor<1x14x14x384xf32>, tensor<1x14x14x576xf32>) {
+  %0 = mopt.depthwise_anchor ins(%x, %w : tensor<1x16x16x384xf32>, tensor<3x3x384xf32>) outs(%c : tensor<1x14x14x384xf32>)
+      attributes {strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>} {
+  ^bb0(%acc: f32):
+    mopt.yield %acc : f32
+  } -> tensor<1x14x14x384xf32>
+  %1 = mopt.depthwise_anchor ins(%y, %v : tensor<1x16x16x576xf32>, tensor<3x3x576xf32>) outs(%d : tensor<1x14x14x576xf32>)
+      attributes {strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>} {
+  ^bb0(%acc: f32):
+    mopt.yield %acc : f32
+  } -> tensor<1x14x14x576xf32>
+  return %0, %1 : tensor<1x14x14x384xf32>, tensor<1x14x14x576xf32>
+}
+
+// -----
+
 // Rows that are the positions of pictures: at least one picture's, 3136; 128 of
 // unknown size would be too little work to cut.
 // CHECK-LABEL: @positions
