@@ -27,6 +27,9 @@ constexpr int64_t kAssumedSize = 128, kAssumedPlane = 4096;
 /// Tiles that keep all threads busy. Up to that many, both rows and columns are
 /// cut; beyond it only what comes first.
 constexpr int64_t kEnoughTiles = 16;
+/// An anchor of fewer tiles stays whole: what tiles repeat would cost a small
+/// model more than threads gain.
+constexpr int64_t kLeastTiles = 4;
 /// Rows of a tile at least: every tile reads all of its packed blocks, and
 /// fewer rows would not make up for that.
 constexpr int64_t kLeastRows = 32;
@@ -309,6 +312,8 @@ struct TileAnchors : impl::TileAnchorsBase<TileAnchors> {
     for (size_t dim = 0; dim < domain.sizes.size(); ++dim)
       work *= domain.assume(dim);
     int64_t most = std::min<double>(maxTiles, work / minWork);
+    if (most < kLeastTiles)
+      most = 1;
     int64_t wanted = most, have = 1;
     for (auto [dim, multiple] : domain.order) {
       if (wanted <= 1)

@@ -489,7 +489,7 @@ def TileAnchors : Pass<"mopt-tile-anchors"> {
       "tile sizes of every anchor's iteration domain, instead of the rule's">,
     Option<"maxTiles", "max-tiles", "int64_t", "64",
       "tiles that an anchor is cut into at most">,
-    Option<"minWork", "min-work", "int64_t", "524288",
+    Option<"minWork", "min-work", "int64_t", "262144",
       "multiplications that a tile has at least">];
 }
 
