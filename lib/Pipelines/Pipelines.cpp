@@ -136,7 +136,9 @@ void mopt::buildKernelPipeline(OpPassManager &pm,
     pm.addNestedPass<func::FuncOp>(createPropagateLayout());
     // Bytes are less to transpose than floats.
     pm.addNestedPass<func::FuncOp>(createPropagateQuantization());
-    pm.addNestedPass<func::FuncOp>(createSelectWinograd());
+    SelectWinogradOptions winograd;
+    winograd.floats = options.numerics != Numerics::Strict;
+    pm.addNestedPass<func::FuncOp>(createSelectWinograd(winograd));
     pm.addPass(createCanonicalizer());
     pm.addPass(createCSEPass());
   }

@@ -1,5 +1,6 @@
-"""Convolutions of bytes by filters of 3x3 as products of words, with AVX2 code: exact for
-the largest bytes and weights, zero points in the padding, several pictures, threads."""
+"""Convolutions by filters of 3x3 with fewer products. Those of bytes are products of words,
+with AVX2 code: exact for the largest bytes and weights, zero points in the padding, several
+pictures, threads. Those of floats are nearer to the exact sums than the direct form."""
 
 import json
 import subprocess
@@ -65,3 +66,35 @@ def test_kept(tmp_path, c, o, size):
               "w": fill("any", random, np.int8, (o, c, 3, 3))}
     model = build("ConvInteger", inputs, ["x", "w"], ["w"], {"pads": [1, 1, 1, 1]}, dynamic=False)
     assert not compile_model(model, tmp_path)[1]
+
+
+def convolve(x, w, pads):
+    """The exact sums, in f64."""
+    x = np.pad(x.astype(np.float64), ((0, 0), (0, 0), (pads[0], pads[2]), (pads[1], pads[3])))
+    rows, columns = x.shape[2] - 2, x.shape[3] - 2
+    return sum(np.einsum("oc,ncyx->noyx", w[:, :, i, j].astype(np.float64),
+                         x[:, :, i:i + rows, j:j + columns])
+               for i in range(3) for j in range(3))
+
+
+@pytest.mark.parametrize("batch, c, o, size, pads", [
+    (1, 64, 64, (14, 14), (1, 1, 1, 1)), (2, 66, 70, (14, 18), (0, 0, 0, 0)),
+    (1, 130, 65, (13, 13), (2, 1, 1, 2)), (3, 64, 96, (12, 26), (1, 1, 1, 1))])
+def test_floats(tmp_path, batch, c, o, size, pads):
+    random = np.random.default_rng(c + o)
+    inputs = {"x": random.standard_normal((batch, c, *size), np.float32),
+              "w": random.standard_normal((o, c, 3, 3), np.float32)}
+    model = build("Conv", inputs, ["x", "w"], ["w"], {"pads": list(pads)}, dynamic=False)
+    library, is_winograd = compile_model(model, tmp_path)
+    assert is_winograd
+    exact = convolve(inputs["x"], inputs["w"], pads)
+    found = [mopt.InferenceSession(str(library), threads=threads).run(None, {"x": inputs["x"]})[0]
+             for threads in (1, 2)]
+    np.testing.assert_array_equal(*found)
+    np.testing.assert_allclose(found[0], exact, rtol=0, atol=2e-6 * abs(exact).max())
+
+
+def test_strict_floats_are_direct(tmp_path):
+    inputs = {"x": np.zeros((1, 64, 14, 14), np.float32), "w": np.ones((64, 64, 3, 3), np.float32)}
+    model = build("Conv", inputs, ["x", "w"], ["w"], {"pads": [1, 1, 1, 1]}, dynamic=False)
+    assert not compile_model(model, tmp_path, "--numerics=strict")[1]

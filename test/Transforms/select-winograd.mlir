@@ -1,4 +1,5 @@
 // RUN: mopt-opt %s -split-input-file --pass-pipeline="builtin.module(func.func(mopt-select-winograd))" | FileCheck %s
+// RUN: mopt-opt %s -split-input-file --pass-pipeline="builtin.module(func.func(mopt-select-winograd{floats=false}))" | FileCheck %s --check-prefix=BYTES
 
 #avx2 = #mopt.target<name = "m", triple = "t", cpu = "c", features = "+avx2,+fma", vectorBits = 256, vectorRegisters = 16, l1Bytes = 32768, l2Bytes = 524288>
 module attributes {mopt.target = #avx2} {
@@ -48,5 +49,41 @@ func.func @wide(%x: tensor<1x14x14x64xui8>) -> tensor<1x14x14x64xi32> {
   %w = arith.constant dense<1> : tensor<64x64x3x3xi8>
   %y = mopt.conv %x, %w {channels_last, strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads_begin = array<i64: 1, 1>, pads_end = array<i64: 1, 1>} : tensor<1x14x14x64xui8>, tensor<64x64x3x3xi8> -> tensor<1x14x14x64xi32>
   return %y : tensor<1x14x14x64xi32>
+}
+}
+
+// -----
+
+// Of floats on any processor.
+#vnni = #mopt.target<name = "m", triple = "t", cpu = "c", features = "+avx2,+fma,+avx512f,+avx512bw", vectorBits = 512, vectorRegisters = 32, l1Bytes = 32768, l2Bytes = 524288>
+module attributes {mopt.target = #vnni} {
+// CHECK-LABEL: @floats
+// CHECK: arith.constant dense<0.000000e+00> : tensor<f32>
+// CHECK: %[[V:.*]] = mopt.winograd_input %{{.*}} : tensor<1x16x16x64xf32> -> tensor<16x1x7x7x64xf32>
+// CHECK: mopt.matmul %{{.*}}, %{{.*}} : tensor<16x49x64xf32>, tensor<16x64x64xf32> -> tensor<16x49x64xf32>
+// CHECK: mopt.winograd_output %{{.*}} : tensor<16x1x7x7x64xf32> -> tensor<1x14x14x64xf32>
+// BYTES-LABEL: @floats
+// BYTES: mopt.conv
+func.func @floats(%x: tensor<1x14x14x64xf32>) -> tensor<1x14x14x64xf32> {
+  %w = arith.constant dense<1.0> : tensor<64x64x3x3xf32>
+  %y = mopt.conv %x, %w {channels_last, strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads_begin = array<i64: 1, 1>, pads_end = array<i64: 1, 1>} : tensor<1x14x14x64xf32>, tensor<64x64x3x3xf32> -> tensor<1x14x14x64xf32>
+  return %y : tensor<1x14x14x64xf32>
+}
+}
+
+// -----
+
+// Not on devices, and not of other floats.
+#device = #mopt.target<name = "sm_90a", triple = "nvptx64-nvidia-cuda", cpu = "sm_90a", features = "+ptx80", vectorBits = 128, vectorRegisters = 255, l1Bytes = 32768, l2Bytes = 524288>
+module attributes {mopt.target = #device} {
+// CHECK-LABEL: @device
+// CHECK: mopt.conv
+// CHECK: mopt.conv
+func.func @device(%x: tensor<1x14x14x64xf32>, %h: tensor<1x14x14x64xf16>) -> (tensor<1x14x14x64xf32>, tensor<1x14x14x64xf16>) {
+  %w = arith.constant dense<1.0> : tensor<64x64x3x3xf32>
+  %v = arith.constant dense<1.0> : tensor<64x64x3x3xf16>
+  %y = mopt.conv %x, %w {channels_last, strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads_begin = array<i64: 1, 1>, pads_end = array<i64: 1, 1>} : tensor<1x14x14x64xf32>, tensor<64x64x3x3xf32> -> tensor<1x14x14x64xf32>
+  %z = mopt.conv %h, %v {channels_last, strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads_begin = array<i64: 1, 1>, pads_end = array<i64: 1, 1>} : tensor<1x14x14x64xf16>, tensor<64x64x3x3xf16> -> tensor<1x14x14x64xf16>
+  return %y, %z : tensor<1x14x14x64xf32>, tensor<1x14x14x64xf16>
 }
 }

@@ -390,14 +390,18 @@ def PropagateLayout : Pass<"mopt-propagate-layout", "::mlir::func::FuncOp"> {
 }
 
 def SelectWinograd : Pass<"mopt-select-winograd", "::mlir::func::FuncOp"> {
-  let summary = "convolutions of bytes with fewer products, in words";
+  let summary = "convolutions with fewer products";
   let description = [{
     A `mopt.conv` with a constant filter of 3x3, stride 1, and an even number of
     rows and columns becomes a `mopt.matmul` between `mopt.winograd_input` and
-    `mopt.winograd_output` where the target has no instruction that sums products
-    of four bytes in 32 bits.
+    `mopt.winograd_output`: one of bytes where the target has no instruction that
+    sums products of four bytes in 32 bits, one of floats on processors.
   }];
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mopt::MoptDialect"];
+  let options = [
+    Option<"floats", "floats", "bool", "true",
+      "also of floats: results differ in their last bits, and what is infinite in "
+      "a patch of 4x4 makes NaN of its four results">];
 }
 
 def FormKernels : Pass<"mopt-form-kernels", "::mlir::func::FuncOp"> {

@@ -38,6 +38,11 @@ Combination getCombination(OpBuilder &b, Location loc, Value row) {
 }
 
 Value combine(OpBuilder &b, Location loc, Value isSum, Value x, Value y) {
+  if (isa<FloatType>(x.getType())) {
+    Value difference = arith::SubFOp::create(b, loc, x, y);
+    return arith::SelectOp::create(
+        b, loc, isSum, arith::AddFOp::create(b, loc, x, y), difference);
+  }
   Value sum = arith::AddIOp::create(b, loc, x, y);
   Value difference = arith::SubIOp::create(b, loc, x, y);
   return arith::SelectOp::create(b, loc, isSum, sum, difference);
@@ -50,8 +55,8 @@ struct LowerWinogradInput : OpConversionPattern<WinogradInputOp> {
   matchAndRewrite(WinogradInputOp op, OpAdaptor adaptor,
                   ConversionPatternRewriter &rewriter) const override {
     Location loc = op.getLoc();
-    Type element = getElement(op.getInput()), word = rewriter.getI16Type();
     auto type = cast<RankedTensorType>(op.getType());
+    Type element = getElement(op.getInput()), word = type.getElementType();
     SmallVector<int64_t> sizes{4, 4};
     llvm::append_range(sizes, type.getShape().drop_front());
     Value all = createParallelGeneric(
@@ -70,7 +75,8 @@ struct LowerWinogradInput : OpConversionPattern<WinogradInputOp> {
                 b, loc, adaptor.getInput(),
                 ValueRange{at[2], arith::AddIOp::create(b, loc, row, r),
                            arith::AddIOp::create(b, loc, column, c), at[5]});
-            return buildCast(b, loc, element, word, x, true);
+            return element == word ? x
+                                   : buildCast(b, loc, element, word, x, true);
           };
           Value first = combine(b, loc, j.isSum, load(i.first, j.first),
                                 load(i.first, j.second));
@@ -120,18 +126,27 @@ struct LowerWinogradOutput : OpConversionPattern<WinogradOutputOp> {
                                          linalg::IndexOp::create(b, loc, loop),
                                          zero);
           };
+          bool isFloat = isa<FloatType>(from.getElementType());
+          auto add = [&](Value x, Value y) -> Value {
+            return isFloat ? Value(arith::AddFOp::create(b, loc, x, y))
+                           : Value(arith::AddIOp::create(b, loc, x, y));
+          };
+          auto subtract = [&](Value x, Value y) -> Value {
+            return isFloat ? Value(arith::SubFOp::create(b, loc, x, y))
+                           : Value(arith::SubIOp::create(b, loc, x, y));
+          };
           // m0 + m1 + m2, or m1 - m2 - m3.
           auto reduce = [&](Value first, ArrayRef<Value> x) -> Value {
-            Value sum = arith::AddIOp::create(
-                b, loc, arith::AddIOp::create(b, loc, x[0], x[1]), x[2]);
-            Value difference = arith::SubIOp::create(
-                b, loc, arith::SubIOp::create(b, loc, x[1], x[2]), x[3]);
-            return arith::SelectOp::create(b, loc, first, sum, difference);
+            return arith::SelectOp::create(
+                b, loc, first, add(add(x[0], x[1]), x[2]),
+                subtract(subtract(x[1], x[2]), x[3]));
           };
           Value a = isFirst(2), c = isFirst(4);
           SmallVector<Value> columns;
           for (int64_t j = 0; j < 4; ++j)
             columns.push_back(reduce(a, {m[j], m[4 + j], m[8 + j], m[12 + j]}));
+          if (isFloat)
+            return reduce(c, columns);
           Value shift =
               arith::ConstantOp::create(b, loc, b.getI32IntegerAttr(2));
           return Value(

@@ -43,8 +43,8 @@ def Mopt_WinogradInputOp : Mopt_InferredOp<"winograd_input"> {
     F(2x2, 3x3) of Lavin and Gray, Fast Algorithms for Convolutional Neural
     Networks, 2016: `result[4 i + j, n, t, u, c] = (B^T d B)[i, j]` of the patch `d`
     of 4x4 positions of `input` that starts at `2 t, 2 u`. The input has channels
-    last, elements of 8 bits, and an even number of rows and columns, padding
-    among them; the result has words, which hold any sum of four bytes.
+    last, elements of 8 bits or f32, and an even number of rows and columns,
+    padding among them; the result of bytes has words, which hold any sum of four.
 
     ```mlir
     %v = mopt.winograd_input %x : tensor<1x58x58x64xui8> -> tensor<16x1x28x28x64xi16>
@@ -58,9 +58,10 @@ def Mopt_WinogradInputOp : Mopt_InferredOp<"winograd_input"> {
 def Mopt_WinogradOutputOp : Mopt_InferredOp<"winograd_output"> {
   let summary = "the result of a Winograd convolution of 3x3";
   let description = [{
-    `result[n, 2 t + a, 2 u + b, k] = (A^T m A)[a, b] / 4` of the matrix
-    `m[i, j] = input[4 i + j, n, t, u, k]`. The filter was transformed by 4 G g G^T,
-    whose elements are whole numbers, so the quotient is exact.
+    `result[n, 2 t + a, 2 u + b, k] = (A^T m A)[a, b]` of the matrix
+    `m[i, j] = input[4 i + j, n, t, u, k]`, divided by 4 if it has integers: their
+    filter was transformed by 4 G g G^T, whose elements are whole numbers, so the
+    quotient is exact.
 
     ```mlir
     %y = mopt.winograd_output %m : tensor<16x1x28x28x64xi32> -> tensor<1x56x56x64xi32>
