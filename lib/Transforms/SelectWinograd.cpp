@@ -30,6 +30,10 @@ static constexpr int64_t kMostChannels = 1024;
 /// what takes time.
 static constexpr int64_t kLeastTiles = 36;
 
+/// Patches or products of floats have so many bytes at most: more would come
+/// from memory, and take four times what pictures do of it.
+static constexpr int64_t kMostBytes = 32 << 20;
+
 static bool areAll(ArrayRef<int64_t> list, int64_t value) {
   return llvm::all_of(list, [=](int64_t v) { return v == value; });
 }
@@ -60,14 +64,18 @@ static bool suits(ConvOp op) {
     return false;
   int64_t channels = filter.getDimSize(1), rows = result.getDimSize(1),
           columns = result.getDimSize(2);
-
+  // 16 values for each 2x2 results, of either side of the product.
+  int64_t bytes = result.getDimSize(0) * rows * columns * 4 *
+                  std::max(channels, filter.getDimSize(0)) * 4;
+  if (isFloat(op) && bytes > kMostBytes)
+    return false;
   return channels >= kLeastChannels && filter.getDimSize(0) >= kLeastChannels &&
          (isFloat(op) || channels <= kMostChannels) && rows % 2 == 0 &&
          columns % 2 == 0 && rows * columns / 4 >= kLeastTiles;
 }
 
-/// Sets `result[p, c, o]` to element p of the transform of the filter of each
-/// pair of channels: of 4 G g G^T if they are whole numbers, of G g G^T else.
+/// Sets element `(p * channels + c) * outputs + o` to element p of 4 G g G^T of
+/// the filter from channel c to o.
 template <typename T, typename Get, typename Set>
 static void transform(int64_t outputs, int64_t channels, Get get, Set set) {
   // 2 G x: 2 x0, x0 + x1 + x2, x0 - x1 + x2, 2 x2.

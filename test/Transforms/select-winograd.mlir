@@ -73,6 +73,20 @@ func.func @floats(%x: tensor<1x14x14x64xf32>) -> tensor<1x14x14x64xf32> {
 
 // -----
 
+// Not where patches have more than 32 MiB.
+#vnni = #mopt.target<name = "m", triple = "t", cpu = "c", features = "+avx2,+fma,+avx512f,+avx512bw", vectorBits = 512, vectorRegisters = 32, l1Bytes = 32768, l2Bytes = 524288>
+module attributes {mopt.target = #vnni} {
+// CHECK-LABEL: @large
+// CHECK: mopt.conv
+func.func @large(%x: tensor<1x226x226x64xf32>) -> tensor<1x224x224x64xf32> {
+  %w = arith.constant dense<1.0> : tensor<64x64x3x3xf32>
+  %y = mopt.conv %x, %w {channels_last, strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads_begin = array<i64: 0, 0>, pads_end = array<i64: 0, 0>} : tensor<1x226x226x64xf32>, tensor<64x64x3x3xf32> -> tensor<1x224x224x64xf32>
+  return %y : tensor<1x224x224x64xf32>
+}
+}
+
+// -----
+
 // Not on devices, and not of other floats.
 #device = #mopt.target<name = "sm_90a", triple = "nvptx64-nvidia-cuda", cpu = "sm_90a", features = "+ptx80", vectorBits = 128, vectorRegisters = 255, l1Bytes = 32768, l2Bytes = 524288>
 module attributes {mopt.target = #device} {
